@@ -1,0 +1,30 @@
+# How every target of ours is compiled: language level, warnings, sanitizers, compiler cache.
+find_program(KREDIS_CCACHE ccache)
+if(KREDIS_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${KREDIS_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${KREDIS_CCACHE}")
+endif()
+
+find_package(Threads REQUIRED)
+
+add_library(kredis_build_options INTERFACE)
+add_library(kredis::build_options ALIAS kredis_build_options)
+target_compile_features(kredis_build_options INTERFACE cxx_std_20)
+target_include_directories(kredis_build_options INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_definitions(kredis_build_options INTERFACE
+  KREDIS_VERSION="${PROJECT_VERSION}"
+  KREDIS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+target_compile_options(kredis_build_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+    -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wswitch-enum -Wno-missing-field-initializers>)
+# g++ 12 reports null dereferences inside its own inlined library code when it optimises.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(kredis_build_options INTERFACE -Wno-null-dereference)
+endif()
+if(KREDIS_WARNINGS_AS_ERRORS)
+  target_compile_options(kredis_build_options INTERFACE -Werror)
+endif()
+if(KREDIS_SANITIZE)
+  add_compile_options(-fsanitize=${KREDIS_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${KREDIS_SANITIZE})
+endif()
