@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A cluster as Kubernetes and EVERY one of its nodes see it, joined. What `observe` returns and what
+// planning, findings, survival and every screen read.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared/core/error.hpp"
+#include "shared/core/topology.hpp"
+
+namespace kredis::core {
+
+/// What can fail together: a Kubernetes node, inside a zone. Empty where unknown.
+struct FailureDomain {
+  std::string node;
+  std::string zone;
+  friend auto operator<=>(const FailureDomain&, const FailureDomain&) = default;
+};
+
+/// A pod of the cluster as Kubernetes reports it.
+struct Pod {
+  std::string name;
+  int ordinal = 0;  ///< Within the workload; the order in which placement prefers pods.
+  FailureDomain domain = {};
+  std::string ip = {};        ///< Pod address; empty until it has one.
+  std::string announced_ip = {};  ///< What it should announce when that is not its own address.
+  int port = 6379;
+  bool ready = false;
+  bool running = false;
+  int restarts = 0;
+  std::int64_t age_seconds = 0;
+  std::int64_t memory_limit_bytes = 0;  ///< 0 when there is no limit.
+  std::string trouble = {};   ///< Why it is not running or not ready, in one line; empty when well.
+};
+
+/// One pod and what its Redis says. `trouble` is set when Redis could not be asked.
+struct Member {
+  Pod pod;
+  std::optional<Topology> view = {};
+  std::optional<ClusterInfo> cluster = {};
+  std::optional<ServerInfo> server = {};
+  std::optional<Error> trouble = {};
+
+  /// The node's own id; null when it did not answer.
+  const Node* self() const noexcept { return view ? view->myself() : nullptr; }
+};
+
+struct Shape {
+  std::uint32_t masters = 0;
+  std::uint32_t replicas = 0;  ///< Per master.
+  bool inferred = false;       ///< No annotation said so; guessed from what runs.
+};
+
+struct ClusterView {
+  std::string name;
+  std::string namespace_;
+  std::string workload_kind = "StatefulSet";
+  std::string workload_name;
+  Shape shape;
+  std::vector<Member> members;  ///< In ordinal order.
+
+  const Member* by_id(const NodeId& id) const noexcept;
+  const Member* by_pod(const std::string& pod) const noexcept;
+  /// The view that most members share (by signature; ties: the lowest ordinal). Null when no one
+  /// answered.
+  const Topology* agreed() const noexcept;
+  /// Whether all members answered and share one view.
+  bool all_agree() const;
+};
+
+}  // namespace kredis::core

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Steps that change a cluster, as values. Planning is pure; plugin/ applies a plan and looks again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "shared/core/cluster_view.hpp"
+#include "shared/core/placement.hpp"
+
+namespace kredis::core {
+
+/// CLUSTER MEET: `pod` introduces itself to `other`.
+struct Meet {
+  std::string pod;
+  std::string other;
+};
+/// CLUSTER ADDSLOTSRANGE (ADDSLOTS before 7.0) on `pod`.
+struct AddSlots {
+  std::string pod;
+  SlotSet slots;
+};
+/// CLUSTER SET-CONFIG-EPOCH on a node that is still alone.
+struct SetEpoch {
+  std::string pod;
+  std::uint64_t epoch;
+};
+/// CLUSTER REPLICATE: `pod` becomes a replica of the node with id `master`.
+struct Replicate {
+  std::string pod;
+  std::string master_pod;
+  NodeId master;
+};
+
+using StepKind = std::variant<Meet, AddSlots, SetEpoch, Replicate>;
+
+struct Step {
+  StepKind what;
+  std::string reason;  ///< Why, and what it costs; for --dry-run and the log.
+};
+
+/// Stages run one after the other, with a look at the cluster between; the steps of a stage do not
+/// depend on one another.
+struct Stage {
+  std::string title;
+  std::vector<Step> steps;
+};
+
+struct Plan {
+  std::vector<Stage> stages;
+  Placement placement = {};
+  bool empty() const noexcept { return stages.empty(); }
+};
+
+/// "meet redis-app-1 redis-app-0", for people.
+std::string to_text(const Step& step);
+
+/// What turns the members of `view` into one cluster of `shape`: from six strangers, from a
+/// half-made one, or nothing when it is whole. Every member must have answered.
+/// Errors: unsafe (a node holds keys and no slots of this cluster; a node belongs to another
+/// cluster: which, and how it was seen), invalid_argument (fewer than three masters, too few pods),
+/// unreachable (a member did not answer).
+Result<Plan> plan_init(const ClusterView& view, Shape shape);
+
+}  // namespace kredis::core

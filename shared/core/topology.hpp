@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A cluster as ONE of its nodes sees it. What several nodes see, joined with pods, is cluster_view.hpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "shared/core/node.hpp"
+
+namespace kredis::core {
+
+struct Topology {
+  std::vector<Node> nodes;
+
+  const Node* find(const NodeId& id) const noexcept;
+  /// The viewer itself; null when no line carried the flag.
+  const Node* myself() const noexcept;
+  std::vector<const Node*> masters() const;
+  std::vector<const Node*> replicas_of(const NodeId& master) const;
+  SlotSet assigned_slots() const;
+
+  /// What nodes must agree on: ids, roles, masters, slots; handshake nodes count. Equal text means
+  /// equal views, whatever the order of lines.
+  std::string signature() const;
+};
+
+/// CLUSTER INFO. https://redis.io/docs/latest/commands/cluster-info/
+struct ClusterInfo {
+  bool state_ok = false;
+  std::uint32_t slots_assigned = 0;
+  std::uint32_t slots_ok = 0;
+  std::uint32_t slots_pfail = 0;
+  std::uint32_t slots_fail = 0;
+  std::uint32_t known_nodes = 0;
+  std::uint32_t size = 0;
+  std::uint64_t current_epoch = 0;
+  std::uint64_t my_epoch = 0;
+};
+
+/// What the product reads of INFO (server, clients, memory, persistence, replication, keyspace).
+struct ServerInfo {
+  std::string server = "redis";  ///< "redis" or "valkey".
+  std::string version = {};      ///< "7.0.15"; for Valkey its own version, not the Redis one it claims.
+  bool loading = false;
+  bool cluster_enabled = false;
+  bool aof_enabled = false;
+  bool rdb_saves_configured_known = false;
+  std::int64_t used_memory_bytes = 0;
+  std::int64_t used_memory_rss_bytes = 0;
+  std::int64_t max_memory_bytes = 0;
+  std::int64_t keys = 0;
+  std::int64_t uptime_seconds = 0;
+  Role role = Role::master;
+  std::int64_t replication_offset = 0;  ///< master_repl_offset, or slave_repl_offset on a replica.
+  bool master_link_up = false;          ///< Replicas only.
+  std::int64_t connected_replicas = 0;
+};
+
+}  // namespace kredis::core
