@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,7 @@ struct ServerInfo {
   bool loading = false;
   bool cluster_enabled = false;
   bool aof_enabled = false;
-  bool rdb_saves_configured_known = false;
+  std::optional<bool> rdb_enabled = {};  ///< Save points exist; INFO does not tell, CONFIG GET does.
   std::int64_t used_memory_bytes = 0;
   std::int64_t used_memory_rss_bytes = 0;
   std::int64_t max_memory_bytes = 0;

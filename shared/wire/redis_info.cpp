@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/wire/redis_info.hpp"
+
+#include <cstdint>
+
+#include "shared/wire/text.hpp"
+
+namespace kredis::wire {
+namespace {
+
+using Fields = std::map<std::string, std::string, std::less<>>;
+
+std::string text_field(const Fields& fields, std::string_view name) {
+  const auto found = fields.find(name);
+  return found == fields.end() ? std::string{} : found->second;
+}
+
+/// Reads a number; 0 when this server does not write the field.
+Result<std::int64_t> number_field(const Fields& fields, std::string_view name) {
+  const auto found = fields.find(name);
+  if (found == fields.end()) {
+    return std::int64_t{0};
+  }
+  const auto value = to_number<std::int64_t>(found->second);
+  if (!value) {
+    return Error::protocol("INFO: no number in the line " +
+                           quoted(std::string{name} + ":" + found->second));
+  }
+  return *value;
+}
+
+/// Adds up the keys of "db0:keys=12,expires=0,avg_ttl=0" lines.
+Result<std::int64_t> count_keys(const Fields& fields) {
+  std::int64_t keys = 0;
+  for (auto field = fields.lower_bound("db"); field != fields.end(); ++field) {
+    const auto& [name, value] = *field;
+    if (!name.starts_with("db")) {
+      break;
+    }
+    if (!to_number<int>(std::string_view{name}.substr(2))) {
+      continue;
+    }
+    const std::string_view first = std::string_view{value}.substr(0, value.find(','));
+    const auto count =
+        first.starts_with("keys=") ? to_number<std::int64_t>(first.substr(5)) : std::nullopt;
+    if (!count || *count < 0 || __builtin_add_overflow(keys, *count, &keys)) {
+      return Error::protocol("INFO: no number of keys in the line " + quoted(name + ":" + value));
+    }
+  }
+  return keys;
+}
+
+Status read_replication(const Fields& fields, core::ServerInfo& info) {
+  const bool replica = text_field(fields, "role") == "slave";
+  info.role = replica ? core::Role::replica : core::Role::master;
+  info.master_link_up = replica && text_field(fields, "master_link_status") == "up";
+  const bool own_offset = replica && fields.contains("slave_repl_offset");
+  KREDIS_TRY(info.replication_offset,
+             number_field(fields, own_offset ? "slave_repl_offset" : "master_repl_offset"));
+  KREDIS_TRY(info.connected_replicas, number_field(fields, "connected_slaves"));
+  return {};
+}
+
+}  // namespace
+
+Fields parse_info_fields(std::string_view text) {
+  Fields fields;
+  for (const std::string_view line : split_lines(text)) {
+    const std::size_t colon = line.find(':');
+    if (colon != std::string_view::npos && !line.starts_with('#')) {
+      fields.insert_or_assign(std::string{line.substr(0, colon)},
+                              std::string{trim(line.substr(colon + 1))});
+    }
+  }
+  return fields;
+}
+
+Result<core::ServerInfo> parse_redis_info(std::string_view text) {
+  const Fields fields = parse_info_fields(text);
+  if (!fields.contains("redis_version") && !fields.contains("role")) {
+    return Error::protocol("INFO: neither redis_version nor role in the answer " + quoted(text));
+  }
+  core::ServerInfo info;
+  const bool valkey =
+      text_field(fields, "server_name") == "valkey" || fields.contains("valkey_version");
+  info.server = valkey ? "valkey" : "redis";
+  info.version =
+      text_field(fields, fields.contains("valkey_version") ? "valkey_version" : "redis_version");
+  info.loading = text_field(fields, "loading") == "1";
+  info.cluster_enabled = text_field(fields, "cluster_enabled") == "1";
+  info.aof_enabled = text_field(fields, "aof_enabled") == "1";
+  KREDIS_TRY(info.used_memory_bytes, number_field(fields, "used_memory"));
+  KREDIS_TRY(info.used_memory_rss_bytes, number_field(fields, "used_memory_rss"));
+  KREDIS_TRY(info.max_memory_bytes, number_field(fields, "maxmemory"));
+  KREDIS_TRY(info.uptime_seconds, number_field(fields, "uptime_in_seconds"));
+  KREDIS_TRY(info.keys, count_keys(fields));
+  KREDIS_CHECK(read_replication(fields, info));
+  return info;
+}
+
+void read_save_points(const ports::Reply& config_get_save, core::ServerInfo& info) {
+  const auto& items = config_get_save.items;
+  if (config_get_save.kind == ports::Reply::Kind::array && items.size() == 2 &&
+      items.front().text == "save") {
+    info.rdb_enabled = !items.back().text.empty();
+  }
+}
+
+}  // namespace kredis::wire
