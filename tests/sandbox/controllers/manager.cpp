@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sandbox/controllers/manager.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "tests/sandbox/controllers/bootstrap.hpp"
+#include "tests/sandbox/controllers/deployment.hpp"
+#include "tests/sandbox/controllers/disruption.hpp"
+#include "tests/sandbox/controllers/endpoints.hpp"
+#include "tests/sandbox/controllers/garbage_collector.hpp"
+#include "tests/sandbox/controllers/hosts_file.hpp"
+#include "tests/sandbox/controllers/replica_set.hpp"
+#include "tests/sandbox/controllers/scheduler.hpp"
+#include "tests/sandbox/controllers/services.hpp"
+#include "tests/sandbox/controllers/stateful_set.hpp"
+#include "tests/sandbox/controllers/volumes.hpp"
+
+namespace kredis::sandbox {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Changes come in bursts; a pass looks at all of one.
+constexpr milliseconds k_settle{5};
+constexpr milliseconds k_longest_wait{5'000};
+
+milliseconds until(TimePoint due) {
+  const TimePoint now = std::chrono::system_clock::now();
+  if (due <= now) {
+    return milliseconds(0);
+  }
+  if (due - now > k_longest_wait) {
+    return k_longest_wait;
+  }
+  return std::chrono::ceil<milliseconds>(due - now);
+}
+
+}  // namespace
+
+Controllers::Controllers(Store& store, ControllerOptions options)
+    : store_(store), options_(std::move(options)) {}
+
+Controllers::~Controllers() { stop(); }
+
+void Controllers::start() {
+  Context context{store_, options_, std::chrono::system_clock::now()};
+  bootstrap(context);
+  thread_ = std::thread([this] { run(); });
+}
+
+void Controllers::stop() {
+  stopping_ = true;
+  store_.wake_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+TimePoint Controllers::reconcile_once(TimePoint now) {
+  Context context{store_, options_, now};
+  reconcile_accounts(context);
+  nodes_.reconcile(context);
+  collect_orphaned_pods(context);
+  reconcile_deployments(context);
+  reconcile_replica_sets(context);
+  reconcile_stateful_sets(context);
+  reconcile_services(context);
+  reconcile_volumes(context);
+  reconcile_scheduler(context);
+  reconcile_endpoints(context);
+  reconcile_hosts_files(context);
+  reconcile_disruption_budgets(context);
+  reconcile_quotas(context);
+  collect_garbage(context);
+  reconcile_namespaces(context);
+  return context.due;
+}
+
+void Controllers::run() {
+  std::uint64_t seen = 0;
+  TimePoint due{};
+  while (!stopping_) {
+    const std::uint64_t latest = store_.wait_past(seen, until(due));
+    if (stopping_) {
+      return;
+    }
+    if (latest > seen) {
+      std::this_thread::sleep_for(k_settle);
+    }
+    // Read before the pass: what it changes itself is looked at again.
+    seen = store_.revision();
+    due = reconcile_once(std::chrono::system_clock::now());
+  }
+}
+
+}  // namespace kredis::sandbox

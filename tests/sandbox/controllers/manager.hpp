@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs the controllers: one thread, a pass over all of them whenever the store changed or something
+// is due. Each looks at the whole and does what is missing, so a missed change costs nothing.
+#pragma once
+
+#include <atomic>
+#include <thread>
+
+#include "tests/sandbox/controllers/context.hpp"
+#include "tests/sandbox/controllers/node_lifecycle.hpp"
+
+namespace kredis::sandbox {
+
+class Controllers {
+ public:
+  Controllers(Store& store, ControllerOptions options);
+  ~Controllers();
+  Controllers(const Controllers&) = delete;
+  Controllers& operator=(const Controllers&) = delete;
+
+  /// Creates the bootstrap objects, then starts the thread.
+  void start();
+  void stop();
+
+  /// One pass, for tests. Returns when the next one is due though nothing changes.
+  /// Threads: not while the thread runs.
+  TimePoint reconcile_once(TimePoint now);
+
+ private:
+  void run();
+
+  Store& store_;
+  ControllerOptions options_;
+  NodeLifecycle nodes_;
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace kredis::sandbox
