@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/kube/encoding.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace kredis::kube {
+namespace {
+
+constexpr std::string_view k_base64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view k_hex = "0123456789ABCDEF";
+constexpr std::string_view k_space = " \t\r\n";
+
+char lower(char letter) {
+  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
+
+bool is_unreserved(char letter) {
+  const char small = lower(letter);
+  return (small >= 'a' && small <= 'z') || (letter >= '0' && letter <= '9') || letter == '-' ||
+         letter == '.' || letter == '_' || letter == '~';
+}
+
+std::optional<unsigned> hex_digit(char digit) {
+  if (digit >= '0' && digit <= '9') {
+    return static_cast<unsigned>(digit - '0');
+  }
+  const char small = lower(digit);
+  if (small >= 'a' && small <= 'f') {
+    return static_cast<unsigned>(small - 'a') + 10U;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string base64_encode(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
+    std::uint32_t group = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      group = group << 8U | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      text += i <= count ? k_base64[group >> (18U - 6U * i) & 63U] : '=';
+    }
+  }
+  return text;
+}
+
+std::optional<std::string> base64_decode(std::string_view text) {
+  std::string bytes;
+  std::uint32_t group = 0;
+  std::size_t digits = 0;
+  std::size_t padding = 0;
+  for (const char letter : text) {
+    if (k_space.find(letter) != std::string_view::npos) {
+      continue;
+    }
+    if (letter == '=') {
+      ++padding;
+      continue;
+    }
+    const std::size_t value = k_base64.find(letter);
+    if (value == std::string_view::npos || padding > 0) {
+      return std::nullopt;
+    }
+    group = group << 6U | static_cast<std::uint32_t>(value);
+    if (++digits % 4 == 0) {
+      bytes += {static_cast<char>(group >> 16U & 255U), static_cast<char>(group >> 8U & 255U),
+                static_cast<char>(group & 255U)};
+    }
+  }
+  const std::size_t rest = digits % 4;
+  if (rest == 1 || (digits + padding) % 4 != 0 || padding > 2) {
+    return std::nullopt;
+  }
+  if (rest >= 2) {
+    bytes += static_cast<char>(group >> (rest == 2 ? 4U : 10U) & 255U);
+  }
+  if (rest == 3) {
+    bytes += static_cast<char>(group >> 2U & 255U);
+  }
+  return bytes;
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const char letter : text) {
+    if (is_unreserved(letter)) {
+      out += letter;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(letter);
+    out += {'%', k_hex[byte >> 4U], k_hex[byte & 15U]};
+  }
+  return out;
+}
+
+std::optional<std::string> percent_decode(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '%') {
+      out += text[at];
+      continue;
+    }
+    if (at + 2 >= text.size()) {
+      return std::nullopt;
+    }
+    const auto high = hex_digit(text[at + 1]);
+    const auto low = hex_digit(text[at + 2]);
+    if (!high || !low) {
+      return std::nullopt;
+    }
+    out += static_cast<char>(*high << 4U | *low);
+    at += 2;
+  }
+  return out;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view trim(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(k_space);
+  if (first == std::string_view::npos) {
+    return {};
+  }
+  return text.substr(first, text.find_last_not_of(k_space) - first + 1);
+}
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string out;
+  for (const char letter : trim(text).substr(0, limit)) {
+    out += static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f ? ' ' : letter;
+  }
+  if (trim(text).size() > limit) {
+    out += "...";
+  }
+  return out;
+}
+
+}  // namespace kredis::kube

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "shared/kube/client_impl.hpp"
+#include "shared/kube/resource_url.hpp"
+
+namespace kredis::kube {
+namespace {
+
+using ports::WatchEvent;
+using ports::WatchStep;
+using OnEvent = std::function<WatchStep(const WatchEvent&)>;
+
+/// The server ends a watch by itself after this time; the next one goes on where it ended.
+constexpr auto k_watch_life = std::chrono::seconds(290);
+constexpr auto k_watch_grace = std::chrono::seconds(20);
+constexpr std::size_t k_line_limit_bytes = 64U << 20U;
+
+std::string text_at(const Json& object, const char* pointer) {
+  const Json::json_pointer where(pointer);
+  return object.contains(where) && object[where].is_string() ? object[where].get<std::string>()
+                                                             : "";
+}
+
+std::string key_of(const Json& object) {
+  return text_at(object, "/metadata/namespace") + "/" + text_at(object, "/metadata/name");
+}
+
+/// A round that ends sooner than this is followed by a pause.
+constexpr auto k_short_round = std::chrono::seconds(1);
+
+/// Why a round of watching ended.
+enum class End { stopped, resume, list_again };
+
+/// One call of KubeClient::watch: what is known so far, and how to learn what comes next.
+class Watcher {
+ public:
+  Watcher(KubeClient::Impl& impl, const ports::ResourcePath& path,
+          const ports::ListOptions& options, Deadline deadline, const OnEvent& on_event)
+      : impl_(impl),
+        request_{"watch", path},
+        options_(options),
+        deadline_(deadline),
+        on_event_(on_event) {
+    if (!path.name.empty()) {
+      // An object is watched as the collection with just that member.
+      options_.field_selector += (options_.field_selector.empty() ? "" : ",") +
+                                 ("metadata.name=" + path.name);
+      request_.path.name.clear();
+    }
+  }
+
+  Status run();
+
+ private:
+  Result<End> list();
+  Result<End> stream();
+  Result<End> take_line(std::string_view line);
+  Result<End> take_error(const Json& status);
+  WatchStep deliver(WatchEvent::Kind kind, const Json& object);
+  bool may_go_on(const Error& error) const;
+  Error too_late() const;
+
+  KubeClient::Impl& impl_;
+  Request request_;
+  ports::ListOptions options_;
+  const Deadline deadline_;
+  const OnEvent& on_event_;
+  std::string version_;
+  std::map<std::string, Json> known_;
+  bool has_listed_ = false;
+  int failures_ = 0;  // In a row.
+};
+
+Error Watcher::too_late() const {
+  return Error::timeout("time is up while waiting to " + request_.to_text());
+}
+
+/// Trouble on the way is sat out until the deadline, once the first list has worked.
+bool Watcher::may_go_on(const Error& error) const {
+  const bool is_trouble =
+      error.code == ErrorCode::unreachable || error.code == ErrorCode::timeout;
+  return has_listed_ && is_trouble && !impl_.rest->interrupt().raised();
+}
+
+Status Watcher::run() {
+  End next = End::list_again;
+  while (true) {
+    if (Clock::now() >= deadline_) {
+      return too_late();
+    }
+    const bool is_listing = next == End::list_again;
+    const auto begin = Clock::now();
+    const auto round = is_listing ? list() : stream();
+    if (round && *round == End::stopped) {
+      return {};
+    }
+    if (!round && !may_go_on(round.error())) {
+      return round.error();
+    }
+    next = round ? *round : next;
+    // A server that ends every watch at once must not make us spin.
+    if (round && (is_listing || Clock::now() - begin > k_short_round)) {
+      continue;
+    }
+    if (Clock::now() >= deadline_ || !sleep_for(back_off(++failures_), deadline_,
+                                                impl_.rest->interrupt())) {
+      return impl_.rest->interrupt().raised() ? interrupted() : too_late();
+    }
+  }
+}
+
+WatchStep Watcher::deliver(WatchEvent::Kind kind, const Json& object) {
+  const std::string key = key_of(object);
+  if (kind == WatchEvent::Kind::deleted) {
+    known_.erase(key);
+  } else if (kind != WatchEvent::Kind::bookmark) {
+    known_[key] = object;
+  }
+  return on_event_({kind, object});
+}
+
+/// Reads everything and delivers what differs from what is known.
+Result<End> Watcher::list() {
+  KREDIS_TRY(Json collection, impl_.list(request_.path, options_));
+  has_listed_ = true;
+  failures_ = 0;
+  version_ = text_at(collection, "/metadata/resourceVersion");
+  // Items of a list carry neither kind nor apiVersion; those of a watch do.
+  std::string kind = collection.value("kind", "");
+  if (kind.size() > 4 && kind.substr(kind.size() - 4) == "List") {
+    kind.resize(kind.size() - 4);
+  }
+  std::set<std::string> present;
+  for (Json& item : collection["items"]) {
+    if (!item.contains("kind")) {
+      item["kind"] = kind;
+      item["apiVersion"] = request_.path.type.api_version;
+    }
+    const auto old = known_.find(key_of(item));
+    present.insert(key_of(item));
+    if (old != known_.end() && text_at(old->second, "/metadata/resourceVersion") ==
+                                   text_at(item, "/metadata/resourceVersion")) {
+      continue;
+    }
+    // A namesake with another uid is a new object: the old one was deleted in between.
+    if (old != known_.end() && text_at(old->second, "/metadata/uid") != text_at(item, "/metadata/uid") &&
+        deliver(WatchEvent::Kind::deleted, Json(old->second)) == WatchStep::stop) {
+      return End::stopped;
+    }
+    const bool is_known = known_.count(key_of(item)) > 0;
+    if (deliver(is_known ? WatchEvent::Kind::modified : WatchEvent::Kind::added, item) ==
+        WatchStep::stop) {
+      return End::stopped;
+    }
+  }
+  std::vector<Json> vanished;
+  for (const auto& [key, object] : known_) {
+    if (present.count(key) == 0) {
+      vanished.push_back(object);
+    }
+  }
+  for (const Json& object : vanished) {
+    if (deliver(WatchEvent::Kind::deleted, object) == WatchStep::stop) {
+      return End::stopped;
+    }
+  }
+  return End::resume;
+}
+
+Result<End> Watcher::stream() {
+  KREDIS_TRY(const std::string url, resource_url(request_.path));
+  const Deadline end = std::min(deadline_, Clock::now() + k_watch_life);
+  const auto life = std::chrono::ceil<std::chrono::seconds>(end - Clock::now());
+  Query query;
+  query.add("watch", "true").add("allowWatchBookmarks", "true");
+  query.add("resourceVersion", version_).add("timeoutSeconds", std::to_string(life.count()));
+  query.add("labelSelector", options_.label_selector);
+  query.add("fieldSelector", options_.field_selector);
+  auto answer = impl_.rest->open({.method = "GET",
+                                  .target = url + query.to_text(),
+                                  .request = request_,
+                                  .repeat = Repeat::never},
+                                 std::min(deadline_, end + k_watch_grace));
+  if (!answer) {
+    // The version we know has been compacted away: 410 before the stream even began.
+    return answer.error().code == ErrorCode::conflict ? Result<End>(End::list_again)
+                                                      : answer.error();
+  }
+  std::string buffer;
+  while (true) {
+    KREDIS_TRY(const bool has_more,
+               answer->http->read_some(buffer, std::min(deadline_, end + k_watch_grace)));
+    std::size_t begin = 0;
+    for (std::size_t newline = buffer.find('\n'); newline != std::string::npos;
+         newline = buffer.find('\n', begin)) {
+      KREDIS_TRY(const End step, take_line(std::string_view(buffer).substr(begin, newline - begin)));
+      if (step != End::resume) {
+        return step;
+      }
+      begin = newline + 1;
+    }
+    buffer.erase(0, begin);
+    if (buffer.size() > k_line_limit_bytes) {
+      return Error::protocol("the API server sent an endless watch event");
+    }
+    if (!has_more) {
+      return End::resume;
+    }
+  }
+}
+
+Result<End> Watcher::take_line(std::string_view line) {
+  const Json event = Json::parse(line, nullptr, false);
+  if (!event.is_object() || !event.contains("object") || !event["object"].is_object()) {
+    return Error::protocol("the API server sent a watch event that is not one");
+  }
+  const std::string type = text_at(event, "/type");
+  const Json& object = event["object"];
+  if (type == "ERROR") {
+    return take_error(object);
+  }
+  failures_ = 0;
+  if (const std::string version = text_at(object, "/metadata/resourceVersion"); !version.empty()) {
+    version_ = version;
+  }
+  WatchEvent::Kind kind = WatchEvent::Kind::bookmark;
+  if (type == "ADDED") {
+    kind = WatchEvent::Kind::added;
+  } else if (type == "MODIFIED") {
+    kind = WatchEvent::Kind::modified;
+  } else if (type == "DELETED") {
+    kind = WatchEvent::Kind::deleted;
+  } else if (type != "BOOKMARK") {
+    return Error::protocol("the API server sent a watch event of an unknown type");
+  }
+  return deliver(kind, object) == WatchStep::stop ? End::stopped : End::resume;
+}
+
+Result<End> Watcher::take_error(const Json& status) {
+  const auto code = status.find("code");
+  const int number = code != status.end() && code->is_number_integer() ? code->get<int>() : 500;
+  if (number == 410) {
+    return End::list_again;
+  }
+  return error_from_answer(request_, number, status.dump());
+}
+
+}  // namespace
+
+Status KubeClient::watch(const ports::ResourcePath& path,
+                         const ports::ListOptions& options,
+                         Deadline deadline,
+                         const std::function<WatchStep(const WatchEvent&)>& on_event) {
+  return Watcher(*impl_, path, options, deadline, on_event).run();
+}
+
+}  // namespace kredis::kube
