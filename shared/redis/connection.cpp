@@ -28,6 +28,10 @@ using ports::Command;
 using ports::Deadline;
 using ports::Reply;
 using std::chrono::steady_clock;
+using namespace std::string_literals;
+
+constexpr std::string_view k_client_certificate_hint =
+    "it wants a client certificate that it trusts: --tls-secret NAME";
 
 /// Keeps a write to a closed connection from killing the program: OpenSSL and hiredis use plain
 /// writes, and the signal's disposition belongs to the program, not to this library.
@@ -56,9 +60,22 @@ class SigpipeBlocked {
   bool was_pending_ = false;
 };
 
+/// Writes more than the longest line that Redis accepts. What does not go through does not matter.
+void send_filler(int fd, Deadline deadline) {
+  const std::string filler(64 * 1024 + 1, '\0');
+  std::size_t sent = 0;
+  while (sent < filler.size() && wait_ready(fd, POLLOUT, deadline)) {
+    const ssize_t size = ::send(fd, filler.data() + sent, filler.size() - sent, MSG_NOSIGNAL);
+    if (size < 0 && errno != EAGAIN && errno != EINTR) {
+      return;
+    }
+    sent += size < 0 ? 0 : static_cast<std::size_t>(size);
+  }
+}
+
 class HiredisConnection : public ports::RedisConnection {
  public:
-  HiredisConnection(Line line, std::string user) : user_(std::move(user)), line_(std::move(line)) {}
+  explicit HiredisConnection(Line line) : line_(std::move(line)) {}
 
   Status open();
   Status start_tls(const TlsContext& tls, Deadline deadline);
@@ -80,7 +97,6 @@ class HiredisConnection : public ports::RedisConnection {
   Error lost(const char* doing) const;
   Error plain_protocol_error(const Error& parse_error) const;
 
-  std::string user_;
   Line line_;
   // Freed before `line_`: hiredis closes the descriptor, which ends the tunnel.
   std::unique_ptr<redisContext, FreeContext> context_;
@@ -114,8 +130,9 @@ Status HiredisConnection::start_tls(const TlsContext& tls, Deadline deadline) {
 }
 
 Status HiredisConnection::handshake(ssl_st* session, Deadline deadline) {
-  // A plain Redis waits for the end of a line that our hello does not contain, for ever. So when
-  // nothing at all came back for three quarters of the time, end the line: it answers "-ERR".
+  // A plain Redis takes our hello for the beginning of a long line and waits for its end, for ever.
+  // So when nothing at all came back for three quarters of the time, make that line longer than it
+  // accepts (64 KiB): it answers "-ERR Protocol error". No TLS server was going to answer any more.
   const auto now = steady_clock::now();
   const Deadline nudge_at = now + (deadline - now) / 4 * 3;
   bool nudged = false;
@@ -133,15 +150,13 @@ Status HiredisConnection::handshake(ssl_st* session, Deadline deadline) {
     if (wait_ready(context_->fd, events, nudged ? deadline : nudge_at)) {
       continue;
     }
-    const bool silent = SSL_get_state(session) == TLS_ST_CW_CLNT_HELLO;
+    const bool silent = BIO_number_read(SSL_get_rbio(session)) == 0;
     if (nudged || !silent || steady_clock::now() >= deadline) {
       return Error::timeout(line_.who + " did not finish the TLS handshake in time")
           .with_hint("perhaps this port does not speak TLS: try without the TLS flags");
     }
     nudged = true;
-    if (::send(context_->fd, "\r\n", 2, MSG_NOSIGNAL) != 2) {
-      return lost("during the TLS handshake");
-    }
+    send_filler(context_->fd, deadline);
   }
 }
 
@@ -285,10 +300,14 @@ Error HiredisConnection::lost(const char* doing) const {
   if (!alert.empty()) {
     return Error::protocol(line_.who + " broke off TLS " + doing + ": " + alert)
         .with_hint(alert.find("certificate") == std::string::npos
-                       ? "look at its log"
-                       : "it wants a client certificate that it trusts: --tls-secret NAME");
+                       ? "look at its log"s
+                       : std::string(k_client_certificate_hint));
   }
-  if (!greeted_ && !heard_ && !tls_) {
+  if (!greeted_ && !heard_ && tls_) {
+    return Error::protocol(line_.who + " closed the connection right after the TLS handshake")
+        .with_hint(std::string(k_client_certificate_hint));
+  }
+  if (!greeted_ && !heard_) {
     return Error::protocol(line_.who + " closed the connection without an answer")
         .with_hint("perhaps this port speaks TLS: --tls-secret NAME, or --tls-ca FILE");
   }
@@ -302,7 +321,7 @@ Result<std::unique_ptr<ports::RedisConnection>> open_connection(
     const RedisOptions& options,
     std::shared_ptr<const TlsContext> tls,
     ports::Deadline deadline) {
-  auto connection = std::make_unique<HiredisConnection>(std::move(line), options.user);
+  auto connection = std::make_unique<HiredisConnection>(std::move(line));
   KREDIS_CHECK(connection->open());
   if (tls) {
     KREDIS_CHECK(connection->start_tls(*tls, deadline));

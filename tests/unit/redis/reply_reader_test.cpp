@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "shared/redis/reply_error.hpp"
+#include "shared/redis/reply_reader.hpp"
+
+namespace kredis::redis {
+namespace {
+
+using ports::Reply;
+
+TEST_SUITE("redis/reply_reader") {
+  TEST_CASE("replies cut anywhere are put together") {
+    const std::string wire = "*3\r\n$2\r\nab\r\n:-7\r\n*1\r\n+x\r\n-ERR no\r\n$-1\r\n";
+    for (std::size_t cut = 0; cut <= wire.size(); ++cut) {
+      CAPTURE(cut);
+      ReplyReader reader;
+      std::vector<Reply> replies;
+      for (const std::string& part : {wire.substr(0, cut), wire.substr(cut)}) {
+        REQUIRE(reader.feed(part).has_value());
+        for (auto reply = reader.next(); *reply; reply = reader.next()) {
+          replies.push_back(**reply);
+        }
+      }
+      REQUIRE(replies.size() == 3);
+      CHECK(replies[0].items.at(0).text == "ab");
+      CHECK(replies[0].items.at(1).integer == -7);
+      CHECK(replies[0].items.at(2).items.at(0).text == "x");
+      CHECK(replies[1].is_error());
+      CHECK(replies[2].kind == Reply::Kind::nil);
+    }
+  }
+
+  TEST_CASE("RESP3 types become the few kinds that we have, and pushes are dropped") {
+    ReplyReader reader;
+    REQUIRE(reader
+                .feed(">2\r\n+invalidate\r\n+k\r\n%1\r\n+a\r\n:1\r\n,1.5\r\n#t\r\n_\r\n=8\r\ntxt:"
+                      "text\r\n~1\r\n+m\r\n")
+                .has_value());
+    const Reply map = reader.next()->value();
+    CHECK(map.kind == Reply::Kind::array);
+    REQUIRE(map.items.size() == 2);
+    CHECK(map.items[0].text == "a");
+    CHECK(reader.next()->value().text == "1.5");
+    const Reply yes = reader.next()->value();
+    CHECK(yes.kind == Reply::Kind::boolean);
+    CHECK(yes.integer == 1);
+    CHECK(reader.next()->value().kind == Reply::Kind::nil);
+    CHECK(reader.next()->value().text == "text");
+    CHECK(reader.next()->value().items.size() == 1);
+    CHECK_FALSE(reader.next()->has_value());
+  }
+
+  TEST_CASE("depth is taken up to the bound and refused one deeper") {
+    for (const int depth : {32, 33}) {
+      CAPTURE(depth);
+      ReplyReader reader({.depth = 32});
+      std::string wire;
+      for (int i = 0; i < depth; ++i) {
+        wire += "*1\r\n";
+      }
+      REQUIRE(reader.feed(wire + ":1\r\n").has_value());
+      CHECK(reader.next().has_value() == (depth == 32));
+    }
+  }
+
+  TEST_CASE("a million levels and a billion elements cost nothing") {
+    std::string deep;
+    for (int i = 0; i < 1'000'000; ++i) {
+      deep += "*1\r\n";
+    }
+    for (const std::string& wire :
+         {deep, std::string("*1000000000\r\n"), std::string("%999999999999\r\n")}) {
+      ReplyReader reader;
+      REQUIRE(reader.feed(wire).has_value());
+      CHECK(reader.next().error().code == ErrorCode::protocol);
+    }
+  }
+
+  TEST_CASE("elements and bytes are taken up to the bound and refused one past it") {
+    for (const std::size_t elements : {4U, 5U}) {
+      ReplyReader reader({.elements = elements});
+      REQUIRE(reader.feed("*4\r\n:1\r\n:2\r\n:3\r\n:4\r\n").has_value());
+      CHECK(reader.next().has_value() == (elements == 5));
+    }
+    ReplyReader reader({.bytes = 8});
+    CHECK(reader.feed("+1234\r\n").has_value());
+    CHECK(reader.feed("+").has_value());
+    CHECK(reader.feed("1").error().code == ErrorCode::protocol);
+    reader.restart();
+    CHECK(reader.feed("1234567").has_value());
+  }
+
+  TEST_CASE("rubbish is a protocol error") {
+    for (const char* wire : {"HTTP/1.1 200 OK\r\n", "$abc\r\n", ":12x\r\n", "*-5\r\n"}) {
+      CAPTURE(wire);
+      ReplyReader reader;
+      REQUIRE(reader.feed(wire).has_value());
+      CHECK(reader.next().error().code == ErrorCode::protocol);
+    }
+  }
+
+  TEST_CASE("error replies become errors with a way out") {
+    const auto error = [](const char* text) {
+      return error_of({.kind = Reply::Kind::error, .text = text}, "redis-app-0", "ops");
+    };
+    CHECK(error("LOADING Redis is loading the dataset in memory").code == ErrorCode::unreachable);
+    CHECK(error("NOPERM User ops has no permissions").message ==
+          "redis-app-0 does not let user ops do this");
+    CHECK(error("ERR odd").message == "redis-app-0 answered: ERR odd");
+    CHECK(error("ERR odd").code == ErrorCode::protocol);
+  }
+}
+
+}  // namespace
+}  // namespace kredis::redis
