@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pod template of a Redis node, the same in both layouts but for what it announces.
+#pragma once
+
+#include <optional>
+
+#include "shared/manifest/cluster_spec.hpp"
+#include "shared/wire/json.hpp"
+
+namespace kredis::manifest {
+
+/// Seconds a pod gets to hand over, flush and leave: `k_hand_over_seconds` for the first, Redis's
+/// own shutdown-timeout (10) and the flush after it.
+inline constexpr int k_grace_seconds = 60;
+inline constexpr int k_hand_over_seconds = 30;
+
+/// Builds the pod template (metadata and spec).
+/// `ordinal`: of the one node this is for, in the Service & Deployment layout; nothing for the
+/// StatefulSet's template.
+Json pod_template(const ClusterSpec& spec, std::optional<int> ordinal);
+
+}  // namespace kredis::manifest

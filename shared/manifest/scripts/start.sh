@@ -1,0 +1,151 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Starts this pod's Redis, and keeps it with its cluster.
+#
+# Redis remembers its peers by address, and pods get new ones. One pod at a time, the others tell
+# it where everybody is. When all pods are gone at once nobody knows anything any more, and the
+# cluster stays down. So a loop beside Redis asks the headless Service for the pods' addresses.
+here=$(dirname "$0")
+. "$here/lib.sh"
+
+conf=$here/redis.conf
+server=$(first_program redis-server valkey-server)
+peers_command=${PEERS_COMMAND:-getent ahosts "$PEERS_SERVICE"}
+
+fail() {
+  say "$*"
+  exit 1
+}
+
+# --- nodes.conf: this node's identity -------------------------------------------------------------
+
+conf_value() { awk -v key="$1" '$1 == key { value = $2 } END { gsub(/"/, "", value); print value }' "$conf"; }
+
+# The lines of nodes.conf that were written to their end and make sense.
+whole_lines() {
+  if [ "$(tail -c 1 "$1" | wc -l)" -eq 0 ]; then sed '$d' "$1"; else cat "$1"; fi |
+    awk '$1 == "vars" && NF % 2 == 1 ||
+         length($1) == 40 && $1 !~ /[^0-9a-f]/ && $2 ~ /:[0-9]/ && NF >= 8'
+}
+
+# Redis will not start with a torn nodes.conf, as a full or lost disk leaves it. What is whole of
+# it is kept; without the node's own line it starts as a new node. The old file stays beside it.
+check_nodes_file() {
+  [ -e "$1" ] || return 0
+  lines=$(whole_lines "$1")
+  own=$(echo "$lines" | awk '$3 ~ /myself/')
+  if [ -n "$own" ] && [ "$lines" = "$(grep -v '^$' "$1")" ]; then return 0; fi
+
+  aside=$1.torn-$(date -u +%Y%m%dT%H%M%SZ)
+  if [ -n "$own" ]; then
+    { cp -p "$1" "$aside" && echo "$lines" >"$1.new" && mv "$1.new" "$1"; } ||
+      fail "$1 is torn and cannot be mended: is the volume full?"
+    say "$1 was torn: kept its whole lines, and the file itself as $aside"
+  else
+    mv "$1" "$aside" || fail "$1 is torn and cannot be renamed"
+    say "$1 was empty or torn: this starts as a new node, and the file stays as $aside"
+  fi
+}
+
+# --- what this pod announces ----------------------------------------------------------------------
+
+# The pod's own address; or its Service's, which outlives the pod.
+announced_address() {
+  if [ "${ANNOUNCE:-pod}" = pod ]; then
+    echo "$POD_IP"
+    return
+  fi
+  until address=$(getent ahosts "$ANNOUNCE_HOST" | awk 'NR == 1 { print $1 }') && [ -n "$address" ]; do
+    say "waiting for the name $ANNOUNCE_HOST" >&2
+    sleep 1
+  done
+  echo "$address"
+}
+
+# ANNOUNCE_HOST in full; the domain that the pod searches first tells the cluster's own.
+full_host_name() {
+  domain=$(awk -v start="$POD_NAMESPACE.svc." '
+    $1 == "search" { for (i = 2; i <= NF; i++) if (index($i, start) == 1) { print $i; exit } }' \
+    /etc/resolv.conf 2>/dev/null)
+  echo "$ANNOUNCE_HOST.${domain:-$POD_NAMESPACE.svc.cluster.local}"
+}
+
+quoted() { printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g')"; }
+
+# What redis.conf cannot hold, as it differs from pod to pod or is secret.
+own_settings() {
+  echo "cluster-announce-ip $address"
+  major=$("$server" --version | sed -n 's/.*v=\([0-9]*\)\..*/\1/p')
+  if [ "${CLIENT_ENDPOINT:-ip}" = hostname ] && [ "${major:-0}" -ge 7 ]; then
+    echo "cluster-announce-hostname $(full_host_name)"
+    echo "cluster-preferred-endpoint-type hostname"
+  fi
+  if [ -n "${REDISCLI_AUTH:-}" ]; then
+    echo "requirepass $(quoted "$REDISCLI_AUTH")"
+    echo "masterauth $(quoted "$REDISCLI_AUTH")"
+  fi
+}
+
+# --- finding the peers again ----------------------------------------------------------------------
+
+# Ids of the nodes that this one knows and cannot talk to.
+lost_ids() {
+  ask "$me" CLUSTER NODES |
+    awk 'NF >= 8 && $3 !~ /myself|handshake/ && ($8 != "connected" || $3 ~ /fail|noaddr/) { print $1 }'
+}
+
+# Other pods' addresses, a few in random order: those that are found pass the news on.
+some_peers() {
+  $peers_command 2>/dev/null | awk -v own="$POD_IP" -v seed="$(date +%s)${POD_IP##*[.:]}" '
+    BEGIN { srand(seed) }
+    $1 != own && !seen[$1]++ { print rand(), $1 }' | sort -n | head -n 8 | cut -d ' ' -f 2
+}
+
+# Meets those peers whose ids are in $1. Nobody else: a stranger at an address that one of ours had
+# before belongs to another cluster, and to meet it would join the two.
+meet_again() {
+  for peer in $(some_peers); do
+    id=$(ask "$peer" CLUSTER MYID)
+    case "$1" in
+      *"${id:-nobody}"*)
+        say "node $id is at $peer now"
+        ask "$me" CLUSTER MEET "$peer" 6379 >/dev/null
+        ;;
+    esac
+  done
+}
+
+# Runs for as long as Redis does, which has this shell's process id: a child that ends would be
+# Redis's to bury, and Redis does not expect one.
+keep_together() {
+  quick=60
+  while kill -0 $$ 2>/dev/null; do
+    lost=$(lost_ids)
+    if [ -z "$lost" ]; then
+      quick=60
+      sleep 5
+    else
+      meet_again "$lost"
+      if [ "$quick" -gt 0 ]; then quick=$((quick - 1)) && sleep 1; else sleep 5; fi
+    fi
+  done
+}
+
+# --------------------------------------------------------------------------------------------------
+
+[ -n "$server" ] || fail "the image has neither redis-server nor valkey-server"
+[ -n "$cli" ] || fail "the image has neither redis-cli nor valkey-cli, which probes and hand-over need"
+[ "${REDISCLI_AUTH+set}" != set ] || [ -n "$REDISCLI_AUTH" ] || fail "the password in the Secret is empty"
+[ "$(echo "${REDISCLI_AUTH:-}" | wc -l)" -eq 1 ] ||
+  fail "the password in the Secret has a line break; kubectl create secret generic --from-literal makes none"
+
+data=$(conf_value dir)
+[ -w "$data" ] || fail "user $(id -u) cannot write to $data: give it the folder (chown) or use a class that honours fsGroup"
+check_nodes_file "$(conf_value cluster-config-file)"
+address=$(announced_address)
+
+keep_together &
+exec "$server" "$conf" - <<SETTINGS
+$(own_settings)
+SETTINGS
