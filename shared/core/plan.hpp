@@ -23,7 +23,8 @@ struct AddSlots {
   std::string pod;
   SlotSet slots;
 };
-/// CLUSTER SET-CONFIG-EPOCH on a node that is still alone.
+/// CLUSTER SET-CONFIG-EPOCH on a node that is still alone. Saves the nodes from settling collisions
+/// themselves; refused by a node that another one has met meanwhile, and that refusal is harmless.
 struct SetEpoch {
   std::string pod;
   std::uint64_t epoch;
@@ -42,8 +43,8 @@ struct Step {
   std::string reason;  ///< Why, and what it costs; for --dry-run and the log.
 };
 
-/// Stages run one after the other, with a look at the cluster between; the steps of a stage do not
-/// depend on one another.
+/// Stages run one after the other, with a look at the cluster between. Within a stage the steps of
+/// one pod run in the order given (one pipeline); steps of different pods do not wait for another.
 struct Stage {
   std::string title;
   std::vector<Step> steps;
@@ -59,10 +60,13 @@ struct Plan {
 std::string to_text(const Step& step);
 
 /// What turns the members of `view` into one cluster of `shape`: from six strangers, from a
-/// half-made one, or nothing when it is whole. Every member must have answered.
-/// Errors: unsafe (a node holds keys and no slots of this cluster; a node belongs to another
-/// cluster: which, and how it was seen), invalid_argument (fewer than three masters, too few pods),
-/// unreachable (a member did not answer).
+/// half-made one, or nothing when it is whole. Every member must have answered. Roles that exist
+/// stay, even where another placement would be better. An empty plan says that there is nothing to
+/// do, not that gossip has reached everybody: check ClusterView::all_agree for that.
+/// Errors: unsafe (a node holds keys outside the cluster, belongs to another cluster, has a
+/// half-moved slot; two pods serve one slot or share one id), conflict (it has another number of
+/// masters), invalid_argument (fewer than three masters, too few pods), unreachable (a member did
+/// not answer or is loading).
 Result<Plan> plan_init(const ClusterView& view, Shape shape);
 
 }  // namespace kredis::core
