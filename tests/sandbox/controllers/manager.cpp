@@ -38,8 +38,8 @@ milliseconds until(TimePoint due) {
 
 }  // namespace
 
-Controllers::Controllers(Store& store, ControllerOptions options)
-    : store_(store), options_(std::move(options)) {}
+Controllers::Controllers(Store& store, ControllerOptions options, RoutesSink on_routes)
+    : store_(store), options_(std::move(options)), on_routes_(std::move(on_routes)) {}
 
 Controllers::~Controllers() { stop(); }
 
@@ -74,6 +74,10 @@ TimePoint Controllers::reconcile_once(TimePoint now) {
   reconcile_quotas(context);
   collect_garbage(context);
   reconcile_namespaces(context);
+  if (on_routes_) {
+    on_routes_(routes_of(store_.list("", "services"), store_.list("", "pods"),
+                         store_.list("", "nodes"), options_));
+  }
   return context.due;
 }
 

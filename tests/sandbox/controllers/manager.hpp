@@ -5,16 +5,20 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "tests/sandbox/controllers/context.hpp"
 #include "tests/sandbox/controllers/node_lifecycle.hpp"
+#include "tests/sandbox/controllers/routes.hpp"
 
 namespace kredis::sandbox {
 
 class Controllers {
  public:
-  Controllers(Store& store, ControllerOptions options);
+  using RoutesSink = std::function<void(Routes)>;
+  /// `on_routes` is told after each pass where services lead; the service proxy, in a sandbox.
+  Controllers(Store& store, ControllerOptions options, RoutesSink on_routes = {});
   ~Controllers();
   Controllers(const Controllers&) = delete;
   Controllers& operator=(const Controllers&) = delete;
@@ -32,6 +36,7 @@ class Controllers {
 
   Store& store_;
   ControllerOptions options_;
+  RoutesSink on_routes_;
   NodeLifecycle nodes_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
