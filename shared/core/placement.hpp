@@ -37,7 +37,7 @@ struct Placement {
       replica_on_masters_node,
       replica_in_masters_zone,
       replicas_share_node,
-      node_holds_majority,
+      node_holds_majority,  ///< Without it the other masters are no majority.
       zone_holds_majority,
     };
     Kind kind;
@@ -50,13 +50,22 @@ struct Placement {
   friend bool operator==(const Placement&, const Placement&) = default;
 };
 
-/// Chooses roles for `masters` * (1 + `replicas`) of the candidates; candidates beyond that number
-/// become extra replicas. In this order: no replica on its master's node; then not in its zone;
-/// replicas of one master on different nodes; no node, then no zone, with a majority of masters
-/// where that is possible; load balanced; fewest changes; the order of the ordinals (masters
-/// 0..M-1, M+i replicates i). Exact for each criterion in turn, deterministic.
-/// Errors: invalid_argument (masters == 0 or too few candidates).
-Result<Placement> place(const std::vector<Candidate>& candidates, std::uint32_t masters,
+/// Chooses roles for all candidates: `masters` masters, each with at least `replicas` replicas.
+/// What is beyond that number becomes extra replicas, shared out evenly. In this order: fewest
+/// replicas on their master's node; in its zone; fewest pairs of one master's replicas that share a
+/// node, then a zone; fewest masters above what a node, then a zone, may hold for the others to be
+/// a majority without it; evenly many masters on the nodes, then in the zones (least sum of
+/// squares); fewest changes of role; the order of the ordinals (masters 0..M-1, M+i replicates i).
+/// What is unknown about a pod's domain counts as shared with nobody. docs/placement.md says how,
+/// and what is exact. Deterministic. Errors: invalid_argument (no masters, too few candidates, an
+/// ordinal twice).
+Result<Placement> place(const std::vector<Candidate>& candidates,
+                        std::uint32_t masters,
                         std::uint32_t replicas);
+
+/// Lists what `placement` could not meet: shards in order, then nodes, then zones. A zone counts
+/// only where there are several.
+std::vector<Placement::Compromise> compromises_of(const Placement& placement,
+                                                  const std::vector<Candidate>& candidates);
 
 }  // namespace kredis::core
