@@ -53,4 +53,61 @@ bool ClusterView::all_agree() const {
       members, [&](const Member& m) { return m.view && m.view->signature() == expected; });
 }
 
+std::vector<ShardView> shards_of(const ClusterView& view) {
+  const Topology* agreed = view.agreed();
+  std::vector<ShardView> shards;
+  if (agreed == nullptr) {
+    return shards;
+  }
+  std::map<NodeId, std::size_t> index;
+  for (const Node* node : agreed->masters()) {
+    index.emplace(node->id, shards.size());
+    shards.push_back({.master = {.node = node, .member = view.by_id(node->id)}});
+  }
+  for (const Node& node : agreed->nodes) {
+    const auto master = node.master ? index.find(*node.master) : index.end();
+    if (node.role == Role::replica && master != index.end()) {
+      shards[master->second].replicas.push_back({.node = &node, .member = view.by_id(node.id)});
+    }
+  }
+  std::erase_if(shards, [](const ShardView& shard) {
+    return shard.master.node->slots.empty() && shard.replicas.empty();
+  });
+  const auto ordinal = [](const SeenNode& seen) {
+    return seen.member == nullptr ? -1 : seen.member->pod.ordinal;
+  };
+  std::ranges::stable_sort(
+      shards, {}, [&](const ShardView& shard) { return ordinal(shard.master); });
+  for (ShardView& shard : shards) {
+    std::ranges::stable_sort(shard.replicas, {}, ordinal);
+  }
+  return shards;
+}
+
+bool is_serving(const SeenNode& master) noexcept {
+  const bool pod_gone = master.member != nullptr && !master.member->pod.running;
+  return !master.node->flags.fail && !pod_gone;
+}
+
+SlotSet served_slots(const ClusterView& view) {
+  SlotSet served;
+  for (const ShardView& shard : shards_of(view)) {
+    if (is_serving(shard.master)) {
+      served.insert(shard.master.node->slots);
+    }
+  }
+  return served;
+}
+
+std::optional<std::int64_t> replication_lag_bytes(const SeenNode& master, const SeenNode& replica) {
+  const bool known = master.member != nullptr && replica.member != nullptr &&
+                     master.member->server && replica.member->server;
+  if (!known) {
+    return std::nullopt;
+  }
+  const std::int64_t lag =
+      master.member->server->replication_offset - replica.member->server->replication_offset;
+  return std::max(lag, std::int64_t{0});
+}
+
 }  // namespace kredis::core

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,5 +71,31 @@ struct ClusterView {
   /// Whether all members answered and share one view.
   bool all_agree() const;
 };
+
+/// A node of the agreed view with the pod that runs it; `member` is null when no pod is that node.
+struct SeenNode {
+  const Node* node = nullptr;
+  const Member* member = nullptr;
+};
+
+/// A master that serves slots or has replicas, and those replicas.
+struct ShardView {
+  SeenNode master;
+  std::vector<SeenNode> replicas = {};
+};
+
+/// The shards of the agreed view, by their masters' ordinals (those without a pod first). The
+/// pointers lead into `view`.
+std::vector<ShardView> shards_of(const ClusterView& view);
+
+/// Whether clients get answers from a master: it did not fail and its pod, if known, runs.
+bool is_serving(const SeenNode& master) noexcept;
+
+/// The slots that clients get answers for.
+SlotSet served_slots(const ClusterView& view);
+
+/// How many bytes of its master's stream a replica still lacks, never below 0; nullopt when one of
+/// the two did not answer.
+std::optional<std::int64_t> replication_lag_bytes(const SeenNode& master, const SeenNode& replica);
 
 }  // namespace kredis::core

@@ -294,11 +294,13 @@ Result<Plan> plan_init(const ClusterView& view, Shape shape) {
   KREDIS_TRY(const Survey survey, survey_for_init(view));
   KREDIS_CHECK(check_masters(view, survey, shape));
   Plan plan;
-  KREDIS_TRY(plan.placement, place(candidates_of(survey), shape.masters, shape.replicas));
+  const std::vector<Candidate> candidates = candidates_of(survey);
+  KREDIS_TRY(plan.placement, place(candidates, shape.masters, shape.replicas));
   KREDIS_TRY(Roles roles, roles_of(plan.placement, survey));
   if (!keeps_everyone(roles, survey)) {
     roles = complete_roles(roles, survey, shape);
     plan.placement = placement_of(roles, survey);
+    plan.placement.compromises = compromises_of(plan.placement, candidates);
   }
   for (const Stage& stage : {introduction(roles, survey), replication(roles, survey)}) {
     if (!stage.steps.empty()) {
