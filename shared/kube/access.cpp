@@ -91,7 +91,8 @@ Status take_cluster(Access& access, const ClusterEntry& cluster, const KubeOptio
     return {};
   }
   KREDIS_TRY(access.ca_pem,
-             pem("certificate-authority", from_flag ? "" : cluster.certificate_authority_data,
+             pem("certificate-authority",
+                 from_flag ? "" : cluster.certificate_authority_data,
                  from_flag ? options.certificate_authority : cluster.certificate_authority));
   if (access.insecure && !access.ca_pem.empty()) {
     return Error::invalid_argument("cluster '" + access.cluster +
@@ -107,7 +108,8 @@ Status take_user(Access& access, const UserEntry& user, const KubeOptions& optio
     return Error::invalid_argument("user '" + access.user + "' logs in by the auth-provider '" +
                                    user.auth_provider + "', which Kubernetes has removed")
         .with_hint("use a credential plugin instead: kubectl config set-credentials " +
-                   access.user + " --exec-api-version=client.authentication.k8s.io/v1"
+                   access.user +
+                   " --exec-api-version=client.authentication.k8s.io/v1"
                    " --exec-command=COMMAND");
   }
   KREDIS_TRY(access.client_certificate_pem,
@@ -115,8 +117,9 @@ Status take_user(Access& access, const UserEntry& user, const KubeOptions& optio
   KREDIS_TRY(access.client_key_pem, pem("client-key", user.client_key_data, user.client_key));
   if (access.client_certificate_pem.empty() != access.client_key_pem.empty()) {
     const bool lacks_key = access.client_key_pem.empty();
-    return Error::invalid_argument("user '" + access.user + "' has a client " +
-                                   (lacks_key ? "certificate but no key" : "key but no certificate"))
+    return Error::invalid_argument(
+               "user '" + access.user + "' has a client " +
+               (lacks_key ? "certificate but no key" : "key but no certificate"))
         .with_hint("give both client-certificate and client-key");
   }
   access.token = user.token;
@@ -146,7 +149,8 @@ void take_identity_flags(Access& access, const KubeOptions& options) {
   }
 }
 
-Result<ContextEntry> choose_context(const Kubeconfig& config, const KubeOptions& options,
+Result<ContextEntry> choose_context(const Kubeconfig& config,
+                                    const KubeOptions& options,
                                     const std::string& name) {
   ContextEntry context;
   const auto found = config.contexts.find(name);

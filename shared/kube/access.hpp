@@ -49,13 +49,13 @@ struct Environment {
 };
 
 struct Access {
-  std::string context;    ///< Names from the kubeconfig, for messages; empty in a cluster.
+  std::string context;  ///< Names from the kubeconfig, for messages; empty in a cluster.
   std::string cluster;
   std::string user;
   std::string namespace_ = "default";
 
-  std::string server;     ///< "https://host:port/prefix", never with a trailing slash.
-  std::string ca_pem;     ///< Empty: the system's certificate authorities.
+  std::string server;  ///< "https://host:port/prefix", never with a trailing slash.
+  std::string ca_pem;  ///< Empty: the system's certificate authorities.
   std::string tls_server_name;
   bool insecure = false;
   std::string proxy_url;

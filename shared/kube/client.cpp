@@ -50,7 +50,9 @@ Result<Json> KubeClient::Impl::call_json(const Call& call) {
 KubeClient::KubeClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KubeClient::~KubeClient() = default;
 
-const std::string& KubeClient::default_namespace() const { return impl_->rest->access().namespace_; }
+const std::string& KubeClient::default_namespace() const {
+  return impl_->rest->access().namespace_;
+}
 const std::string& KubeClient::context() const { return impl_->rest->access().context; }
 const std::string& KubeClient::cluster() const { return impl_->rest->access().cluster; }
 const std::string& KubeClient::server() const { return impl_->rest->access().server; }
@@ -169,12 +171,13 @@ Result<bool> KubeClient::can_i(const ports::AccessQuestion& question) {
   const Json review{{"apiVersion", "authorization.k8s.io/v1"},
                     {"kind", "SelfSubjectAccessReview"},
                     {"spec", {{"resourceAttributes", attributes}}}};
-  KREDIS_TRY(const Json answer, impl_->call_json({.method = "POST",
-                                                  .target = url,
-                                                  .request = {"create", path},
-                                                  .content_type = k_json,
-                                                  .body = to_text(review),
-                                                  .repeat = Repeat::always}));
+  KREDIS_TRY(const Json answer,
+             impl_->call_json({.method = "POST",
+                               .target = url,
+                               .request = {"create", path},
+                               .content_type = k_json,
+                               .body = to_text(review),
+                               .repeat = Repeat::always}));
   const auto allowed = Json::json_pointer("/status/allowed");
   if (!answer.contains(allowed) || !answer[allowed].is_boolean()) {
     return Error::protocol("the API server gave no proper answer to an access review");

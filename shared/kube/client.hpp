@@ -31,22 +31,33 @@ class KubeClient : public ports::KubePort {
 
   Result<Json> get(const ports::ResourcePath& path) override;
   Result<Json> list(const ports::ResourcePath& path, const ports::ListOptions& options) override;
-  Result<Json> create(const ports::ResourcePath& path, const Json& object,
+  Result<Json> create(const ports::ResourcePath& path,
+                      const Json& object,
                       ports::DryRun dry_run) override;
-  Result<Json> apply(const ports::ResourcePath& path, const Json& object, ports::Force force,
+  Result<Json> apply(const ports::ResourcePath& path,
+                     const Json& object,
+                     ports::Force force,
                      ports::DryRun dry_run) override;
-  Result<Json> merge_patch(const ports::ResourcePath& path, const Json& patch,
+  Result<Json> merge_patch(const ports::ResourcePath& path,
+                           const Json& patch,
                            ports::DryRun dry_run) override;
-  Result<Json> remove(const ports::ResourcePath& path, ports::Propagation propagation,
-                      const std::string& uid, ports::DryRun dry_run) override;
-  Status watch(const ports::ResourcePath& path, const ports::ListOptions& options,
+  Result<Json> remove(const ports::ResourcePath& path,
+                      ports::Propagation propagation,
+                      const std::string& uid,
+                      ports::DryRun dry_run) override;
+  Status watch(const ports::ResourcePath& path,
+               const ports::ListOptions& options,
                ports::Deadline deadline,
                const std::function<ports::WatchStep(const ports::WatchEvent&)>& on_event) override;
-  Result<std::string> logs(const std::string& namespace_, const std::string& pod,
-                           const std::string& container, int tail_lines, bool previous) override;
+  Result<std::string> logs(const std::string& namespace_,
+                           const std::string& pod,
+                           const std::string& container,
+                           int tail_lines,
+                           bool previous) override;
   Result<bool> can_i(const ports::AccessQuestion& question) override;
   Result<std::unique_ptr<ports::Tunnel>> open_tunnel(const std::string& namespace_,
-                                                     const std::string& pod, int port,
+                                                     const std::string& pod,
+                                                     int port,
                                                      ports::Deadline deadline) override;
   Result<Json> server_version() override;
 

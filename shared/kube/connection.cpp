@@ -69,7 +69,9 @@ void look_up(const std::string& host, std::uint16_t port, int flags, Lookup& loo
 }
 
 /// getaddrinfo cannot be stopped, so a name is looked up by a thread that may be left behind.
-Result<std::vector<Address>> resolve(const Url& url, const std::string& label, Deadline deadline,
+Result<std::vector<Address>> resolve(const Url& url,
+                                     const std::string& label,
+                                     Deadline deadline,
                                      const Interrupt& interrupt) {
   const auto lookup = std::make_shared<Lookup>();
   look_up(url.host, url.port, AI_NUMERICHOST, *lookup);
@@ -121,7 +123,9 @@ void tune(int fd) {
   set(IPPROTO_TCP, TCP_USER_TIMEOUT, 60'000);
 }
 
-Result<Socket> connect_one(const Address& address, const std::string& label, Deadline deadline,
+Result<Socket> connect_one(const Address& address,
+                           const std::string& label,
+                           Deadline deadline,
                            const Interrupt& interrupt) {
   Socket socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (socket.fd() < 0) {
@@ -179,7 +183,9 @@ Status wait_ready(int fd, short events, Deadline deadline, const Interrupt& inte
   }
 }
 
-Result<Socket> connect_tcp(const Url& url, const std::string& label, Deadline deadline,
+Result<Socket> connect_tcp(const Url& url,
+                           const std::string& label,
+                           Deadline deadline,
                            const Interrupt& interrupt) {
   KREDIS_TRY(const std::vector<Address> addresses, resolve(url, label, deadline, interrupt));
   Result<Socket> last = Error::unreachable("cannot reach " + label + ": it has no address");
@@ -201,13 +207,14 @@ Connection::Connection(Socket socket, const Endpoint& endpoint, const Interrupt&
       label_(endpoint.label),
       interrupt_(interrupt) {}
 
-Result<std::unique_ptr<Connection>> Connection::dial(const Endpoint& endpoint, Deadline deadline,
+Result<std::unique_ptr<Connection>> Connection::dial(const Endpoint& endpoint,
+                                                     Deadline deadline,
                                                      const Interrupt& interrupt) {
   const bool has_proxy = endpoint.proxy.has_value();
-  const std::string label =
-      has_proxy ? "the proxy " + endpoint.proxy->to_text() : endpoint.label;
-  KREDIS_TRY(Socket socket, connect_tcp(has_proxy ? *endpoint.proxy : endpoint.server, label,
-                                        deadline, interrupt));
+  const std::string label = has_proxy ? "the proxy " + endpoint.proxy->to_text() : endpoint.label;
+  KREDIS_TRY(
+      Socket socket,
+      connect_tcp(has_proxy ? *endpoint.proxy : endpoint.server, label, deadline, interrupt));
   std::unique_ptr<Connection> connection(new Connection(std::move(socket), endpoint, interrupt));
   if (has_proxy) {
     KREDIS_CHECK(connection->pass_proxy(*endpoint.proxy, endpoint.server, deadline));
@@ -219,8 +226,8 @@ Result<std::unique_ptr<Connection>> Connection::dial(const Endpoint& endpoint, D
 }
 
 Status Connection::pass_proxy(const Url& proxy, const Url& server, Deadline deadline) {
-  std::string request = "CONNECT " + server.authority() + " HTTP/1.1\r\nHost: " +
-                        server.authority() + "\r\n";
+  std::string request =
+      "CONNECT " + server.authority() + " HTTP/1.1\r\nHost: " + server.authority() + "\r\n";
   if (!proxy.user_info.empty()) {
     request += "Proxy-Authorization: Basic " + base64_encode(proxy.user_info) + "\r\n";
   }

@@ -48,14 +48,17 @@ Status wait_ready(int fd, short events, Deadline deadline, const Interrupt& inte
 
 /// Opens a TCP connection, trying every address of the host; non-blocking.
 /// Errors: unreachable, timeout.
-Result<Socket> connect_tcp(const Url& url, const std::string& label, Deadline deadline,
+Result<Socket> connect_tcp(const Url& url,
+                           const std::string& label,
+                           Deadline deadline,
                            const Interrupt& interrupt);
 
 /// Threads: one at a time.
 class Connection {
  public:
   /// Errors: unreachable, unauthorized (our certificate), timeout.
-  static Result<std::unique_ptr<Connection>> dial(const Endpoint& endpoint, Deadline deadline,
+  static Result<std::unique_ptr<Connection>> dial(const Endpoint& endpoint,
+                                                  Deadline deadline,
                                                   const Interrupt& interrupt);
 
   /// Reads at least one byte; 0 means that the far side has closed.

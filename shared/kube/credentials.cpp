@@ -78,8 +78,9 @@ Identity Credentials::identity_of(const ExecCredential& credential) const {
 
 Result<Identity> Credentials::from_plugin(Deadline deadline) {
   const auto now = std::chrono::system_clock::now();
-  const bool is_fresh = plugin_credential_ && (!plugin_credential_->expires ||
-                                               now + k_expiry_margin < *plugin_credential_->expires);
+  const bool is_fresh =
+      plugin_credential_ &&
+      (!plugin_credential_->expires || now + k_expiry_margin < *plugin_credential_->expires);
   if (!is_fresh) {
     plugin_credential_.reset();
     KREDIS_TRY(plugin_credential_, run_exec_plugin(access_, deadline, interrupt_));

@@ -70,7 +70,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
     }
     group = group << 6U | static_cast<std::uint32_t>(value);
     if (++digits % 4 == 0) {
-      bytes += {static_cast<char>(group >> 16U & 255U), static_cast<char>(group >> 8U & 255U),
+      bytes += {static_cast<char>(group >> 16U & 255U),
+                static_cast<char>(group >> 8U & 255U),
                 static_cast<char>(group & 255U)};
     }
   }
@@ -122,8 +123,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(
+      a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view trim(std::string_view text) {

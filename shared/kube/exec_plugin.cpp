@@ -47,8 +47,9 @@ Status check_settings(const ExecCommand& exec) {
     return Error::invalid_argument("the credential plugin '" + exec.command +
                                    "' has the apiVersion '" + printable(exec.api_version, 80) +
                                    "', which is not supported")
-        .with_hint("use client.authentication.k8s.io/v1 or v1beta1; update the plugin, then "
-                   "have it write the kubeconfig anew");
+        .with_hint(
+            "use client.authentication.k8s.io/v1 or v1beta1; update the plugin, then "
+            "have it write the kubeconfig anew");
   }
   if (is_v1 && exec.interactive == InteractiveMode::unset) {
     return Error::invalid_argument("the credential plugin '" + exec.command +
@@ -65,8 +66,9 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
     return std::nullopt;
   }
   if (*rest == '.') {
-    rest = std::find_if(rest + 1, text.c_str() + text.size(),
-                        [](char letter) { return letter < '0' || letter > '9'; });
+    rest = std::find_if(rest + 1, text.c_str() + text.size(), [](char letter) {
+      return letter < '0' || letter > '9';
+    });
   }
   std::tm zone{};
   std::time_t shift = 0;
@@ -125,8 +127,9 @@ Result<ExecCredential> parse_exec_credential(std::string_view output, const Exec
     return plugin_error(exec, "printed JSON that is not an ExecCredential");
   }
   if (text_at(root, "apiVersion") != exec.api_version) {
-    return plugin_error(exec, "answers in apiVersion '" + printable(text_at(root, "apiVersion"), 80) +
-                                  "', but the kubeconfig asks for '" + exec.api_version + "'");
+    return plugin_error(exec,
+                        "answers in apiVersion '" + printable(text_at(root, "apiVersion"), 80) +
+                            "', but the kubeconfig asks for '" + exec.api_version + "'");
   }
   const auto status = root.find("status");
   if (status == root.end() || !status->is_object()) {
@@ -150,7 +153,8 @@ Result<ExecCredential> parse_exec_credential(std::string_view output, const Exec
   return credential;
 }
 
-Result<ExecCredential> run_exec_plugin(const Access& access, Deadline deadline,
+Result<ExecCredential> run_exec_plugin(const Access& access,
+                                       Deadline deadline,
                                        const Interrupt& interrupt) {
   const ExecCommand& exec = *access.exec;
   KREDIS_CHECK(check_settings(exec));
@@ -169,9 +173,9 @@ Result<ExecCredential> run_exec_plugin(const Access& access, Deadline deadline,
     return exec.install_hint.empty() ? missing : missing.with_hint(exec.install_hint);
   }
   if (!completed && completed.error().code == ErrorCode::timeout) {
-    return interrupt.raised() ? completed.error()
-                              : Error::timeout("the credential plugin '" + exec.command +
-                                               "' did not end in time");
+    return interrupt.raised()
+               ? completed.error()
+               : Error::timeout("the credential plugin '" + exec.command + "' did not end in time");
   }
   if (!completed) {
     return plugin_error(exec, "failed: " + completed.error().message);

@@ -23,8 +23,10 @@ struct ExecCredential {
 };
 
 /// Runs the plugin of `access.exec` and reads what it prints.
-/// Errors: unauthorized (missing, failed, printed rubbish), invalid_argument (bad settings), timeout.
-Result<ExecCredential> run_exec_plugin(const Access& access, Deadline deadline,
+/// Errors: unauthorized (missing, failed, printed rubbish), invalid_argument (bad settings),
+/// timeout.
+Result<ExecCredential> run_exec_plugin(const Access& access,
+                                       Deadline deadline,
                                        const Interrupt& interrupt);
 
 /// The text for KUBERNETES_EXEC_INFO.

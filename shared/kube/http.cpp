@@ -91,7 +91,8 @@ Result<std::size_t> ChunkDecoder::feed(std::string_view input, std::string& outp
   std::size_t used = 0;
   while (used < input.size() && state_ != State::finished) {
     if (state_ == State::data) {
-      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size() - used));
+      const auto count =
+          static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size() - used));
       output += input.substr(used, count);
       used += count;
       left_ -= count;

@@ -128,8 +128,8 @@ ClusterEntry read_cluster(const YAML::Node& node, const std::string& file) {
   for (const YAML::Node& extension : sequence(node, "extensions")) {
     if (text(extension, "name") == k_exec_extension) {
       int budget = k_extension_nodes;
-      cluster.exec_config = to_json(member(extension, "extension"), 0, budget).dump(
-          -1, ' ', false, Json::error_handler_t::replace);
+      cluster.exec_config = to_json(member(extension, "extension"), 0, budget)
+                                .dump(-1, ' ', false, Json::error_handler_t::replace);
     }
   }
   return cluster;
@@ -203,8 +203,10 @@ ContextEntry read_context(const YAML::Node& node, const std::string& /*file*/) {
 
 /// Reads `list: [{name: ..., one: {...}}, ...]` into a map by name.
 template <typename Entry>
-std::map<std::string, Entry> read_named(const YAML::Node& root, const std::string& list,
-                                        const std::string& one, const std::string& file,
+std::map<std::string, Entry> read_named(const YAML::Node& root,
+                                        const std::string& list,
+                                        const std::string& one,
+                                        const std::string& file,
                                         Entry (*read)(const YAML::Node&, const std::string&)) {
   std::map<std::string, Entry> entries;
   for (const YAML::Node& each : sequence(root, list)) {

@@ -75,10 +75,10 @@ class Stream {
                        static_cast<short>((reads_remote ? POLLIN : 0) |
                                           (remote_->queued_bytes() > 0 ? POLLOUT : 0)),
                        0});
-    waiting.push_back({local_.fd(),
-                       static_cast<short>((reads_local ? POLLIN : 0) |
-                                          (to_local_.empty() ? 0 : POLLOUT)),
-                       0});
+    waiting.push_back(
+        {local_.fd(),
+         static_cast<short>((reads_local ? POLLIN : 0) | (to_local_.empty() ? 0 : POLLOUT)),
+         0});
   }
 
   /// Moves what can be moved; false when the tunnel has ended.

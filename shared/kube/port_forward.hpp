@@ -22,8 +22,11 @@ class TunnelPump {
 
   /// Dials, in the caller's thread, and hands the tunnel to the background thread.
   /// Errors: those of any call; invalid_argument for a port outside 1..65535.
-  Result<std::unique_ptr<ports::Tunnel>> open(RestClient& rest, const std::string& namespace_,
-                                              const std::string& pod, int port, Deadline deadline);
+  Result<std::unique_ptr<ports::Tunnel>> open(RestClient& rest,
+                                              const std::string& namespace_,
+                                              const std::string& pod,
+                                              int port,
+                                              Deadline deadline);
 
  private:
   struct Impl;

@@ -70,8 +70,8 @@ Result<std::optional<Url>> proxy_of(const Access& access) {
 
 Clock::duration back_off(int attempt) {
   thread_local std::minstd_rand random(std::random_device{}());
-  const auto whole = std::min<Clock::duration>(k_first_pause * (1 << std::min(attempt - 1, 10)),
-                                               k_longest_pause);
+  const auto whole =
+      std::min<Clock::duration>(k_first_pause * (1 << std::min(attempt - 1, 10)), k_longest_pause);
   return whole / 2 + whole / 2 * static_cast<int>(random() % 100) / 100;
 }
 
@@ -103,8 +103,8 @@ struct RestClient::Attempt {
     const int status = answer->head.status;
     const auto asked = retry_after(answer->head);
     const bool is_refused = status == 429 && asked && repeat != Repeat::never;
-    const bool is_trouble = repeat == Repeat::always &&
-                            (status == 429 || status == 502 || status == 503 || (status >= 500 && asked));
+    const bool is_trouble = repeat == Repeat::always && (status == 429 || status == 502 ||
+                                                         status == 503 || (status >= 500 && asked));
     if (!is_refused && !is_trouble) {
       return std::nullopt;
     }
@@ -120,8 +120,8 @@ RestClient::RestClient(const Access& access, const KubeOptions& options, Url ser
 
 Result<std::unique_ptr<RestClient>> RestClient::make(const Access& access,
                                                      const KubeOptions& options) {
-  const bool has_tls = access.insecure || !access.ca_pem.empty() ||
-                       !access.client_certificate_pem.empty();
+  const bool has_tls =
+      access.insecure || !access.ca_pem.empty() || !access.client_certificate_pem.empty();
   KREDIS_TRY(const Url server, parse_url(access.server, has_tls ? "https" : "http"));
   if (server.scheme != "https" && server.scheme != "http") {
     return Error::invalid_argument("the server's address '" + server.to_text() +
@@ -154,9 +154,9 @@ Result<std::shared_ptr<TlsContext>> RestClient::tls_for(const Identity& identity
                                 .server_name = name.empty() ? endpoint_.server.host : name,
                                 .insecure = access_.insecure});
   if (!made) {
-    return access_.user.empty() ? made.error()
-                                : made.error().while_doing("using the credentials of user '" +
-                                                           access_.user + "'");
+    return access_.user.empty()
+               ? made.error()
+               : made.error().while_doing("using the credentials of user '" + access_.user + "'");
   }
   tls_ = *made;
   tls_certificate_ = identity.certificate_pem;
@@ -250,8 +250,8 @@ Error RestClient::refusal(const Call& call, Attempt& attempt, Deadline deadline)
   const Error error =
       error_from_answer(call.request, attempt.answer->head.status, body.value_or(""));
   const std::lock_guard lock(mutex_);
-  const bool is_expired = tls_ && tls_->certificate_end() != 0 &&
-                          tls_->certificate_end() < std::time(nullptr);
+  const bool is_expired =
+      tls_ && tls_->certificate_end() != 0 && tls_->certificate_end() < std::time(nullptr);
   if (attempt.answer->head.status == 401 && is_expired) {
     return Error::unauthorized("the client certificate of user '" + access_.user +
                                "' has expired, so the API server does not know who you are")

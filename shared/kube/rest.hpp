@@ -61,8 +61,10 @@ class RestClient {
   struct Attempt;
   RestClient(const Access& access, const KubeOptions& options, Url server);
   Attempt try_once(const Call& call, Deadline deadline);
-  Result<std::unique_ptr<Connection>> take_connection(const Call& call, const Identity& identity,
-                                                      Deadline deadline, bool& is_reused);
+  Result<std::unique_ptr<Connection>> take_connection(const Call& call,
+                                                      const Identity& identity,
+                                                      Deadline deadline,
+                                                      bool& is_reused);
   void give_back(OpenAnswer answer);
   Result<std::shared_ptr<TlsContext>> tls_for(const Identity& identity);
   HttpRequest request_for(const Call& call, const Identity& identity) const;

@@ -28,8 +28,8 @@ std::string group_of(const std::string& api_version) {
 }
 
 Error forbidden(const Request& request, const std::string& message) {
-  // RBAC's own sentence is `... is forbidden: User "x" cannot list resource "pods" in API group ...`;
-  // whatever else is forbidden comes from admission: a policy, a quota, a webhook.
+  // RBAC's own sentence is `... is forbidden: User "x" cannot list resource "pods" in API group
+  // ...`; whatever else is forbidden comes from admission: a policy, a quota, a webhook.
   const bool is_rbac = message.empty() || (message.find(" cannot ") != std::string::npos &&
                                            (message.find(" resource \"") != std::string::npos ||
                                             message.find(" path \"") != std::string::npos));
@@ -57,8 +57,9 @@ Error not_found(const Request& request, const Json& status, const std::string& m
   if (name.empty() || message == "the server could not find the requested resource") {
     return Error::not_found("this server does not know " + request.path.type.plural + " of " +
                             request.path.type.api_version)
-        .with_hint("is the Kubernetes version too old, or the API switched off? "
-                   "See: kubectl api-resources");
+        .with_hint(
+            "is the Kubernetes version too old, or the API switched off? "
+            "See: kubectl api-resources");
   }
   const std::string& ns = request.path.namespace_;
   return Error::not_found(request.path.type.plural + " '" + name + "' does not exist" +
@@ -169,10 +170,10 @@ std::string rbac_hint(const Request& request) {
   if (request.path.type.plural.empty()) {
     return "allow it in a ClusterRole, as nonResourceURLs";
   }
-  const std::string where = request.path.namespace_.empty()
-                                ? "add to a ClusterRole of yours: "
-                                : "add to a Role of yours in namespace " +
-                                      request.path.namespace_ + ": ";
+  const std::string where =
+      request.path.namespace_.empty()
+          ? "add to a ClusterRole of yours: "
+          : "add to a Role of yours in namespace " + request.path.namespace_ + ": ";
   const std::string resource =
       request.path.type.plural +
       (request.path.subresource.empty() ? "" : "/" + request.path.subresource);

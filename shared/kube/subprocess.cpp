@@ -105,8 +105,12 @@ Result<pid_t> spawn(const Command& command, int output) {
   arguments.insert(arguments.begin(), command.program);
   std::vector<std::string> environment = merged_environment(command);
   pid_t pid = 0;
-  const int code = ::posix_spawnp(&pid, command.program.c_str(), &actions, &attributes,
-                                  pointers(arguments).data(), pointers(environment).data());
+  const int code = ::posix_spawnp(&pid,
+                                  command.program.c_str(),
+                                  &actions,
+                                  &attributes,
+                                  pointers(arguments).data(),
+                                  pointers(environment).data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (code == ENOENT) {
@@ -119,7 +123,9 @@ Result<pid_t> spawn(const Command& command, int output) {
   return pid;
 }
 
-Result<std::string> read_all(int fd, std::size_t limit, Deadline deadline,
+Result<std::string> read_all(int fd,
+                             std::size_t limit,
+                             Deadline deadline,
                              const Interrupt& interrupt) {
   std::string output;
   std::array<char, 4096> buffer{};
@@ -141,7 +147,8 @@ Result<std::string> read_all(int fd, std::size_t limit, Deadline deadline,
 
 }  // namespace
 
-Result<Completed> run_command(const Command& command, Deadline deadline,
+Result<Completed> run_command(const Command& command,
+                              Deadline deadline,
                               const Interrupt& interrupt) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {

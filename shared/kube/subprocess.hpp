@@ -26,8 +26,10 @@ struct Completed {
   std::string output;   ///< Standard output; standard error goes where ours goes.
 };
 
-/// Errors: not_found (no such program), invalid_argument (cannot be run, printed too much), timeout.
-Result<Completed> run_command(const Command& command, Deadline deadline,
+/// Errors: not_found (no such program), invalid_argument (cannot be run, printed too much),
+/// timeout.
+Result<Completed> run_command(const Command& command,
+                              Deadline deadline,
                               const Interrupt& interrupt);
 
 }  // namespace kredis::kube

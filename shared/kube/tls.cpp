@@ -81,8 +81,8 @@ std::string names_in(const X509* certificate) {
 
 int remember_refusal(int ok, X509_STORE_CTX* store) {
   if (ok != 1) {
-    auto* ssl = static_cast<SSL*>(
-        X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    auto* ssl =
+        static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
     auto* refusal = static_cast<Refusal*>(SSL_get_ex_data(ssl, k_refusal_slot));
     refusal->code = X509_STORE_CTX_get_error(store);
     if (const X509* certificate = X509_STORE_CTX_get_current_cert(store)) {
@@ -153,8 +153,8 @@ Status add_authorities(SSL_CTX* context, const std::string& pem) {
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   const auto bio = memory(pem);
   int count = 0;
-  while (const OwnedCertificate each{PEM_read_bio_X509_AUX(bio.get(), nullptr, no_pass_phrase,
-                                                           nullptr)}) {
+  while (const OwnedCertificate each{
+      PEM_read_bio_X509_AUX(bio.get(), nullptr, no_pass_phrase, nullptr)}) {
     X509_STORE_add_cert(store, each.get());
     ++count;
   }
@@ -184,8 +184,7 @@ Status add_identity(SSL_CTX* context, const TlsSettings& settings) {
     return Error::invalid_argument("the client key cannot be read: " + openssl_reason())
         .with_hint("it must be a PEM key without a pass phrase");
   }
-  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 ||
-      SSL_CTX_check_private_key(context) != 1) {
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
     return Error::invalid_argument("the client key does not belong to the client certificate")
         .with_hint("client-certificate and client-key must be a pair");
   }
@@ -218,7 +217,8 @@ struct TlsSession::Impl {
 namespace {
 
 int keep_session(SSL* ssl, SSL_SESSION* session) {
-  auto* shared = static_cast<TlsContext::Impl*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), k_shared_slot));
+  auto* shared =
+      static_cast<TlsContext::Impl*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), k_shared_slot));
   const std::lock_guard lock(shared->mutex);
   shared->session.reset(session);
   return 1;  // We keep the reference.
@@ -245,7 +245,9 @@ void expect_name(SSL* ssl, const std::string& name) {
       check, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   SSL_set1_host(ssl, name.c_str());
   // SSL_set_tlsext_host_name, without the C cast in that macro.
-  SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+  SSL_ctrl(ssl,
+           SSL_CTRL_SET_TLSEXT_HOSTNAME,
+           TLSEXT_NAMETYPE_host_name,
            const_cast<char*>(name.c_str()));
 }
 
@@ -262,8 +264,9 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsSettings& settings
     return Error::internal("cannot set up TLS: " + openssl_reason());
   }
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                       SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
   // Any certificate the user names as an authority is an anchor, also an intermediate one.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
@@ -277,8 +280,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsSettings& settings
   impl->insecure = settings.insecure;
   impl->certificate_end = end_of(context);
   SSL_CTX_set_ex_data(context, k_shared_slot, impl.get());
-  SSL_CTX_set_session_cache_mode(context,
-                                 SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
   SSL_CTX_sess_set_new_cb(context, keep_session);
   return std::make_shared<TlsContext>(std::move(impl));
 }
@@ -407,11 +409,12 @@ Error TlsSession::Impl::refused_certificate() const {
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
       return Error::unreachable("the certificate of " + label +
                                 " is signed by an authority that is not trusted")
-          .with_hint("set certificate-authority of the cluster in the kubeconfig to the "
-                     "server's own CA");
+          .with_hint(
+              "set certificate-authority of the cluster in the kubeconfig to the "
+              "server's own CA");
     default:
-      return Error::unreachable("the certificate of " + label + " was refused: " +
-                                X509_verify_cert_error_string(refusal.code));
+      return Error::unreachable("the certificate of " + label +
+                                " was refused: " + X509_verify_cert_error_string(refusal.code));
   }
 }
 

@@ -16,8 +16,8 @@ struct TlsSettings {
   std::string ca_pem;           ///< Empty: the system's authorities.
   std::string certificate_pem;  ///< Our certificate with its chain, or empty.
   std::string key_pem;
-  std::string server_name;      ///< Name or IP address that the server's certificate must carry.
-  bool insecure = false;        ///< Accept any certificate.
+  std::string server_name;  ///< Name or IP address that the server's certificate must carry.
+  bool insecure = false;    ///< Accept any certificate.
 };
 
 /// How far a non-blocking step got.

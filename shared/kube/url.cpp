@@ -35,8 +35,8 @@ bool ends_with_domain(std::string_view host, std::string_view domain) {
     domain.remove_prefix(1);
   }
   const bool is_exact = equal_ignoring_case(host, domain);
-  const std::string dotted = domain.substr(0, 1) == "." ? std::string(domain)
-                                                        : "." + std::string(domain);
+  const std::string dotted =
+      domain.substr(0, 1) == "." ? std::string(domain) : "." + std::string(domain);
   return is_exact || (host.size() > dotted.size() &&
                       equal_ignoring_case(host.substr(host.size() - dotted.size()), dotted));
 }
@@ -94,7 +94,8 @@ Result<Url> parse_url(std::string_view text, std::string_view default_scheme) {
   return url;
 }
 
-std::string proxy_for(const std::string& server, const std::string& https_proxy,
+std::string proxy_for(const std::string& server,
+                      const std::string& https_proxy,
                       const std::string& no_proxy) {
   const auto url = parse_url(server, "https");
   if (https_proxy.empty() || !url || url->scheme != "https") {
@@ -106,8 +107,8 @@ std::string proxy_for(const std::string& server, const std::string& https_proxy,
   std::istringstream list(no_proxy);
   for (std::string each; std::getline(list, each, ',');) {
     const std::string_view name = trim(each);
-    if (name == "*" || (!name.empty() && (ends_with_domain(url->host, name) ||
-                                          url->authority() == name))) {
+    if (name == "*" ||
+        (!name.empty() && (ends_with_domain(url->host, name) || url->authority() == name))) {
       return {};
     }
   }

@@ -13,7 +13,7 @@ namespace kredis::kube {
 
 struct Url {
   std::string scheme;
-  std::string host;       ///< Without the brackets of an IPv6 address.
+  std::string host;  ///< Without the brackets of an IPv6 address.
   std::uint16_t port = 0;
   std::string path;       ///< Empty, or begins with '/' and ends without one.
   std::string user_info;  ///< "name:password", decoded; never for messages.
@@ -29,7 +29,8 @@ struct Url {
 Result<Url> parse_url(std::string_view text, std::string_view default_scheme);
 
 /// Decides which proxy leads to `server`, as Go's net/http does; empty for none.
-std::string proxy_for(const std::string& server, const std::string& https_proxy,
+std::string proxy_for(const std::string& server,
+                      const std::string& https_proxy,
                       const std::string& no_proxy);
 
 }  // namespace kredis::kube

@@ -39,8 +39,11 @@ enum class End { stopped, resume, list_again };
 /// One call of KubeClient::watch: what is known so far, and how to learn what comes next.
 class Watcher {
  public:
-  Watcher(KubeClient::Impl& impl, const ports::ResourcePath& path,
-          const ports::ListOptions& options, Deadline deadline, const OnEvent& on_event)
+  Watcher(KubeClient::Impl& impl,
+          const ports::ResourcePath& path,
+          const ports::ListOptions& options,
+          Deadline deadline,
+          const OnEvent& on_event)
       : impl_(impl),
         request_{"watch", path},
         options_(options),
@@ -48,8 +51,8 @@ class Watcher {
         on_event_(on_event) {
     if (!path.name.empty()) {
       // An object is watched as the collection with just that member.
-      options_.field_selector += (options_.field_selector.empty() ? "" : ",") +
-                                 ("metadata.name=" + path.name);
+      options_.field_selector +=
+          (options_.field_selector.empty() ? "" : ",") + ("metadata.name=" + path.name);
       request_.path.name.clear();
     }
   }
@@ -82,8 +85,7 @@ Error Watcher::too_late() const {
 
 /// Trouble on the way is sat out until the deadline, once the first list has worked.
 bool Watcher::may_go_on(const Error& error) const {
-  const bool is_trouble =
-      error.code == ErrorCode::unreachable || error.code == ErrorCode::timeout;
+  const bool is_trouble = error.code == ErrorCode::unreachable || error.code == ErrorCode::timeout;
   return has_listed_ && is_trouble && !impl_.rest->interrupt().raised();
 }
 
@@ -107,8 +109,8 @@ Status Watcher::run() {
     if (round && (is_listing || Clock::now() - begin > k_short_round)) {
       continue;
     }
-    if (Clock::now() >= deadline_ || !sleep_for(back_off(++failures_), deadline_,
-                                                impl_.rest->interrupt())) {
+    if (Clock::now() >= deadline_ ||
+        !sleep_for(back_off(++failures_), deadline_, impl_.rest->interrupt())) {
       return impl_.rest->interrupt().raised() ? interrupted() : too_late();
     }
   }
@@ -148,7 +150,8 @@ Result<End> Watcher::list() {
       continue;
     }
     // A namesake with another uid is a new object: the old one was deleted in between.
-    if (old != known_.end() && text_at(old->second, "/metadata/uid") != text_at(item, "/metadata/uid") &&
+    if (old != known_.end() &&
+        text_at(old->second, "/metadata/uid") != text_at(item, "/metadata/uid") &&
         deliver(WatchEvent::Kind::deleted, Json(old->second)) == WatchStep::stop) {
       return End::stopped;
     }
@@ -198,7 +201,8 @@ Result<End> Watcher::stream() {
     std::size_t begin = 0;
     for (std::size_t newline = buffer.find('\n'); newline != std::string::npos;
          newline = buffer.find('\n', begin)) {
-      KREDIS_TRY(const End step, take_line(std::string_view(buffer).substr(begin, newline - begin)));
+      KREDIS_TRY(const End step,
+                 take_line(std::string_view(buffer).substr(begin, newline - begin)));
       if (step != End::resume) {
         return step;
       }

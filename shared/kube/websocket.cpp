@@ -51,22 +51,23 @@ Status check_upgrade(const HttpHead& head, const std::string& key, const std::st
 
 }  // namespace
 
-Result<std::unique_ptr<WebSocket>> WebSocket::open(RestClient& rest, Call call,
+Result<std::unique_ptr<WebSocket>> WebSocket::open(RestClient& rest,
+                                                   Call call,
                                                    const std::string& protocols,
                                                    Deadline deadline) {
   const std::string key = new_key();
   call.method = "GET";
   call.needs_own_connection = true;
-  call.headers.insert(call.headers.end(), {{"Connection", "Upgrade"},
-                                           {"Upgrade", "websocket"},
-                                           {"Sec-WebSocket-Version", "13"},
-                                           {"Sec-WebSocket-Key", key},
-                                           {"Sec-WebSocket-Protocol", protocols}});
+  call.headers.insert(call.headers.end(),
+                      {{"Connection", "Upgrade"},
+                       {"Upgrade", "websocket"},
+                       {"Sec-WebSocket-Version", "13"},
+                       {"Sec-WebSocket-Key", key},
+                       {"Sec-WebSocket-Protocol", protocols}});
   KREDIS_TRY(OpenAnswer answer, rest.open(call, deadline));
   KREDIS_CHECK(check_upgrade(answer.head, key, call.request.to_text()));
-  std::unique_ptr<WebSocket> socket(
-      new WebSocket(std::move(answer.connection),
-                    answer.head.header("Sec-WebSocket-Protocol").value_or("")));
+  std::unique_ptr<WebSocket> socket(new WebSocket(
+      std::move(answer.connection), answer.head.header("Sec-WebSocket-Protocol").value_or("")));
   socket->decoder_.feed(answer.http->take_rest());
   return socket;
 }

@@ -20,8 +20,10 @@ class WebSocket {
  public:
   /// Sends `call` with the upgrade headers and one of `protocols` to choose from.
   /// Errors: those of any call; protocol when the server will not speak WebSocket.
-  static Result<std::unique_ptr<WebSocket>> open(RestClient& rest, Call call,
-                                                 const std::string& protocols, Deadline deadline);
+  static Result<std::unique_ptr<WebSocket>> open(RestClient& rest,
+                                                 Call call,
+                                                 const std::string& protocols,
+                                                 Deadline deadline);
 
   /// Queues one binary message.
   void send(std::string_view payload);

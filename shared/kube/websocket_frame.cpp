@@ -42,7 +42,8 @@ Status check_head(std::uint8_t first, std::uint8_t second) {
 
 }  // namespace
 
-std::string encode_frame(Opcode opcode, std::string_view payload,
+std::string encode_frame(Opcode opcode,
+                         std::string_view payload,
                          const std::array<std::uint8_t, 4>& mask) {
   std::string out;
   out.reserve(payload.size() + 14);

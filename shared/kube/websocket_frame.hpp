@@ -33,7 +33,8 @@ struct Frame {
 };
 
 /// Writes one final frame as a client must: masked.
-std::string encode_frame(Opcode opcode, std::string_view payload,
+std::string encode_frame(Opcode opcode,
+                         std::string_view payload,
                          const std::array<std::uint8_t, 4>& mask);
 
 /// Cuts a stream of bytes from a server into frames.
