@@ -12,7 +12,6 @@
 #include "tests/sandbox/controllers/hosts_file.hpp"
 #include "tests/sandbox/controllers/replica_set.hpp"
 #include "tests/sandbox/controllers/scheduler.hpp"
-#include "tests/sandbox/controllers/services.hpp"
 #include "tests/sandbox/controllers/stateful_set.hpp"
 #include "tests/sandbox/controllers/volumes.hpp"
 
@@ -39,7 +38,10 @@ milliseconds until(TimePoint due) {
 }  // namespace
 
 Controllers::Controllers(Store& store, ControllerOptions options, RoutesSink on_routes)
-    : store_(store), options_(std::move(options)), on_routes_(std::move(on_routes)) {}
+    : store_(store),
+      options_(std::move(options)),
+      on_routes_(std::move(on_routes)),
+      addresses_(store_, options_.addresses) {}
 
 Controllers::~Controllers() { stop(); }
 
@@ -65,7 +67,7 @@ TimePoint Controllers::reconcile_once(TimePoint now) {
   reconcile_deployments(context);
   reconcile_replica_sets(context);
   reconcile_stateful_sets(context);
-  reconcile_services(context);
+  reconcile_services(context, addresses_);
   reconcile_volumes(context);
   reconcile_scheduler(context);
   reconcile_endpoints(context);

@@ -11,6 +11,7 @@
 #include "tests/sandbox/controllers/context.hpp"
 #include "tests/sandbox/controllers/node_lifecycle.hpp"
 #include "tests/sandbox/controllers/routes.hpp"
+#include "tests/sandbox/controllers/services.hpp"
 
 namespace kredis::sandbox {
 
@@ -22,6 +23,9 @@ class Controllers {
   ~Controllers();
   Controllers(const Controllers&) = delete;
   Controllers& operator=(const Controllers&) = delete;
+
+  /// What the API server asks for the addresses of new services.
+  ServiceAddresses& addresses() noexcept { return addresses_; }
 
   /// Creates the bootstrap objects, then starts the thread.
   void start();
@@ -37,6 +41,7 @@ class Controllers {
   Store& store_;
   ControllerOptions options_;
   RoutesSink on_routes_;
+  ServiceAddresses addresses_;
   NodeLifecycle nodes_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;

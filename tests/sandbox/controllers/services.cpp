@@ -7,20 +7,33 @@ namespace kredis::sandbox {
 namespace {
 
 constexpr std::int64_t k_first_node_port = 30'000;
-constexpr std::int64_t k_last_node_port = 32'767;
+constexpr std::int64_t k_node_port_count = 2'768;
 
-struct Taken {
+bool is_exposed(const std::string& type) { return type == "NodePort" || type == "LoadBalancer"; }
+
+// Load balancers are numbered like the services' own addresses, in a range of their own.
+Json ingress_of(const AddressPlan& plan, const Json& service) {
+  const std::string own = text_at(service, "spec.clusterIP");
+  for (std::size_t i = 0; i < AddressPlan::k_service_count; ++i) {
+    if (plan.service(i) == own) {
+      return Json::array({{{"ip", plan.load_balancer(i)}, {"ipMode", "VIP"}}});
+    }
+  }
+  return Json::array();
+}
+
+}  // namespace
+
+struct ServiceAddresses::Taken {
   std::set<std::string> addresses;
   std::set<std::int64_t> node_ports;
 };
 
-Taken taken_by(const Objects& services) {
+ServiceAddresses::Taken ServiceAddresses::taken() const {
   Taken taken;
-  for (const Object& service : services) {
+  taken.addresses.insert(plan_.service(0));  // The API server's.
+  for (const Object& service : store_.list("", "services")) {
     taken.addresses.insert(text_at(*service, "spec.clusterIP"));
-    for (const Json& ingress : at(*service, "status.loadBalancer.ingress")) {
-      taken.addresses.insert(text_at(ingress, "ip"));
-    }
     for (const Json& port : at(*service, "spec.ports")) {
       taken.node_ports.insert(number_at(port, "nodePort"));
     }
@@ -28,20 +41,21 @@ Taken taken_by(const Objects& services) {
   return taken;
 }
 
-using AddressAt = std::string (AddressPlan::*)(std::size_t) const;
-
-std::string free_address(const Context& context, Taken& taken, AddressAt address_at) {
-  for (std::size_t i = 1; i < AddressPlan::k_service_count; ++i) {
-    const std::string address = (context.options.addresses.*address_at)(i);
-    if (taken.addresses.insert(address).second) {
+std::string ServiceAddresses::free_address(Taken& taken) {
+  for (std::size_t tries = 0; tries < AddressPlan::k_service_count; ++tries) {
+    next_address_ = (next_address_ + 1) % AddressPlan::k_service_count;
+    if (const std::string address = plan_.service(next_address_);
+        taken.addresses.insert(address).second) {
       return address;
     }
   }
   return {};
 }
 
-std::int64_t free_node_port(Taken& taken) {
-  for (std::int64_t port = k_first_node_port; port <= k_last_node_port; ++port) {
+std::int64_t ServiceAddresses::free_node_port(Taken& taken) {
+  for (std::int64_t tries = 0; tries < k_node_port_count; ++tries) {
+    const std::int64_t port = k_first_node_port + next_node_port_;
+    next_node_port_ = (next_node_port_ + 1) % k_node_port_count;
     if (taken.node_ports.insert(port).second) {
       return port;
     }
@@ -49,45 +63,41 @@ std::int64_t free_node_port(Taken& taken) {
   return 0;
 }
 
-bool in_own_block(const Context& context, const std::string& address) {
-  return address.starts_with("127." + std::to_string(context.options.addresses.block) + ".");
-}
-
-void fill_in(const Context& context, Taken& taken, Json& service) {
+void ServiceAddresses::allocate(Json& service) {
+  const std::lock_guard lock(mutex_);
+  Taken now_taken = taken();
   Json& spec = service["spec"];
-  const std::string type = spec.value("type", "ClusterIP");
+  const std::string type = text_at(spec, "type").empty() ? "ClusterIP" : text_at(spec, "type");
   spec["type"] = type;
-  const std::string address = text_at(spec, "clusterIP");
-  if (type != "ExternalName" && address != "None" && !in_own_block(context, address)) {
-    spec["clusterIP"] = free_address(context, taken, &AddressPlan::service);
+  if (type != "ExternalName" && text_at(spec, "clusterIP").empty()) {
+    spec["clusterIP"] = free_address(now_taken);
+  }
+  if (type != "ExternalName" && at(spec, "clusterIPs").empty()) {
     spec["clusterIPs"] = Json::array({spec["clusterIP"]});
   }
-  if (type == "NodePort" || type == "LoadBalancer") {
-    for (Json& port : spec["ports"]) {
-      if (number_at(port, "nodePort") == 0) {
-        port["nodePort"] = free_node_port(taken);
-      }
-    }
+  if (!is_exposed(type) || !at(spec, "ports").is_array()) {
+    return;
   }
-  const bool balanced = type == "LoadBalancer";
-  if (balanced && at(service, "status.loadBalancer.ingress").empty()) {
-    service["status"]["loadBalancer"]["ingress"] = Json::array(
-        {{{"ip", free_address(context, taken, &AddressPlan::load_balancer)}, {"ipMode", "VIP"}}});
+  for (Json& port : spec["ports"]) {
+    if (number_at(port, "nodePort") == 0) {
+      port["nodePort"] = free_node_port(now_taken);
+    }
   }
 }
 
-}  // namespace
-
-void reconcile_services(Context& context) {
-  const Objects services = context.store.list("", "services");
-  Taken taken = taken_by(services);
-  for (const Object& service : services) {
+void reconcile_services(Context& context, ServiceAddresses& addresses) {
+  for (const Object& service : context.store.list("", "services")) {
     if (is_terminating(*service)) {
       continue;
     }
     // Worked out on a copy, so that the store's lock is not held for the search.
     Json wanted = *service;
-    fill_in(context, taken, wanted);
+    addresses.allocate(wanted);
+    const bool balanced = text_at(wanted, "spec.type") == "LoadBalancer";
+    if (balanced && at(wanted, "status.loadBalancer.ingress").empty()) {
+      wanted["status"]["loadBalancer"]["ingress"] =
+          ingress_of(context.options.addresses, wanted);
+    }
     if (wanted != *service) {
       update_status(context.store, key_of("", "services", *service), [&](Json& changed) {
         if (changed["metadata"]["resourceVersion"] == wanted["metadata"]["resourceVersion"]) {
