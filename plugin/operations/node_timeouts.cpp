@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/operations/node_timeouts.hpp"
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kredis::operations {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char* k_setting = "cluster-node-timeout";
+
+ports::Command set_command(milliseconds value) {
+  return {"CONFIG", "SET", k_setting, std::to_string(value.count())};
+}
+
+std::optional<milliseconds> value_in(const Answer& answer) {
+  if (!answer || answer->empty() || answer->front().items.size() != 2) {
+    return std::nullopt;
+  }
+  const std::string& text = answer->front().items[1].text;
+  milliseconds::rep value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  return read.ec == std::errc{} && value > 0 ? std::optional(milliseconds(value)) : std::nullopt;
+}
+
+}  // namespace
+
+NodeTimeouts::NodeTimeouts(Switchboard& switchboard, milliseconds configured)
+    : switchboard_(switchboard),
+      configured_(configured.count() > 0 ? configured : k_default_node_timeout),
+      short_(switchboard.size(), false) {}
+
+NodeTimeouts::~NodeTimeouts() {
+  // Nobody is left to tell: the error that brought us here matters more, and the next run looks.
+  static_cast<void>(restore(std::chrono::steady_clock::now() + std::chrono::seconds(2)));
+}
+
+void NodeTimeouts::look(ports::Deadline deadline) {
+  const auto answers = switchboard_.ask_all({{"CONFIG", "GET", k_setting}}, deadline);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (const auto value = value_in(answers[i])) {
+      short_[i] = *value == k_forming_node_timeout;
+      wanted_[i] = short_[i] ? configured_ : *value;
+    }
+  }
+}
+
+void NodeTimeouts::shorten(ports::Deadline deadline) {
+  std::vector<std::vector<ports::Command>> commands(switchboard_.size());
+  for (const auto& [at, value] : wanted_) {
+    if (value > k_forming_node_timeout && !short_[at]) {
+      commands[at].push_back(set_command(k_forming_node_timeout));
+      short_[at] = true;  // Even when the answer is lost.
+    }
+  }
+  static_cast<void>(switchboard_.ask_each(commands, deadline));
+}
+
+Status NodeTimeouts::restore(ports::Deadline deadline) {
+  std::vector<std::vector<ports::Command>> commands(switchboard_.size());
+  for (const auto& [at, value] : wanted_) {
+    if (short_[at]) {
+      commands[at].push_back(set_command(value));
+    }
+  }
+  const auto answers = switchboard_.ask_each(commands, deadline);
+  std::optional<Error> failed;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (commands[i].empty()) {
+      continue;
+    }
+    const bool done = answers[i] && !answers[i]->front().is_error();
+    short_[i] = !done;
+    if (!done && !failed) {
+      failed = (answers[i] ? Error::protocol(answers[i]->front().text) : answers[i].error())
+                   .while_doing("setting " + std::string(k_setting) + " back to " +
+                                std::to_string(wanted_[i].count()) + " on " +
+                                switchboard_.target(i).pod);
+    }
+  }
+  return failed ? Status(*failed) : Status{};
+}
+
+}  // namespace kredis::operations

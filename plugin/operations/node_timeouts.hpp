@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A short cluster-node-timeout for as long as a new cluster forms, and the old one back afterwards.
+//
+// Why: a master says cluster_state:ok only min(max(cluster-node-timeout, 500 ms), 5 s) after it
+// last saw itself in a minority, and a node without slots counts as one (clusterUpdateState in
+// cluster.c). With the usual 5 or 15 s that wait is nearly all the time that a new cluster takes.
+// The same setting makes nodes ping each other, and so spread roles, every quarter of a second.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <vector>
+
+#include "plugin/operations/switchboard.hpp"
+
+namespace kredis::operations {
+
+/// Near the least that still shortens the wait, and a figure nobody would choose: finding it on a
+/// node means that an earlier run ended before it could put the old value back.
+inline constexpr std::chrono::milliseconds k_forming_node_timeout{507};
+
+/// What Redis has when nothing is configured.
+inline constexpr std::chrono::milliseconds k_default_node_timeout{15'000};
+
+class NodeTimeouts {
+ public:
+  /// `configured` is what the nodes' redis.conf says, for nodes that an earlier run left short;
+  /// zero when it is not known.
+  NodeTimeouts(Switchboard& switchboard, std::chrono::milliseconds configured);
+  /// Restores what was not restored yet, within two seconds.
+  ~NodeTimeouts();
+  NodeTimeouts(const NodeTimeouts&) = delete;
+  NodeTimeouts& operator=(const NodeTimeouts&) = delete;
+
+  /// Learns every node's value. Nodes whose CONFIG is renamed or forbidden are left alone.
+  void look(ports::Deadline deadline);
+  /// Shortens it on every node that `look` could read.
+  void shorten(ports::Deadline deadline);
+  /// Puts back what `look` found, also on nodes that an earlier run left short.
+  /// Errors: those of the connection; the pod and the command to mend it by hand are in the error.
+  Status restore(ports::Deadline deadline);
+
+ private:
+  Switchboard& switchboard_;
+  std::chrono::milliseconds configured_;
+  std::map<std::size_t, std::chrono::milliseconds> wanted_;  ///< By position; known nodes only.
+  std::vector<bool> short_;                                  ///< Whether it is short right now.
+};
+
+}  // namespace kredis::operations
