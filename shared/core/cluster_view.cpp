@@ -59,22 +59,33 @@ std::vector<ShardView> shards_of(const ClusterView& view) {
   if (agreed == nullptr) {
     return shards;
   }
+  // `by_id` looks through every view; asked for every node, it would take seconds for a thousand.
+  std::map<NodeId, const Member*> runs_it;
+  for (const Member& member : view.members) {
+    if (const Node* self = member.self()) {
+      runs_it.try_emplace(self->id, &member);
+    }
+  }
+  const auto seen = [&runs_it](const Node& node) -> SeenNode {
+    const auto member = runs_it.find(node.id);
+    return {.node = &node, .member = member == runs_it.end() ? nullptr : member->second};
+  };
   std::map<NodeId, std::size_t> index;
   for (const Node* node : agreed->masters()) {
     index.emplace(node->id, shards.size());
-    shards.push_back({.master = {.node = node, .member = view.by_id(node->id)}});
+    shards.push_back({.master = seen(*node)});
   }
   for (const Node& node : agreed->nodes) {
     const auto master = node.master ? index.find(*node.master) : index.end();
     if (node.role == Role::replica && master != index.end()) {
-      shards[master->second].replicas.push_back({.node = &node, .member = view.by_id(node.id)});
+      shards[master->second].replicas.push_back(seen(node));
     }
   }
   std::erase_if(shards, [](const ShardView& shard) {
     return shard.master.node->slots.empty() && shard.replicas.empty();
   });
-  const auto ordinal = [](const SeenNode& seen) {
-    return seen.member == nullptr ? -1 : seen.member->pod.ordinal;
+  const auto ordinal = [](const SeenNode& node) {
+    return node.member == nullptr ? -1 : node.member->pod.ordinal;
   };
   std::ranges::stable_sort(
       shards, {}, [&](const ShardView& shard) { return ordinal(shard.master); });

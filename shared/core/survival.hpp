@@ -3,6 +3,7 @@
 // What would be lost if a pod, a Kubernetes node or a zone went away this moment.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -12,20 +13,22 @@ namespace kredis::core {
 
 /// The consequence of losing one failure domain.
 struct Loss {
-  SlotSet slots = {};            ///< Slots whose every copy would be gone.
-  bool majority_gone = false;    ///< No majority of masters left to vote a replica in.
-  std::uint32_t masters = 0;     ///< Masters (with slots) that would be gone.
+  SlotSet slots = {};          ///< Slots whose every copy would be gone.
+  bool majority_gone = false;  ///< No majority of masters left to vote a replica in.
+  std::uint32_t masters = 0;   ///< Serving masters that would be gone.
   bool survived() const noexcept { return slots.empty() && !majority_gone; }
   friend bool operator==(const Loss&, const Loss&) = default;
 };
 
+/// A loss for every node, zone and pod that is known by name.
 struct Survival {
   std::map<std::string, Loss> nodes;
   std::map<std::string, Loss> zones;
   std::map<std::string, Loss> pods;
 };
 
-/// Pure. A replica counts as a copy only when it answers, its link is up and it is not failing.
+/// Goes by the view that most members share. Pure. A replica counts as a copy only when it answers,
+/// its link is up and it is not failing; a master, as long as it serves.
 Survival survival_of(const ClusterView& view);
 
 }  // namespace kredis::core
