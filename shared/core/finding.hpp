@@ -14,10 +14,10 @@ namespace kredis::core {
 enum class Severity { info, warning, error };
 
 struct Finding {
-  std::string id;        ///< Stable, for machines: "slots-uncovered", "views-disagree", ...
+  std::string id;  ///< Stable, for machines: "slots-uncovered", "views-disagree", ...
   Severity severity = Severity::info;
-  std::string message;   ///< One sentence with the pods, slots and figures it is about.
-  std::string fix;       ///< The exact command (with NAME and -n), or what to do.
+  std::string message;  ///< One sentence with the pods, slots and figures it is about.
+  std::string fix;      ///< The exact command (with NAME and -n), or what to do.
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 

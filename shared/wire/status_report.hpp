@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A cluster as versioned JSON: what `kubectl redis status -o json` prints. docs/status-json.md
+// describes it for its readers; nothing is renamed or removed within one apiVersion.
+#pragma once
+
+#include <vector>
+
+#include "shared/core/finding.hpp"
+#include "shared/core/survival.hpp"
+#include "shared/wire/json.hpp"
+
+namespace kredis::wire {
+
+/// Writes `view` as a ClusterStatus. What is unknown is null; a node without a pod has an empty
+/// one.
+Json status_report(const core::ClusterView& view,
+                   const std::vector<core::Finding>& findings,
+                   const core::Survival& survival);
+
+}  // namespace kredis::wire
