@@ -17,12 +17,13 @@ Json make_namespace(const std::string& name) {
           {"status", {{"phase", "Active"}}}};
 }
 
-Json make_storage_class() {
+Json make_storage_class(DefaultClass is_default) {
   return {{"apiVersion", "storage.k8s.io/v1"},
           {"kind", "StorageClass"},
           {"metadata",
            {{"name", "standard"},
-            {"annotations", {{"storageclass.kubernetes.io/is-default-class", "true"}}}}},
+            {"annotations", {{"storageclass.kubernetes.io/is-default-class",
+                is_default == DefaultClass::present ? "true" : "false"}}}}},
           {"provisioner", k_provisioner},
           {"reclaimPolicy", "Delete"},
           {"allowVolumeExpansion", true},
@@ -110,7 +111,7 @@ void bootstrap(Context& context) {
            make_node(context.options, i, context.now));
   }
   ensure(context.store, {"storage.k8s.io", "storageclasses", "", "standard"},
-         make_storage_class());
+         make_storage_class(context.options.default_class));
   ensure(context.store, {"", "services", "default", "kubernetes"},
          make_kubernetes_service(context.options));
   reconcile_accounts(context);

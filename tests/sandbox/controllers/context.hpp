@@ -21,10 +21,14 @@ struct NodeSpec {
   std::string zone;
 };
 
+/// Whether claims that name no storage class get the sandbox's own.
+enum class DefaultClass { present, absent };
+
 struct ControllerOptions {
   std::filesystem::path state_dir;  ///< Volumes go to state_dir/volumes, hosts files to state_dir/hosts.
   std::vector<NodeSpec> nodes = {{"node-a", "zone-a"}, {"node-b", "zone-b"}, {"node-c", "zone-c"}};
   AddressPlan addresses = {};
+  DefaultClass default_class = DefaultClass::present;
   int api_port = 6443;
   std::string server_version = "v1.32.0";
   std::chrono::milliseconds node_grace{2'000};          ///< Silent for longer: NotReady.

@@ -45,7 +45,8 @@ Controllers::Controllers(Store& store, ControllerOptions options, RoutesSink on_
 
 Controllers::~Controllers() { stop(); }
 
-void Controllers::start() {
+void Controllers::start(int api_port) {
+  options_.api_port = api_port;
   Context context{store_, options_, std::chrono::system_clock::now()};
   bootstrap(context);
   thread_ = std::thread([this] { run(); });

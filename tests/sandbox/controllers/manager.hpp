@@ -27,8 +27,8 @@ class Controllers {
   /// What the API server asks for the addresses of new services.
   ServiceAddresses& addresses() noexcept { return addresses_; }
 
-  /// Creates the bootstrap objects, then starts the thread.
-  void start();
+  /// Creates the bootstrap objects, then starts the thread. `api_port` is where the API server listens.
+  void start(int api_port);
   void stop();
 
   /// One pass, for tests. Returns when the next one is due though nothing changes.
