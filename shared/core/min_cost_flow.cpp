@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <map>
+#include <numeric>
 #include <optional>
 #include <queue>
 #include <utility>
@@ -29,30 +31,36 @@ bool MinCostFlow::is_tight(int edge) const {
   return potential_[index(from(edge))] + here.cost == potential_[index(here.to)];
 }
 
-void MinCostFlow::index_edges() {
+void MinCostFlow::index_edges(const std::vector<int>& edges) {
   first_.assign(index(vertices_ + 1), 0);
-  for (int edge = 0; edge < static_cast<int>(edges_.size()); ++edge) {
+  for (const int edge : edges) {
     ++first_[index(from(edge) + 1)];
   }
   for (int vertex = 0; vertex < vertices_; ++vertex) {
     first_[index(vertex + 1)] += first_[index(vertex)];
   }
-  order_.resize(edges_.size());
+  order_.resize(edges.size());
   std::vector<int> place(first_.begin(), first_.end());
-  for (int edge = 0; edge < static_cast<int>(edges_.size()); ++edge) {
+  for (const int edge : edges) {
     order_[index(place[index(from(edge))]++)] = edge;
   }
 }
 
 int MinCostFlow::solve(int source, int sink) {
-  index_edges();
+  std::vector<int> edges(edges_.size());
+  std::iota(edges.begin(), edges.end(), 0);
+  index_edges(edges);
   potential_.assign(index(vertices_), Cost{});
-  seen_.assign(index(vertices_), 0);
-  came_by_.assign(index(vertices_), -1);
   int sent = push_along_tight_edges(source, sink);
   while (raise_potentials(source, sink)) {
     sent += push_along_tight_edges(source, sink);
   }
+  // From here on only tight edges count, and which they are no longer changes.
+  std::erase_if(edges, [this](int edge) { return !is_tight(edge); });
+  index_edges(edges);
+  seen_.assign(index(vertices_), 0);
+  came_by_.assign(index(vertices_), -1);
+  region_.assign(index(vertices_), 0);
   return sent;
 }
 
@@ -153,6 +161,9 @@ bool MinCostFlow::pin(const std::vector<int>& path) {
     if (pin_arc(path[done])) {
       continue;
     }
+    if (done == 0) {
+      split_regions();
+    }
     for (std::size_t i = 0; i < done; ++i) {
       --pinned_[index(path[i])];
       ++edges_[index(2 * path[i] + 1)].residual;
@@ -165,9 +176,11 @@ bool MinCostFlow::pin(const std::vector<int>& path) {
 bool MinCostFlow::pin_arc(int arc) {
   Edge& forth = edges_[index(2 * arc)];
   Edge& back = edges_[index(2 * arc + 1)];
+  reached_.clear();
   if (back.residual > 0) {
     --back.residual;
-  } else if (forth.residual > 0 && is_tight(2 * arc) && find_tight_path(forth.to, back.to)) {
+  } else if (forth.residual > 0 && region_[index(forth.to)] == region_[index(back.to)] &&
+             is_tight(2 * arc) && find_tight_path(forth.to, back.to)) {
     for (int vertex = back.to; vertex != forth.to;) {
       const int edge = came_by_[index(vertex)];
       --edges_[index(edge)].residual;
@@ -185,13 +198,13 @@ bool MinCostFlow::pin_arc(int arc) {
 bool MinCostFlow::find_tight_path(int source, int sink) {
   ++search_;
   seen_[index(source)] = search_;
-  std::vector<int> queue{source};
-  for (std::size_t at = 0; at < queue.size(); ++at) {
-    const int vertex = queue[at];
+  reached_.assign(1, source);
+  for (std::size_t at = 0; at < reached_.size(); ++at) {
+    const int vertex = reached_[at];
     for (int i = first_[index(vertex)]; i < first_[index(vertex + 1)]; ++i) {
       const int edge = order_[index(i)];
       const int to = edges_[index(edge)].to;
-      if (edges_[index(edge)].residual == 0 || seen_[index(to)] == search_ || !is_tight(edge)) {
+      if (edges_[index(edge)].residual == 0 || seen_[index(to)] == search_) {
         continue;
       }
       seen_[index(to)] = search_;
@@ -199,10 +212,21 @@ bool MinCostFlow::find_tight_path(int source, int sink) {
       if (to == sink) {
         return true;
       }
-      queue.push_back(to);
+      reached_.push_back(to);
     }
   }
   return false;
+}
+
+/// What a vain search reached can never be left again: later cycles are all within it or all
+/// outside, and pins only close edges. So no cycle will ever pass between it and the rest.
+void MinCostFlow::split_regions() {
+  std::map<int, int> renamed;
+  for (const int vertex : reached_) {
+    const auto [name, is_new] = renamed.try_emplace(region_[index(vertex)], regions_ + 1);
+    regions_ += is_new ? 1 : 0;
+    region_[index(vertex)] = name->second;
+  }
 }
 
 }  // namespace kredis::core

@@ -50,7 +50,8 @@ class MinCostFlow {
   int flow(int arc) const { return edges_[index(2 * arc + 1)].residual + pinned_[index(arc)]; }
 
   /// Makes one unit of flow use every arc of `path` for good, if that costs nothing and undoes no
-  /// earlier pin; otherwise changes no pin and returns false.
+  /// earlier pin; otherwise changes no pin and returns false. Quickest with the arc first that is
+  /// most likely to be refused.
   bool pin(const std::vector<int>& path);
 
  private:
@@ -63,13 +64,14 @@ class MinCostFlow {
   static std::size_t index(int number) { return static_cast<std::size_t>(number); }
   int from(int edge) const { return edges_[index(edge ^ 1)].to; }
   bool is_tight(int edge) const;
-  void index_edges();
+  void index_edges(const std::vector<int>& edges);
   int push_along_tight_edges(int source, int sink);
   bool level_tight_edges(int source, int sink);
   int push(int vertex, int sink, int limit);
   bool raise_potentials(int source, int sink);
   bool pin_arc(int arc);
   bool find_tight_path(int source, int sink);
+  void split_regions();
 
   // Edge 2a is arc a, edge 2a+1 its way back.
   std::vector<Edge> edges_;
@@ -83,7 +85,11 @@ class MinCostFlow {
   std::vector<int> next_;
   std::vector<int> seen_;
   std::vector<int> came_by_;
+  std::vector<int> reached_;
   int search_ = 0;
+  /// Vertices that differ here are on no common cycle of tight edges.
+  std::vector<int> region_;
+  int regions_ = 0;
   int vertices_ = 0;
 };
 

@@ -130,9 +130,9 @@ std::vector<int> ReplicaFlow::path(int pod, int shard) {
     return {pod_stays_[index(pod)]};
   }
   if (through.from_zone >= 0) {
-    return {pod_to_node_[index(pod)], node_to_zone_[index(here.node)], through.from_zone};
+    return {through.from_zone, node_to_zone_[index(here.node)], pod_to_node_[index(pod)]};
   }
-  return {pod_to_node_[index(pod)], through.from_nodes[index(place_in_zone(here.node))]};
+  return {through.from_nodes[index(place_in_zone(here.node))], pod_to_node_[index(pod)]};
 }
 
 bool ReplicaFlow::take(int pod, int shard) {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <random>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -226,6 +228,86 @@ TEST_SUITE("core/placement") {
         sweep_today(pods, masters, 0);
         sweep_today(pods, masters, 0b010010);
       }
+    }
+  }
+
+  TEST_CASE("place reaches every bound on large clusters that leave it room") {
+    for (const auto& [replicas, masters] : std::map<int, int>{{1, 120}, {2, 80}, {3, 60}}) {
+      CAPTURE(replicas);
+      const auto pods = spread(240, 24, 4);
+      const auto placement =
+          place(pods, static_cast<std::uint32_t>(masters), static_cast<std::uint32_t>(replicas));
+      REQUIRE(placement.has_value());
+      CHECK(placement->compromises.empty());
+      std::map<std::string, int> on_node;
+      std::map<std::string, int> in_zone;
+      for (const Placement::Shard& shard : placement->shards) {
+        std::set<std::string> zones{pods[static_cast<std::size_t>(shard.master)].domain.zone};
+        for (const int replica : shard.replicas) {
+          zones.insert(pods[static_cast<std::size_t>(replica)].domain.zone);
+        }
+        CHECK(zones.size() == static_cast<std::size_t>(1 + replicas));
+        ++on_node[pods[static_cast<std::size_t>(shard.master)].domain.node];
+        ++in_zone[pods[static_cast<std::size_t>(shard.master)].domain.zone];
+      }
+      for (const auto& [node, count] : on_node) {
+        CHECK(count >= masters / 24);
+        CHECK(count <= (masters + 23) / 24);
+      }
+      CHECK(std::ranges::all_of(in_zone, [&](const auto& it) { return it.second == masters / 4; }));
+    }
+  }
+
+  TEST_CASE("place does not care in which order pods come or what nodes are called") {
+    std::mt19937 random{5};
+    for (int turn = 0; turn < 20; ++turn) {
+      std::vector<Candidate> pods;
+      for (int pod = 0; pod < 90; ++pod) {
+        const int node = static_cast<int>(random() % 10);
+        pods.push_back({pod, {std::to_string(node), std::to_string(node % 3)}});
+      }
+      const auto placement = place(pods, 45, 1);
+      REQUIRE(placement.has_value());
+      std::vector<Candidate> disguised = pods;
+      for (Candidate& pod : disguised) {
+        pod.domain = {"host-" + std::string(1, static_cast<char>('z' - pod.domain.node[0] + '0')),
+                      "area-" + std::string(1, static_cast<char>('c' - pod.domain.zone[0] + '0'))};
+      }
+      std::ranges::shuffle(disguised, random);
+      CHECK(place(disguised, 45, 1)->shards == placement->shards);
+    }
+  }
+
+  TEST_CASE("place changes nothing when today's roles are as good as any") {
+    std::mt19937 random{9};
+    for (const int replicas : {1, 2}) {
+      std::vector<Candidate> pods = spread(90, 9, 3);
+      const auto masters = static_cast<std::uint32_t>(90 / (1 + replicas));
+      std::ranges::shuffle(pods, random);
+      for (int i = 0; i < 90; ++i) {
+        pods[static_cast<std::size_t>(i)].ordinal = i;
+      }
+      const auto today = place(pods, masters, static_cast<std::uint32_t>(replicas));
+      REQUIRE(today.has_value());
+      // The same shards under other ordinals: as good as before, but no longer the first in order.
+      const auto renumbered = [](int ordinal) { return 89 - ordinal; };
+      std::vector<Placement::Shard> expected;
+      for (const Placement::Shard& shard : today->shards) {
+        pods[static_cast<std::size_t>(shard.master)].is_master = true;
+        expected.push_back({renumbered(shard.master)});
+        for (const int replica : shard.replicas) {
+          pods[static_cast<std::size_t>(replica)].replica_of = renumbered(shard.master);
+          expected.back().replicas.push_back(renumbered(replica));
+        }
+        std::ranges::sort(expected.back().replicas);
+      }
+      std::ranges::sort(expected, {}, &Placement::Shard::master);
+      for (Candidate& pod : pods) {
+        pod.ordinal = renumbered(pod.ordinal);
+      }
+      const auto again = place(pods, masters, static_cast<std::uint32_t>(replicas));
+      REQUIRE(again.has_value());
+      CHECK(again->shards == expected);
     }
   }
 }
