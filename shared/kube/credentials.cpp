@@ -83,8 +83,9 @@ Result<Identity> Credentials::from_plugin(Deadline deadline) {
       (!plugin_credential_->expires || now + k_expiry_margin < *plugin_credential_->expires);
   if (!is_fresh) {
     plugin_credential_.reset();
-    KREDIS_TRY(plugin_credential_, run_exec_plugin(access_, deadline, interrupt_));
-    KREDIS_CHECK(check_token(plugin_credential_->token, "the credential plugin"));
+    KREDIS_TRY(ExecCredential fresh, run_exec_plugin(access_, deadline, interrupt_));
+    KREDIS_CHECK(check_token(fresh.token, "the credential plugin"));
+    plugin_credential_ = std::move(fresh);
   }
   return identity_of(*plugin_credential_);
 }

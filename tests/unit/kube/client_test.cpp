@@ -13,6 +13,7 @@
 namespace kredis::kube {
 namespace {
 
+using ports::Clock;
 using ports::DryRun;
 using ports::Force;
 using ports::Propagation;
@@ -67,8 +68,9 @@ TEST_SUITE("kube/client") {
     CHECK(seen.requests[0].headers["impersonate-user"] == "root");
     CHECK(seen.requests[0].headers["impersonate-group"] == "a,b");
     CHECK(seen.requests[1].method == "PATCH");
-    CHECK(seen.requests[1].target == map + "/redis-conf?fieldManager=kubectl-redis&dryRun=All"
-                                           "&force=true&fieldValidation=Strict");
+    CHECK(seen.requests[1].target == map +
+                                         "/redis-conf?fieldManager=kubectl-redis&dryRun=All"
+                                         "&force=true&fieldValidation=Strict");
     CHECK(seen.requests[1].headers["content-type"] == "application/apply-patch+yaml");
     CHECK(seen.requests[2].headers["content-type"] == "application/merge-patch+json");
     CHECK(seen.requests[3].method == "POST");
@@ -77,14 +79,16 @@ TEST_SUITE("kube/client") {
     CHECK(options["propagationPolicy"] == "Foreground");
     CHECK(options["preconditions"]["uid"] == "u-1");
     CHECK(options["dryRun"][0] == "All");
-    CHECK(seen.requests[5].target == "/k8s/c-1/api/v1/namespaces/shop/pods/redis-app-0/log"
-                                     "?container=redis&previous=true&tailLines=20");
+    CHECK(seen.requests[5].target ==
+          "/k8s/c-1/api/v1/namespaces/shop/pods/redis-app-0/log"
+          "?container=redis&previous=true&tailLines=20");
     CHECK(seen.requests[6].target ==
           "/k8s/c-1/apis/apps/v1/namespaces/shop/statefulsets/redis-app/scale");
   }
 
   TEST_CASE("a name that would lead elsewhere never leaves the machine") {
-    TestServer server(good_tls(), [](const TestRequest&, TestPeer& peer) { peer.answer(200, "{}"); });
+    TestServer server(good_tls(),
+                      [](const TestRequest&, TestPeer& peer) { peer.answer(200, "{}"); });
     const auto client = client_of(access_to(server));
     for (const char* bad : {"../secrets", "..", ".", "a/b", "a%2fb"}) {
       CAPTURE(bad);
@@ -152,8 +156,8 @@ TEST_SUITE("kube/client") {
     }
     SUBCASE("429 to an eviction is the disruption budget's answer") {
       answer = 429;
-      const auto evicted = client->create({{"v1", "pods"}, "shop", "redis-app-0", "eviction"},
-                                          Json::object(), DryRun::no);
+      const auto evicted = client->create(
+          {{"v1", "pods"}, "shop", "redis-app-0", "eviction"}, Json::object(), DryRun::no);
       REQUIRE_FALSE(evicted.has_value());
       CHECK(evicted.error().code == ErrorCode::conflict);
       CHECK(count == 1);
@@ -218,7 +222,8 @@ TEST_SUITE("kube/client") {
 
   TEST_CASE("warnings arrive once each") {
     TestServer server(good_tls(), [](const TestRequest&, TestPeer& peer) {
-      peer.answer(200, "{}", "Warning: 299 - \"v1 \\\"X\\\" is old\"\r\nWarning: 299 - \"two\"\r\n");
+      peer.answer(
+          200, "{}", "Warning: 299 - \"v1 \\\"X\\\" is old\"\r\nWarning: 299 - \"two\"\r\n");
     });
     std::vector<std::string> warnings;
     KubeOptions options;
@@ -269,7 +274,8 @@ TEST_SUITE("kube/client") {
   }
 
   TEST_CASE("a proxy is asked to connect, and its refusal is told as the proxy's") {
-    TestServer server(good_tls(), [](const TestRequest&, TestPeer& peer) { peer.answer(200, "{}"); });
+    TestServer server(good_tls(),
+                      [](const TestRequest&, TestPeer& peer) { peer.answer(200, "{}"); });
     std::string asked;
     TestServer proxy({.has_tls = false}, [&](const TestRequest& request, TestPeer& peer) {
       asked = request.method + " " + request.target + " " +

@@ -11,7 +11,9 @@ namespace {
 const Request k_list_pods{"list", {{"v1", "pods"}, "shop"}};
 const Request k_patch_set{"patch", {{"apps/v1", "statefulsets"}, "shop", "redis-app"}};
 
-Json status(int code, const std::string& reason, const std::string& message,
+Json status(int code,
+            const std::string& reason,
+            const std::string& message,
             const Json& details = Json::object()) {
   return {{"kind", "Status"},
           {"code", code},
@@ -32,14 +34,17 @@ bool has(const std::string& text, const std::string& part) {
 
 TEST_SUITE("kube/status_error") {
   TEST_CASE("a missing permission names verb, resource, namespace, user and the rule to add") {
-    const Error error = decode(k_list_pods, 403,
-                               status(403, "Forbidden",
+    const Error error = decode(k_list_pods,
+                               403,
+                               status(403,
+                                      "Forbidden",
                                       "pods is forbidden: User \"jane\" cannot list resource "
                                       "\"pods\" in API group \"\" in the namespace \"shop\""));
     CHECK(error.code == ErrorCode::unauthorized);
     CHECK(error.message == "no permission to list pods in namespace shop (as User \"jane\")");
-    CHECK(error.hint == "add to a Role of yours in namespace shop: "
-                        "{apiGroups: [\"\"], resources: [\"pods\"], verbs: [\"list\"]}");
+    CHECK(error.hint ==
+          "add to a Role of yours in namespace shop: "
+          "{apiGroups: [\"\"], resources: [\"pods\"], verbs: [\"list\"]}");
     const Request nodes{"list", {{"v1", "nodes"}, ""}};
     CHECK(has(decode(nodes, 403, status(403, "Forbidden", "")).hint, "ClusterRole"));
     const Request forward{"get", {{"v1", "pods"}, "shop", "redis-app-0", "portforward"}};
@@ -59,12 +64,18 @@ TEST_SUITE("kube/status_error") {
   }
 
   TEST_CASE("the kinds of 404 are told apart") {
-    const Error object = decode(k_patch_set, 404,
-                                status(404, "NotFound", "statefulsets.apps \"redis-app\" not found",
+    const Error object = decode(k_patch_set,
+                                404,
+                                status(404,
+                                       "NotFound",
+                                       "statefulsets.apps \"redis-app\" not found",
                                        {{"name", "redis-app"}, {"kind", "statefulsets"}}));
     CHECK(object.message == "statefulsets 'redis-app' does not exist in namespace shop");
-    const Error space = decode(k_patch_set, 404,
-                               status(404, "NotFound", "namespaces \"shop\" not found",
+    const Error space = decode(k_patch_set,
+                               404,
+                               status(404,
+                                      "NotFound",
+                                      "namespaces \"shop\" not found",
                                       {{"name", "shop"}, {"kind", "namespaces"}}));
     CHECK(space.message == "namespace 'shop' does not exist");
     CHECK(space.hint == "create it: kubectl create namespace shop");
@@ -74,13 +85,13 @@ TEST_SUITE("kube/status_error") {
   }
 
   TEST_CASE("conflicts say who holds which field, or that something is there already") {
-    const Json causes = Json::array(
-        {{{"reason", "FieldManagerConflict"},
-          {"message", "conflict with \"kubectl-scale\" using apps/v1"},
-          {"field", ".spec.replicas"}}});
-    const Error fields = decode(k_patch_set, 409,
-                                status(409, "Conflict", "Apply failed with 1 conflict",
-                                       {{"causes", causes}}));
+    const Json causes = Json::array({{{"reason", "FieldManagerConflict"},
+                                      {"message", "conflict with \"kubectl-scale\" using apps/v1"},
+                                      {"field", ".spec.replicas"}}});
+    const Error fields =
+        decode(k_patch_set,
+               409,
+               status(409, "Conflict", "Apply failed with 1 conflict", {{"causes", causes}}));
     CHECK(fields.code == ErrorCode::conflict);
     CHECK(has(fields.message, ".spec.replicas (conflict with \"kubectl-scale\" using apps/v1)"));
     CHECK(has(decode(k_patch_set, 409, status(409, "AlreadyExists", "x already exists")).message,
@@ -91,21 +102,25 @@ TEST_SUITE("kube/status_error") {
   TEST_CASE("an invalid object keeps every cause") {
     const Json causes = Json::array({{{"message", "Required value"}, {"field", "spec.a"}},
                                      {{"message", "too long"}, {"field", "spec.b"}}});
-    const Error error = decode(k_patch_set, 422,
-                               status(422, "Invalid", "is invalid: spec.a: Required value",
-                                      {{"causes", causes}}));
+    const Error error =
+        decode(k_patch_set,
+               422,
+               status(422, "Invalid", "is invalid: spec.a: Required value", {{"causes", causes}}));
     CHECK(error.code == ErrorCode::invalid_argument);
     CHECK(has(error.message, "spec.a: Required value"));
     CHECK(has(error.message, "spec.b: too long"));
-    const Error typed = decode(k_patch_set, 500,
-                               status(500, "", "failed to create typed patch object: .x: field not "
-                                               "declared in schema"));
+    const Error typed = decode(k_patch_set,
+                               500,
+                               status(500,
+                                      "",
+                                      "failed to create typed patch object: .x: field not "
+                                      "declared in schema"));
     CHECK(typed.code == ErrorCode::invalid_argument);
   }
 
   TEST_CASE("answers that are no Status are quoted, short and on one line") {
-    const Error error = decode(k_list_pods, 502, Json("<html>\n<b>Bad\x1b Gateway</b>" +
-                                                      std::string(1000, 'x')));
+    const Error error =
+        decode(k_list_pods, 502, Json("<html>\n<b>Bad\x1b Gateway</b>" + std::string(1000, 'x')));
     CHECK(error.code == ErrorCode::unreachable);
     CHECK(has(error.message, "HTTP 502"));
     CHECK(has(error.message, "<html> <b>Bad  Gateway</b>"));

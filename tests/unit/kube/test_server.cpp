@@ -17,6 +17,7 @@ namespace kredis::kube {
 namespace {
 
 constexpr std::size_t k_read_bytes = 64U << 10U;
+constexpr char k_tls_handshake = 0x16;  // First byte of a ClientHello.
 
 class PlainPeer : public TestPeer {
  public:
@@ -91,6 +92,9 @@ void converse(TestPeer& peer, const std::string& client_name, const TestServer::
         return;
       }
       raw += more;
+      if (raw.front() == k_tls_handshake) {
+        return peer.answer(400, "");  // As any plain HTTP server does when spoken to in TLS.
+      }
       end = raw.find("\r\n\r\n");
     }
     TestRequest request = parse_head(raw.substr(0, end));

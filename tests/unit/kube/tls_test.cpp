@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <string>
 
 #include "shared/kube/client.hpp"
+#include "shared/kube/connection.hpp"
 #include "tests/unit/kube/test_access.hpp"
 
 namespace kredis::kube {
@@ -104,9 +107,8 @@ TEST_SUITE("kube/tls") {
     CHECK(has(error_of(access).message, "does not speak TLS"));
 
     const std::string go_answer = "Client sent an HTTP request to an HTTPS server.\n";
-    TestServer like_go({.has_tls = false}, [&](const TestRequest&, TestPeer& peer) {
-      peer.answer(400, go_answer);
-    });
+    TestServer like_go({.has_tls = false},
+                       [&](const TestRequest&, TestPeer& peer) { peer.answer(400, go_answer); });
     const Error error = error_of(access_to(like_go));
     CHECK(has(error.message, "speaks TLS on this port"));
     CHECK(has(error.hint, "https://"));
@@ -127,12 +129,22 @@ TEST_SUITE("kube/tls") {
   }
 
   TEST_CASE("a server that never finishes its handshake runs into the deadline") {
-    TestServer silent({.has_tls = false}, answer_version);
-    Access access = access_to(silent);
-    access.server = "https://127.0.0.1:" + std::to_string(silent.port());
-    // A plain server waits for a line end, which a ClientHello happens not to hold.
+    const Socket listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* raw = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(listener.fd(), raw, size) == 0);
+    REQUIRE(::listen(listener.fd(), 8) == 0);  // Takes connections; nobody ever answers.
+    ::getsockname(listener.fd(), raw, &size);
+    Access access;
+    access.server = "https://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
     const auto client = client_of(access, {.request_timeout = std::chrono::milliseconds(200)});
-    CHECK_FALSE(client->server_version().has_value());
+    const auto version = client->server_version();
+    REQUIRE_FALSE(version.has_value());
+    CHECK(version.error().code == ErrorCode::timeout);
+    CHECK(has(version.error().message, "did not finish the TLS handshake"));
   }
 
   TEST_CASE("the client certificate is shown, and a broken one is refused before dialling") {
