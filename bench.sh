@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Benchmarks. Alone: lists them. With a name: builds what it needs as a release in build/release and
+# runs it. Each result is a line of JSON: {"bench", "case", "ours", "peer", "unit", "ratio"}, medians
+# of several runs of both in turn, ratio = ours / peer; peer and ratio are null where there is none.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+# name | what it measures, and the peer | CMake targets | command
+benchmarks=(
+  "init|initialising 6 ready nodes, against redis-cli --cluster create|init_bench|build/release/bin/init_bench 6"
+  "placement|time, memory and quality of choosing roles for 10, 100 and 1,000 pods, against random swaps|placement_bench|build/release/bin/placement_bench"
+)
+
+if [ $# -ne 1 ]; then
+  echo "usage: ./bench.sh NAME"
+  for row in "${benchmarks[@]}"; do
+    IFS='|' read -r name about _ <<<"$row"
+    printf '  %-12s %s\n' "$name" "$about"
+  done
+  [ $# -eq 0 ] && exit 0 || exit 2
+fi
+
+for row in "${benchmarks[@]}"; do
+  IFS='|' read -r name _ targets command <<<"$row"
+  [ "$name" = "$1" ] || continue
+  cmake/install-dependencies.sh
+  cmake --preset release >/dev/null
+  # shellcheck disable=SC2086 # Targets and command are lists of words.
+  cmake --build --preset release --target $targets >&2
+  # shellcheck disable=SC2086
+  exec $command
+done
+echo "no benchmark is called $1; ./bench.sh alone lists them" >&2
+exit 2
