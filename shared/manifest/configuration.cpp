@@ -57,6 +57,9 @@ void add_basics(std::vector<Directive>& lines) {
   lines.push_back({"A shard that is lost costs its own keys, not everybody's.",
                    "cluster-require-full-coverage",
                    "no"});
+  lines.push_back({"A replica that comes back is copied to after a second, not five.",
+                   "repl-diskless-sync-delay",
+                   "1"});
   lines.push_back({"Where the volume is mounted.", "dir", data});
 }
 

@@ -113,7 +113,7 @@ Json container(const ClusterSpec& spec, std::optional<int> ordinal) {
           {"resources", resources(spec)},
           {"volumeMounts", mounts(spec)},
           {"startupProbe", probe(loaded, 1, k_loading_seconds)},
-          {"readinessProbe", probe(shell_command("ready.sh"), 2, 2)},
+          {"readinessProbe", probe(shell_command("ready.sh"), 3, 2)},
           {"livenessProbe", probe(shell_command("alive.sh"), 10, 12)},
           {"lifecycle", {{"preStop", run(shell_command("stop.sh"))}}},
           {"securityContext",

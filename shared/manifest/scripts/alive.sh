@@ -5,7 +5,7 @@
 # the cluster is down) is no reason to kill it.
 #
 # `alive.sh loaded` is the start-up probe: it waits until the data set has been read.
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 ask_seconds=4
 answer=$(ask "$me" PING)

@@ -6,14 +6,11 @@
 
 say() { echo "kubectl-redis: $*"; }
 
-# first_program NAME...: the first of these programs that the image has.
-first_program() {
-  for program in "$@"; do
-    command -v "$program" && return
-  done
-}
+has() { command -v "$1" >/dev/null; }
 
-cli=$(first_program redis-cli valkey-cli)
+cli=redis-cli
+has "$cli" || cli=valkey-cli
+# shellcheck disable=SC2034 # For those who read this file.
 me=${POD_IP:-127.0.0.1}
 ask_seconds=2
 
@@ -23,15 +20,8 @@ ask_seconds=2
 ask() {
   ask_address=$1
   shift
-  set -- "$cli" -h "$ask_address" -p 6379 "$@"
   if [ -n "${TLS_DIR:-}" ]; then
-    program=$1
-    shift
-    set -- "$program" --tls --cacert "$TLS_DIR/ca.crt" \
-      --cert "$TLS_DIR/tls.crt" --key "$TLS_DIR/tls.key" "$@"
+    set -- --tls --cacert "$TLS_DIR/ca.crt" --cert "$TLS_DIR/tls.crt" --key "$TLS_DIR/tls.key" "$@"
   fi
-  timeout "$ask_seconds" "$@" 2>/dev/null | tr -d '\r'
+  timeout "$ask_seconds" "$cli" -h "$ask_address" -p 6379 "$@" 2>/dev/null
 }
-
-# field NAME: the value in "NAME:value" lines on standard input, as INFO and CLUSTER INFO print them.
-field() { sed -n "s/^$1://p"; }

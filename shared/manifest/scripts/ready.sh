@@ -5,7 +5,7 @@
 #
 # A node of a cluster that is not complete yet is ready: whoever initialises the cluster waits for
 # that. Peers find each other whether ready or not, so a cold start does not depend on this.
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 not_ready() {
   say "not ready: $1"
@@ -24,14 +24,15 @@ case "$answers" in
   *) not_ready "PING answers '${answers%%
 *}'" ;;
 esac
-
-[ "$(echo "$answers" | field cluster_slots_assigned)" = 16384 ] || exit 0
-
-state=$(echo "$answers" | field cluster_state)
-[ "$state" = ok ] || not_ready "cluster_state is $state"
-
-if [ "$(echo "$answers" | field role)" = slave ]; then
-  link=$(echo "$answers" | field master_link_status)
-  [ "$link" = up ] || not_ready "the link to its master is $link"
-fi
+case "$answers" in
+  *cluster_slots_assigned:16384*) ;;
+  *) exit 0 ;;
+esac
+case "$answers" in
+  *cluster_state:ok*) ;;
+  *) not_ready "cluster_state is not ok" ;;
+esac
+case "$answers" in
+  *role:slave*master_link_status:down*) not_ready "the link to its master is down" ;;
+esac
 exit 0

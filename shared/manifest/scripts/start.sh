@@ -6,11 +6,12 @@
 # Redis remembers its peers by address, and pods get new ones. One pod at a time, the others tell
 # it where everybody is. When all pods are gone at once nobody knows anything any more, and the
 # cluster stays down. So a loop beside Redis asks the headless Service for the pods' addresses.
-here=$(dirname "$0")
+here=${0%/*}
 . "$here/lib.sh"
 
 conf=$here/redis.conf
-server=$(first_program redis-server valkey-server)
+server=redis-server
+has "$server" || server=valkey-server
 peers_command=${PEERS_COMMAND:-getent ahosts "$PEERS_SERVICE"}
 
 fail() {
@@ -34,12 +35,12 @@ whole_lines() {
 check_nodes_file() {
   [ -e "$1" ] || return 0
   lines=$(whole_lines "$1")
-  own=$(echo "$lines" | awk '$3 ~ /myself/')
+  own=$(printf '%s\n' "$lines" | awk '$3 ~ /myself/')
   if [ -n "$own" ] && [ "$lines" = "$(grep -v '^$' "$1")" ]; then return 0; fi
 
   aside=$1.torn-$(date -u +%Y%m%dT%H%M%SZ)
   if [ -n "$own" ]; then
-    { cp -p "$1" "$aside" && echo "$lines" >"$1.new" && mv "$1.new" "$1"; } ||
+    { cp -p "$1" "$aside" && printf '%s\n' "$lines" >"$1.new" && mv "$1.new" "$1"; } ||
       fail "$1 is torn and cannot be mended: is the volume full?"
     say "$1 was torn: kept its whole lines, and the file itself as $aside"
   else
@@ -82,30 +83,49 @@ own_settings() {
     echo "cluster-preferred-endpoint-type hostname"
   fi
   if [ -n "${REDISCLI_AUTH:-}" ]; then
-    echo "requirepass $(quoted "$REDISCLI_AUTH")"
-    echo "masterauth $(quoted "$REDISCLI_AUTH")"
+    # Not echo, which reads backslashes in some shells.
+    printf 'requirepass %s\nmasterauth %s\n' "$(quoted "$REDISCLI_AUTH")" "$(quoted "$REDISCLI_AUTH")"
   fi
 }
 
 # --- finding the peers again ----------------------------------------------------------------------
 
-# Ids of the nodes that this one knows and cannot talk to.
+# What this node knows: CLUSTER NODES and INFO replication, without the latter's carriage returns.
+what_is_known() {
+  ask "$me" <<'COMMANDS' | tr -d '\r'
+CLUSTER NODES
+INFO replication
+COMMANDS
+}
+
+# From that on standard input: the ids of nodes that this one cannot talk to, the addresses where
+# somebody was found, and the id of its master where replication still looks for it at an address
+# that the master has left. (Redis does when it hears of the new one by gossip.)
 lost_ids() {
-  ask "$me" CLUSTER NODES |
-    awk 'NF >= 8 && $3 !~ /myself|handshake/ && ($8 != "connected" || $3 ~ /fail|noaddr/) { print $1 }'
+  awk 'NF >= 8 && $3 !~ /myself|handshake/ && ($8 != "connected" || $3 ~ /fail|noaddr/) { print $1 }'
+}
+settled_addresses() {
+  awk 'NF >= 8 && $8 == "connected" && $3 !~ /fail|noaddr/ { sub(/:[0-9]+@.*/, "", $2); print $2 }'
+}
+moved_master() {
+  awk 'NF >= 8 && $3 ~ /myself/ { master = $4 }
+    NF >= 8 && $8 == "connected" && $3 !~ /fail/ { sub(/:[0-9]+@.*/, "", $2); address[$1] = $2 }
+    sub(/^master_host:/, "") { host = $0 }
+    /^master_link_status:down/ { down = 1 }
+    END { if (down && master in address && address[master] != host) print master }'
 }
 
-# Other pods' addresses, a few in random order: those that are found pass the news on.
+# A few of the pods' other addresses, at random. Not all: those that are found pass the news on.
 some_peers() {
-  $peers_command 2>/dev/null | awk -v own="$POD_IP" -v seed="$(date +%s)${POD_IP##*[.:]}" '
-    BEGIN { srand(seed) }
-    $1 != own && !seen[$1]++ { print rand(), $1 }' | sort -n | head -n 8 | cut -d ' ' -f 2
+  $peers_command 2>/dev/null | awk -v settled="$1" '
+    BEGIN { split(settled, list, " "); for (i in list) seen[list[i]] }
+    !($1 in seen) { seen[$1]; print $1 }' | shuf -n 8
 }
 
-# Meets those peers whose ids are in $1. Nobody else: a stranger at an address that one of ours had
-# before belongs to another cluster, and to meet it would join the two.
+# Meets the peers that are lost. Nobody else: a stranger at an address that one of ours had before
+# belongs to another cluster, and to meet it would join the two.
 meet_again() {
-  for peer in $(some_peers); do
+  for peer in $(some_peers "$POD_IP $(echo "$2" | settled_addresses | tr '\n' ' ')"); do
     id=$(ask "$peer" CLUSTER MYID)
     case "$1" in
       *"${id:-nobody}"*)
@@ -116,26 +136,40 @@ meet_again() {
   done
 }
 
+# Looks once; fails while there is something to mend, or Redis is not up yet.
+mend() {
+  known=$(what_is_known)
+  case "$known" in *myself*) ;; *) return 1 ;; esac
+  lost=$(echo "$known" | lost_ids)
+  master=$(echo "$known" | moved_master)
+  [ -z "$lost" ] || meet_again "$lost" "$known"
+  if [ -n "$master" ]; then
+    say "replicating from where $master is now: $(ask "$me" CLUSTER REPLICATE "$master")"
+  fi
+  [ -z "$lost$master" ]
+}
+
 # Runs for as long as Redis does, which has this shell's process id: a child that ends would be
 # Redis's to bury, and Redis does not expect one.
 keep_together() {
   quick=60
   while kill -0 $$ 2>/dev/null; do
-    lost=$(lost_ids)
-    if [ -z "$lost" ]; then
+    if mend; then
       quick=60
       sleep 5
+    elif [ "$quick" -gt 0 ]; then
+      quick=$((quick - 1))
+      sleep 1
     else
-      meet_again "$lost"
-      if [ "$quick" -gt 0 ]; then quick=$((quick - 1)) && sleep 1; else sleep 5; fi
+      sleep 5
     fi
   done
 }
 
 # --------------------------------------------------------------------------------------------------
 
-[ -n "$server" ] || fail "the image has neither redis-server nor valkey-server"
-[ -n "$cli" ] || fail "the image has neither redis-cli nor valkey-cli, which probes and hand-over need"
+has "$server" || fail "the image has neither redis-server nor valkey-server"
+has "$cli" || fail "the image has neither redis-cli nor valkey-cli, which probes and hand-over need"
 [ "${REDISCLI_AUTH+set}" != set ] || [ -n "$REDISCLI_AUTH" ] || fail "the password in the Secret is empty"
 [ "$(echo "${REDISCLI_AUTH:-}" | wc -l)" -eq 1 ] ||
   fail "the password in the Secret has a line break; kubectl create secret generic --from-literal makes none"

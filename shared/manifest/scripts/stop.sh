@@ -3,16 +3,25 @@
 #
 # preStop: a master hands its slots to its best replica before it goes, so that no client waits for
 # the cluster to notice. Always returns, after HAND_OVER_SECONDS at the latest; then comes SIGTERM.
-. "$(dirname "$0")/lib.sh"
+. "${0%/*}/lib.sh"
 
 end=$(($(date +%s) + ${HAND_OVER_SECONDS:-30}))
 
-# To the log of the container, where the first process writes; a hook's own output goes nowhere.
-tell() { say "$*" >/proc/1/fd/1 2>/dev/null || say "$*"; }
+# To the container's log, where Redis as its first process writes; a hook's own output goes nowhere.
+tell() {
+  if grep -qs -e '-server' /proc/1/cmdline; then
+    { say "$*" >/proc/1/fd/1; } 2>/dev/null
+  else
+    say "$*"
+  fi
+}
 
 is_master() { [ "$(ask "$me" ROLE | head -n 1)" = master ]; }
 
 time_is_left() { [ "$(date +%s)" -lt "$end" ]; }
+
+# field NAME: the value in the "NAME:value" lines that INFO prints, on standard input.
+field() { tr -d '\r' | sed -n "s/^$1://p"; }
 
 # Addresses of this master's replicas that the cluster can reach.
 replicas() {

@@ -1,0 +1,427 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The pod scripts, with real redis-server processes. A "pod" here is a folder with the files that a
+# pod has mounted, and an address of its own in 127.0.0.0/8; a file takes the place of the DNS name
+# that lists the pods' addresses. Everything else is as it is in a pod: the scripts, the redis.conf
+# that the product writes (from tests/golden), the environment.
+#
+#   scripts_test.sh [CASE...]     BUSYBOX=/bin/busybox runs the scripts with its shell and tools
+set -u
+
+source=$(cd "$(dirname "$0")/../../.." && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/kredis-scripts.XXXXXX")
+net=127.$((10 + RANDOM % 200)).$((RANDOM % 250))
+peers=$work/peers
+golden=default.yaml
+extra_env=()
+failures=0
+pids=()
+
+for program in redis-server redis-cli openssl timeout; do
+  command -v $program >/dev/null || { echo "skipped: no $program here"; exit 77; }
+done
+
+clean_up() {
+  for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
+  wait 2>/dev/null
+  if [ "$failures" = 0 ]; then rm -rf "$work"; else echo "kept: $work"; fi
+}
+trap clean_up EXIT
+
+# What a pod finds in its PATH.
+path=$PATH
+if [ -n "${BUSYBOX:-}" ]; then
+  path=$work/busybox
+  mkdir "$path"
+  for applet in $("$BUSYBOX" --list); do ln -s "$BUSYBOX" "$path/$applet"; done
+  for program in redis-server redis-cli getent; do ln -sf "$(command -v $program)" "$path/$program"; done
+fi
+
+# --- pods -----------------------------------------------------------------------------------------
+
+# make_pod NUMBER ADDRESS: the folder, as the kubelet would mount it.
+make_pod() {
+  pod=$work/pod$1
+  mkdir -p "$pod/etc" "$pod/data"
+  cp "$source"/shared/manifest/scripts/*.sh "$pod/etc"
+  awk '/^  redis.conf: \|/ { inside = 1; next } inside && /^  [^ ]/ { exit } inside { sub(/^    /, ""); print }' \
+    "$source/tests/golden/manifests/$golden" |
+    sed "s#/var/lib/redis#$pod/data#; s#/etc/redis-tls#$work/tls#" >"$pod/etc/redis.conf"
+  # One machine: each pod listens on its own address only. A short timeout keeps the tests short.
+  printf 'bind %s\ncluster-node-timeout 2000\nenable-debug-command yes\n' "$2" >>"$pod/etc/redis.conf"
+  echo "$2" >"$pod/address"
+}
+
+address_of() { cat "$work/pod$1/address"; }
+
+# become NUMBER SCRIPT [ARGUMENT...]: turns this process into that command in the container.
+become() {
+  pod=$work/pod$1
+  script=$2
+  shift 2
+  exec env -i PATH="$path" POD_IP="$(cat "$pod/address")" POD_NAME="$(basename "$pod")" POD_NAMESPACE=shop \
+    PEERS_SERVICE=redis-service PEERS_COMMAND="cat $peers" ANNOUNCE=pod \
+    ANNOUNCE_HOST="$(basename "$pod").redis-service" CLIENT_ENDPOINT=hostname HAND_OVER_SECONDS=15 \
+    "${extra_env[@]}" sh "$pod/etc/$script" "$@"
+}
+in_pod() { (become "$@"); }
+
+# launch NUMBER: its first process, whose id the shell passes on to Redis.
+launch() {
+  become "$1" start.sh >>"$work/pod$1/log" 2>&1 &
+  echo $! >"$work/pod$1/pid"
+  pids+=($!)
+}
+
+# start_pod NUMBER ADDRESS
+start_pod() {
+  make_pod "$1" "$2"
+  launch "$1"
+}
+
+# stop_pod NUMBER [SIGNAL]
+stop_pod() {
+  kill "-${2:-TERM}" "$(cat "$work/pod$1/pid")" 2>/dev/null
+  wait "$(cat "$work/pod$1/pid")"
+} 2>/dev/null
+
+# ask NUMBER COMMAND...
+ask() {
+  pod=$1
+  shift
+  set -- redis-cli -h "$(address_of "$pod")" "$@"
+  if [ -e "$work/tls" ]; then
+    set -- "$1" --tls --cacert "$work/tls/ca.crt" --cert "$work/tls/tls.crt" --key "$work/tls/tls.key" "${@:2}"
+  fi
+  env "${extra_env[@]}" "$@" 2>/dev/null
+}
+
+# eventually SECONDS COMMAND...
+eventually() {
+  end=$(($(date +%s) + $1))
+  shift
+  until "$@"; do
+    [ "$(date +%s)" -lt $end ] || return 1
+    sleep 0.2
+  done
+}
+
+answers() { [ "$(ask "$1" PING)" = PONG ]; }
+state_is() { ask "$1" CLUSTER INFO | grep -q "^cluster_state:$2"; }
+whole() { for n in "$@"; do state_is "$n" ok && ! ask "$n" CLUSTER NODES | grep -q 'fail\|disconnected' && ! link_is_down "$n" || return 1; done; }
+role_is() { [ "$(ask "$1" ROLE | head -n 1)" = "$2" ]; }
+id_of() { ask "$1" CLUSTER MYID; }
+link_is_down() { ask "$1" INFO replication | grep -q master_link_status:down; }
+link_is_up() { ask "$1" INFO replication | grep -q master_link_status:up; }
+
+# start_cluster FIRST: three masters and three replicas, pods FIRST to FIRST + 5.
+start_cluster() {
+  first=$1
+  last=$((first + 5))
+  for n in $(seq "$first" $last); do start_pod "$n" "$net.$n"; echo "$net.$n STREAM"; done >>"$peers"
+  for n in $(seq "$first" $last); do eventually 10 answers "$n" || return 1; done
+  for n in $(seq "$((first + 1))" $last); do ask "$first" CLUSTER MEET "$net.$n" 6379 >/dev/null; done
+  for i in 0 1 2; do ask $((first + i)) CLUSTER ADDSLOTSRANGE $((i * 5461)) $((i == 2 ? 16383 : i * 5461 + 5460)) >/dev/null; done
+  for n in $(seq "$first" $last); do eventually 20 state_is "$n" ok || return 1; done
+  for i in 3 4 5; do
+    eventually 10 replicate $((first + i)) "$(id_of $((first + i - 3)))" || return 1
+    eventually 10 link_is_up $((first + i)) || return 1
+  done
+  eventually 20 whole $(seq "$first" $last)
+}
+replicate() { [ "$(ask "$1" CLUSTER REPLICATE "$2")" = OK ]; }
+
+# write_keys FIRST COUNT: to the three masters, each its own slots; prints what was acknowledged.
+write_keys() {
+  for n in "$1" $(($1 + 1)) $(($1 + 2)); do
+    for key in $(seq "$2"); do echo "SET key$key value$key"; done | ask "$n" | grep -c '^OK$'
+  done | paste -sd+ | bc
+}
+keys_of() { for n in "$@"; do role_is "$n" master && ask "$n" DBSIZE; done | paste -sd+ | bc; }
+
+forget_pods() {
+  for dir in "$work"/pod*; do [ -e "$dir/pid" ] && stop_pod "${dir##*pod}" KILL; done
+  rm -rf "$work"/pod* "$peers" "$work/tls"
+  : >"$peers"
+  golden=default.yaml
+  extra_env=()
+}
+
+check() {
+  what=$1
+  shift
+  if "$@"; then echo "    ok: $what"; else echo "    FAILED: $what"; failures=$((failures + 1)); fi
+}
+equal() { [ "$1" = "$2" ] || { echo "      '$1' is not '$2'"; return 1; }; }
+no() { ! "$@" >/dev/null; }
+
+# --- cases ----------------------------------------------------------------------------------------
+
+# All pods gone at once, all addresses changed; each also gets one that another had before.
+restart_cold() {
+  for n in 1 2 3 4 5 6; do stop_pod $n "$1"; done
+  : >"$peers"
+  for n in 1 2 3 4 5 6; do
+    start_pod $n "$net.$((n % 6 + 1 + $2))"
+    echo "$net.$((n % 6 + 1 + $2)) STREAM" >>"$peers"
+  done
+}
+
+case_cold_restart_with_new_addresses() {
+  check "a cluster" start_cluster 1
+  written=$(write_keys 1 300)
+  check "all keys were written" equal "$written" 300
+  ids=$(for n in 1 2 3 4 5 6; do id_of $n; done)
+  sleep 1.5 # The log reaches the disk once a second.
+  restart_cold KILL 50
+  check "it is whole again" eventually 40 whole 1 2 3 4 5 6
+  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 300
+  check "every node is who it was" equal "$(for n in 1 2 3 4 5 6; do id_of $n; done)" "$ids"
+}
+
+case_cold_restart_with_swapped_addresses() {
+  check "a cluster" start_cluster 1
+  write_keys 1 60 >/dev/null
+  restart_cold TERM 0
+  check "it is whole again" eventually 40 whole 1 2 3 4 5 6
+  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
+}
+
+case_cold_restart_with_tls_and_a_password() {
+  golden=secure.yaml
+  make_certificates
+  extra_env=(REDISCLI_AUTH='p"a\s s$w' TLS_DIR="$work/tls")
+  check "a cluster" start_cluster 1
+  check "all keys were written" equal "$(write_keys 1 60)" 60
+  check "no password on a command line" no grep -qaF 'p"a\s s$w' "/proc/$(cat "$work/pod1/pid")/cmdline"
+  check "a client without the password is refused" refused_without_password
+  restart_cold TERM 50
+  check "it is whole again" eventually 40 whole 1 2 3 4 5 6
+  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
+  check "ready" in_pod 1 ready.sh
+  check "a hand-over works" in_pod 1 stop.sh
+  check "to the replica" eventually 5 role_is 1 slave
+}
+
+refused_without_password() {
+  redis-cli -h "$(address_of 1)" --tls --cacert "$work/tls/ca.crt" PING 2>&1 | grep -q NOAUTH
+}
+
+make_certificates() {
+  mkdir -p "$work/tls"
+  (
+    cd "$work/tls" || exit
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=test-ca -keyout ca.key -out ca.crt
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=redis -keyout tls.key -out tls.csr
+    openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 1 -out tls.crt
+  ) 2>/dev/null
+}
+
+# Pods of another cluster have taken over addresses that this one's nodes remember, and the name
+# that lists the peers leads to them too.
+case_a_foreign_cluster_is_left_alone() {
+  check "a cluster" start_cluster 1
+  check "another" start_cluster 11
+  for n in 1 2 3 4 5 6; do stop_pod $n; done
+  for n in 11 12 13 14 15 16; do stop_pod $n; done
+  : >"$peers"
+  for n in 1 2 3 4 5 6; do
+    start_pod $((n + 10)) "$net.$n"
+    start_pod $n "$net.$((n + 20))"
+    printf '%s STREAM\n' "$net.$n" "$net.$((n + 20))" >>"$peers"
+  done
+  check "the first is whole again" eventually 60 whole 1 2 3 4 5 6
+  check "the other is whole again" eventually 60 whole 11 12 13 14 15 16
+  [ -z "${KREDIS_DEBUG:-}" ] || for n in 1 2 3 4 5 6 11; do ask $n CLUSTER NODES; ask $n CLUSTER INFO | head -8; tail -n 20 "$work/pod$n/log"; done
+  for n in 1 16; do check "pod $n knows six nodes" equal "$(ask $n CLUSTER NODES | wc -l)" 6; done
+}
+
+case_nodes_conf_that_is_whole_is_kept() {
+  check "a cluster" start_cluster 1
+  id=$(id_of 1)
+  stop_pod 1
+  start_pod 1 "$net.1"
+  check "it answers" eventually 10 answers 1
+  check "as who it was" equal "$(id_of 1)" "$id"
+  check "and nothing was set aside" no set_aside
+}
+
+# torn_pod TEXT: starts pod 1 with this nodes.conf.
+torn_pod() {
+  mkdir -p "$work/pod1/data"
+  printf "$1" >"$work/pod1/data/nodes.conf"
+  start_pod 1 "$net.1"
+  eventually 10 answers 1
+}
+set_aside() { compgen -G "$work/pod1/data/nodes.conf.torn-*" >/dev/null; }
+aside() { cat "$work"/pod1/data/nodes.conf.torn-*; }
+
+k_id=aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd
+k_peer=1111111111222222222233333333334444444444
+
+case_a_torn_nodes_conf_keeps_the_identity() {
+  own="$k_id $net.1:6379@16379 myself,master - 0 0 1 connected 0-5460"
+  check "starts" torn_pod "$own\n$k_peer $net.9:6379@16379 mas"
+  check "as who it was" equal "$(id_of 1)" $k_id
+  check "with its slots" eventually 5 grep_slots
+  check "the torn file is kept" equal "$(aside | tail -c 3)" mas
+}
+grep_slots() { ask 1 CLUSTER NODES | grep -q 'myself.* 0-5460$'; }
+
+case_an_identity_that_is_torn_itself_is_not_believed() {
+  check "starts" torn_pod "$k_peer $net.9:6379@16379 master - 0 0 2 connected\n$k_id $net.1:6379@16379 myself,master - 0 0 1 connected 0-54"
+  check "as a new node" no equal "$(id_of 1)" $k_id
+  check "the torn file is kept" equal "$(aside | tail -c 4)" 0-54
+}
+
+case_an_empty_or_zeroed_nodes_conf_starts_a_new_node() {
+  check "starts with an empty one" torn_pod ''
+  check "it is set aside" set_aside
+  forget_pods
+  check "starts with zeroes" torn_pod '\0\0\0\0\0\0\0\0\0\0\0\0'
+  check "they are set aside" equal "$(aside | wc -c)" 12
+}
+
+# Writes for as long as $work/writing is there, following redirections; one line an answer.
+write_on() {
+  key=0
+  while [ -e "$work/writing" ]; do
+    key=$((key + 1))
+    echo "$key $(timeout 5 redis-cli -c -h "$net.2" SET "load$key" "$key" 2>&1 | tail -n 1)"
+  done
+}
+
+case_a_master_hands_over_while_clients_write() {
+  # Names do not resolve here, so clients are sent to addresses.
+  extra_env=(CLIENT_ENDPOINT=ip)
+  check "a cluster" start_cluster 1
+  touch "$work/writing"
+  write_on >"$work/answers" &
+  writer=$!
+  sleep 1
+  check "the hook returns" in_pod 1 stop.sh
+  check "its replica has taken over" role_is 4 master
+  check "and it is a replica" role_is 1 slave
+  stop_pod 1
+  sleep 2
+  rm "$work/writing"
+  wait $writer
+  check "there was a load" test "$(wc -l <"$work/answers")" -gt 100
+  check "no write failed" equal "$(grep -cv ' OK$' "$work/answers")" 0
+  check "every key is there" equal "$(keys_of 2 3 4)" "$(wc -l <"$work/answers")"
+}
+
+case_the_hook_returns_when_there_is_nothing_to_hand_over() {
+  extra_env=(HAND_OVER_SECONDS=30)
+  check "a cluster" start_cluster 1
+  SECONDS=0
+  check "on a replica" in_pod 5 stop.sh
+  check "it stays one" role_is 5 slave
+  stop_pod 5
+  eventually 20 replica_is_gone
+  check "on a master without a replica" in_pod 2 stop.sh
+  stop_pod 3 KILL
+  check "beside a dead server" in_pod 3 stop.sh
+  check "all soon" test $SECONDS -lt 25
+}
+replica_is_gone() { ask 2 CLUSTER NODES | grep -q 'slave,fail '; }
+
+case_the_hook_gives_up_in_time() {
+  extra_env=(HAND_OVER_SECONDS=3)
+  check "a cluster" start_cluster 1
+  kill -STOP "$(cat "$work/pod4/pid")"
+  SECONDS=0
+  check "with a replica that hangs" in_pod 1 stop.sh
+  check "it returned in time" test $SECONDS -lt 12
+  kill -CONT "$(cat "$work/pod4/pid")"
+}
+
+case_probes_say_what_a_node_can_serve() {
+  start_pod 1 "$net.1"
+  check "started" eventually 10 in_pod 1 alive.sh loaded
+  check "ready before there is a cluster" in_pod 1 ready.sh
+  forget_pods
+  check "a cluster" start_cluster 1
+  check "a master is ready" in_pod 1 ready.sh
+  check "a replica is ready" in_pod 5 ready.sh
+  for n in 2 3 5 6; do stop_pod $n KILL; done
+  eventually 20 state_is 1 fail
+  check "not ready without a majority" no in_pod 1 ready.sh
+  check "but alive" in_pod 1 alive.sh
+  stop_pod 1 KILL
+  eventually 10 no link_is_up 4
+  check "a replica without its master is not ready" no in_pod 4 ready.sh
+  check "a dead process is not alive" no in_pod 1 alive.sh
+}
+
+case_a_node_that_is_loading_is_alive_and_not_ready() {
+  start_pod 1 "$net.1"
+  eventually 10 answers 1
+  ask 1 CLUSTER ADDSLOTSRANGE 0 16383 >/dev/null
+  eventually 10 state_is 1 ok
+  ask 1 DEBUG POPULATE 20000 >/dev/null
+  ask 1 CONFIG SET appendonly no >/dev/null
+  ask 1 SAVE >/dev/null
+  stop_pod 1 KILL
+  rm -rf "$work/pod1/data/appendonlydir"
+  make_pod 1 "$net.1"
+  printf 'appendonly no\nkey-load-delay 1000\nloading-process-events-interval-bytes 1024\n' >>"$work/pod1/etc/redis.conf"
+  launch 1
+  check "it is loading" eventually 10 is_loading
+  check "alive" in_pod 1 alive.sh
+  check "not started" no in_pod 1 alive.sh loaded
+  check "not ready" no in_pod 1 ready.sh
+}
+is_loading() { ask 1 PING | grep -q LOADING; }
+
+case_the_node_announces_its_address_and_its_name() {
+  start_pod 1 "$net.1"
+  eventually 10 answers 1
+  check "address" equal "$(ask 1 CONFIG GET cluster-announce-ip | tail -n 1)" "$net.1"
+  check "name" equal "$(ask 1 CONFIG GET cluster-announce-hostname | tail -n 1)" pod1.redis-service.shop.svc.cluster.local
+  check "clients get the name" equal "$(ask 1 CONFIG GET cluster-preferred-endpoint-type | tail -n 1)" hostname
+}
+
+case_the_loop_ends_with_its_server() {
+  start_pod 1 "$net.1"
+  eventually 10 answers 1
+  loops=$(pgrep -f "$work/pod1/etc/start.sh")
+  check "there is a loop" test -n "$loops"
+  check "no child of the server is a zombie" no grep -qs '^State:.Z' $(for p in $(pgrep -P "$(cat "$work/pod1/pid")"); do echo "/proc/$p/status"; done)
+  stop_pod 1
+  check "it ends" eventually 12 no pgrep -f "$work/pod1/etc/start.sh"
+}
+
+# what_start_says ENVIRONMENT...: its last words, where it must not come up.
+what_start_says() {
+  make_pod 1 "$net.1"
+  extra_env=("$@")
+  in_pod 1 start.sh 2>&1 | tail -n 1
+}
+
+case_what_is_wrong_is_said_clearly() {
+  mkdir -p "$work/bin"
+  for tool in sh awk sed cat timeout redis-server getent; do
+    ln -sf "$(PATH=$path command -v $tool)" "$work/bin/$tool"
+  done
+  check "no redis-cli" said 'neither redis-cli nor valkey-cli' PATH="$work/bin"
+  check "an empty password" said 'password in the Secret is empty' REDISCLI_AUTH=
+  check "a password with a line break" said 'has a line break' REDISCLI_AUTH='one
+two'
+  rm -rf "$work/bin"
+}
+said() { what_start_says "${@:2}" | grep -q "$1"; }
+
+# --------------------------------------------------------------------------------------------------
+
+cases=("$@")
+[ $# -gt 0 ] || mapfile -t cases < <(declare -F | sed -n 's/^declare -f case_//p')
+for name in "${cases[@]}"; do
+  echo "$name"
+  forget_pods
+  "case_$name"
+done
+forget_pods
+echo "$failures failed"
+[ "$failures" = 0 ]
