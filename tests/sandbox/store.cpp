@@ -35,6 +35,9 @@ bool ready_to_go(const Key& key, const Json& object) {
   if (const auto held = metadata.find("finalizers"); held != metadata.end() && !held->empty()) {
     return false;
   }
+  if (key.resource == "namespaces" && !object.value("/spec/finalizers"_json_pointer, Json::array()).empty()) {
+    return false;  // Still being emptied.
+  }
   return key.resource != "pods" || metadata.value("deletionGracePeriodSeconds", Json{}) == Json(0);
 }
 
@@ -82,6 +85,11 @@ Object Store::get(const Key& key) const {
 std::vector<Object> Store::list(const std::string& group, const std::string& resource,
                                 const std::string& namespace_) const {
   const std::lock_guard lock(mutex_);
+  return list_locked(group, resource, namespace_);
+}
+
+std::vector<Object> Store::list_locked(const std::string& group, const std::string& resource,
+                                       const std::string& namespace_) const {
   std::vector<Object> found;
   for (auto at = objects_.lower_bound(Key{group, resource, namespace_, ""}); at != objects_.end();
        ++at) {
@@ -152,6 +160,12 @@ Object Store::record(Event::Kind kind, const Key& key, Json object, Object previ
   }
   changed_.notify_all();
   return stored;
+}
+
+Store::Snapshot Store::snapshot(const std::string& group, const std::string& resource,
+                                const std::string& namespace_) const {
+  const std::lock_guard lock(mutex_);
+  return {list_locked(group, resource, namespace_), revision_};
 }
 
 std::uint64_t Store::revision() const {

@@ -57,6 +57,14 @@ class Store {
   std::vector<Object> list(const std::string& group, const std::string& resource,
                            const std::string& namespace_ = {}) const;
 
+  /// What `list` gives, and the revision at which it was so: a watch goes on from there.
+  struct Snapshot {
+    std::vector<Object> objects;
+    std::uint64_t revision;
+  };
+  Snapshot snapshot(const std::string& group, const std::string& resource,
+                    const std::string& namespace_ = {}) const;
+
   /// Stores a new object; fills name, namespace, uid and creationTimestamp where absent, generation 1
   /// where there is a spec, and resourceVersion.
   /// Errors: conflict ("already exists").
@@ -83,6 +91,8 @@ class Store {
   void wake_all();
 
  private:
+  std::vector<Object> list_locked(const std::string& group, const std::string& resource,
+                                  const std::string& namespace_) const;
   Object record(Event::Kind kind, const Key& key, Json object, Object previous);
 
   mutable std::mutex mutex_;
