@@ -6,6 +6,23 @@
 
 namespace kredis::core {
 
+namespace {
+
+/// The pod that did not answer and that `node`'s address or hostname leads to.
+const Member* silent_member(const ClusterView& view, const Node& node) noexcept {
+  const NodeAddress& at = node.address;
+  const auto found = std::ranges::find_if(view.members, [&](const Member& member) {
+    const Pod& pod = member.pod;
+    const std::string& ip = pod.announced_ip.empty() ? pod.ip : pod.announced_ip;
+    const bool same_ip = !at.ip.empty() && at.ip == ip && at.port == pod.port;
+    const bool same_name = at.hostname == pod.name || at.hostname.starts_with(pod.name + ".");
+    return (same_ip || same_name) && member.self() == nullptr;
+  });
+  return found == view.members.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
 const Member* ClusterView::by_id(const NodeId& id) const noexcept {
   for (const Member& member : members) {
     const Node* self = member.self();
@@ -14,6 +31,11 @@ const Member* ClusterView::by_id(const NodeId& id) const noexcept {
     }
   }
   return nullptr;
+}
+
+const Member* ClusterView::by_node(const Node& node) const noexcept {
+  const Member* known = by_id(node.id);
+  return known != nullptr ? known : silent_member(*this, node);
 }
 
 const Member* ClusterView::by_pod(const std::string& pod) const noexcept {
@@ -66,9 +88,10 @@ std::vector<ShardView> shards_of(const ClusterView& view) {
       runs_it.try_emplace(self->id, &member);
     }
   }
-  const auto seen = [&runs_it](const Node& node) -> SeenNode {
+  const auto seen = [&](const Node& node) -> SeenNode {
     const auto member = runs_it.find(node.id);
-    return {.node = &node, .member = member == runs_it.end() ? nullptr : member->second};
+    return {.node = &node,
+            .member = member == runs_it.end() ? silent_member(view, node) : member->second};
   };
   std::map<NodeId, std::size_t> index;
   for (const Node* node : agreed->masters()) {

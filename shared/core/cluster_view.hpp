@@ -64,6 +64,9 @@ struct ClusterView {
   std::vector<Member> members;  ///< In ordinal order.
 
   const Member* by_id(const NodeId& id) const noexcept;
+  /// The pod that runs `node`: by id, or, for a pod that did not answer, by the announced address
+  /// or hostname.
+  const Member* by_node(const Node& node) const noexcept;
   const Member* by_pod(const std::string& pod) const noexcept;
   /// The view that most members share (by signature; ties: the lowest ordinal). Null when no one
   /// answered.

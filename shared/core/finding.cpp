@@ -56,7 +56,7 @@ std::string Examined::workload() const {
 }
 
 std::string Examined::name_of(const Node& node) const {
-  const Member* member = view.by_id(node.id);
+  const Member* member = view.by_node(node);
   return member == nullptr ? "node " + node.id.short_text() : "pod " + member->pod.name;
 }
 

@@ -115,7 +115,7 @@ void check_ghosts(const Examined& cluster, Findings& found) {
       cluster.view.members, [](const Member& member) { return member.self() != nullptr; });
   for (const Member& member : cluster.view.members) {
     for (const Node& node : member.view ? member.view->nodes : std::vector<Node>{}) {
-      if (!node.flags.handshake && cluster.view.by_id(node.id) == nullptr) {
+      if (!node.flags.handshake && cluster.view.by_node(node) == nullptr) {
         Ghost& ghost = ghosts[node.id];
         ghost.node = member.view->find(node.id);
         ghost.known_to.push_back(member.pod.name);

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/core/finding.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/support/builders.hpp"
+
+namespace kredis::core {
+namespace {
+
+using testing::node_id;
+using testing::ViewBuilder;
+
+bool says(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string ids_of(const std::vector<Finding>& findings) {
+  std::string ids;
+  for (const Finding& finding : findings) {
+    ids += (ids.empty() ? "" : " ") + finding.id;
+  }
+  return ids;
+}
+
+/// The one finding with this id; fails the test when there is none or more.
+Finding only(const ViewBuilder& builder, const std::string& id) {
+  const auto found = find_trouble(builder.build());
+  INFO("found: ", ids_of(found));
+  REQUIRE(std::ranges::count(found, id, &Finding::id) == 1);
+  const Finding finding = *std::ranges::find(found, id, &Finding::id);
+  CHECK_FALSE(finding.fix.empty());
+  return finding;
+}
+
+Health health(const ViewBuilder& builder) {
+  const ClusterView view = builder.build();
+  return health_of(view, find_trouble(view));
+}
+
+/// Replicas one Kubernetes node further than their masters.
+ViewBuilder healthy() {
+  ViewBuilder builder = ViewBuilder::whole(3, 1);
+  builder.on(3, "node-1", "zone-1").on(4, "node-2", "zone-2").on(5, "node-0", "zone-0");
+  return builder;
+}
+
+Node ghost(const char* slots) {
+  Node node{.id = node_id(99)};
+  node.flags.fail = true;
+  node.slots = SlotSet::parse(slots).value();
+  return node;
+}
+
+TEST_SUITE("core/finding") {
+  TEST_CASE("find_trouble finds nothing in a healthy cluster") {
+    const ClusterView view = healthy().build();
+    CHECK(ids_of(find_trouble(view)) == "");
+    CHECK(health_of(view, {}) == Health::ok);
+    CHECK(served_slots(view) == SlotSet::all());
+    CHECK(shards_of(view).size() == 3);
+  }
+
+  TEST_CASE("find_trouble says in one finding that nothing is initialised") {
+    ViewBuilder strangers{6};
+    strangers.shape(3, 1);
+    CHECK(ids_of(find_trouble(strangers.build())) == "not-initialised");
+    CHECK(only(strangers, "not-initialised").fix == "kubectl redis init redis -n default");
+    CHECK(health(strangers) == Health::down);
+  }
+
+  TEST_CASE("find_trouble names the slots that nobody serves") {
+    ViewBuilder builder = healthy();
+    builder.slots(1, "5462-10922");
+    const Finding finding = only(builder, "slots-uncovered");
+    CHECK(finding.severity == Severity::error);
+    CHECK(finding.message == "nobody serves slots 5461 (1 slot)");
+    CHECK(health(builder) == Health::down);
+  }
+
+  TEST_CASE("find_trouble tells a failed owner from one that is merely suspected") {
+    ViewBuilder builder = healthy();
+    for (int pod = 0; pod < 6; ++pod) {
+      builder.edit(pod, [](Member& member) { member.view->nodes[1].flags.fail = true; });
+    }
+    const Finding finding = only(builder, "slots-failed");
+    CHECK(says(finding.message, "pod redis-app-1 failed"));
+    CHECK(says(finding.message, "5461-10922 (5462 slots)"));
+    CHECK(finding.fix == "kubectl describe pod redis-app-1 -n default");
+    CHECK(health(builder) == Health::down);
+    CHECK(served_slots(builder.build()).size() == 16'384 - 5462);
+  }
+
+  TEST_CASE("find_trouble names open slots and both directions of their move") {
+    ViewBuilder builder = healthy();
+    builder.edit(0, [](Member& member) {
+      member.view->nodes[0].open_slots = {
+          {.slot = 77, .direction = OpenSlot::Direction::migrating, .other = node_id(1)},
+          {.slot = 78, .direction = OpenSlot::Direction::migrating, .other = node_id(1)}};
+    });
+    const Finding finding = only(builder, "slots-open");
+    CHECK(says(finding.message, "slot 77 and 1 more on pod redis-app-0 is half moved to node"));
+    CHECK(says(finding.fix, "kubectl exec redis-app-0 -n default -- redis-cli CLUSTER SETSLOT 77"));
+    CHECK(health(builder) == Health::degraded);
+  }
+
+  TEST_CASE("find_trouble names who sees the cluster differently") {
+    ViewBuilder owners = healthy();
+    owners.edit(2, [](Member& member) { member.view->nodes[0].slots = SlotSet{}; });
+    const Finding finding = only(owners, "views-disagree");
+    CHECK(finding.severity == Severity::error);
+    CHECK(says(finding.message, "redis-app-2 does not see who serves which slots"));
+
+    ViewBuilder nodes = healthy();
+    nodes.edit(2, [](Member& member) { member.view->nodes[3].flags.handshake = true; });
+    CHECK(only(nodes, "views-disagree").severity == Severity::warning);
+  }
+
+  TEST_CASE("find_trouble names pods that say the cluster is down") {
+    ViewBuilder builder = healthy();
+    builder.edit(4, [](Member& member) { member.cluster->state_ok = false; });
+    CHECK(says(only(builder, "cluster-state-fail").message, "redis-app-4 says"));
+    CHECK(health(builder) == Health::degraded);
+  }
+
+  TEST_CASE("find_trouble compares announced addresses with the pods' own") {
+    ViewBuilder builder = healthy();
+    builder.edit(0, [](Member& member) { member.view->nodes[3].address.ip = "10.0.0.99"; });
+    const Finding finding = only(builder, "address-stale");
+    CHECK(finding.message ==
+          "pod redis-app-3 has the address 10.0.0.4, and 1 of 6 pods know it as 10.0.0.99");
+    CHECK(says(finding.fix, "exec redis-app-0"));
+    CHECK(says(finding.fix, "CLUSTER MEET 10.0.0.4 6379"));
+    builder.edit(3, [](Member& member) { member.pod.announced_ip = "10.0.0.99"; });
+    CHECK(says(only(builder, "address-stale").message, "5 of 6 pods know it as 10.0.0.4"));
+  }
+
+  TEST_CASE("find_trouble tells ghosts without slots from lost owners") {
+    ViewBuilder forgotten = healthy();
+    forgotten.edit(0, [](Member& member) { member.view->nodes.push_back(ghost("none")); });
+    const Finding finding = only(forgotten, "ghost-node");
+    CHECK(finding.severity == Severity::warning);
+    CHECK(says(finding.fix, "for p in redis-app-0; do"));
+    CHECK(says(finding.fix, "CLUSTER FORGET " + node_id(99).to_text()));
+    ViewBuilder owner = healthy();
+    owner.edit(0, [](Member& member) { member.view->nodes.push_back(ghost("0-9")); });
+    CHECK(only(owner, "ghost-node").severity == Severity::error);
+  }
+
+  TEST_CASE("find_trouble takes the node of a silent pod for no stranger") {
+    ViewBuilder builder = healthy();
+    builder.silent(5);
+    const auto found = find_trouble(builder.build());
+    CHECK(std::ranges::count(found, "foreign-node", &Finding::id) == 0);
+    const Finding finding = only(builder, "no-answer");
+    CHECK(finding.message == "pod redis-app-5 does not answer: connection refused");
+    CHECK(finding.severity == Severity::error);
+  }
+
+  TEST_CASE("find_trouble names pods outside the cluster and masters without slots") {
+    ViewBuilder outside{7};
+    outside.slots(0, "0-5460").slots(1, "5461-10922").slots(2, "10923-16383");
+    outside.replica(3, 0).replica(4, 1).replica(5, 2).met({0, 1, 2, 3, 4, 5});
+    CHECK(says(only(outside, "pod-outside").message, "redis-app-6"));
+    outside.all_met();
+    CHECK(says(only(outside, "master-without-slots").message, "redis-app-6"));
+  }
+
+  TEST_CASE("find_trouble names replicas beside their masters") {
+    ViewBuilder builder = healthy();
+    builder.on(3, "node-0", "zone-0");
+    const Finding finding = only(builder, "replica-on-masters-node");
+    CHECK(says(finding.message, "pod redis-app-3 replicates pod redis-app-0"));
+    CHECK(says(finding.message, "node-0"));
+    CHECK(finding.fix ==
+          "kubectl cordon node-0 && kubectl delete pod redis-app-3 -n default && kubectl uncordon "
+          "node-0");
+    builder.on(3, "node-3", "zone-0");
+    CHECK(only(builder, "replica-in-masters-zone").severity == Severity::info);
+    CHECK(health(builder) == Health::ok);
+  }
+
+  TEST_CASE("find_trouble says once that everything runs on one node") {
+    ViewBuilder builder = healthy();
+    for (int pod = 0; pod < 6; ++pod) {
+      builder.on(pod, "laptop");
+    }
+    CHECK(ids_of(find_trouble(builder.build())) == "one-node");
+  }
+
+  TEST_CASE("find_trouble names the node without which no majority is left") {
+    ViewBuilder builder = healthy();
+    builder.on(1, "node-0", "zone-0").on(4, "node-3", "zone-1");
+    const Finding finding = only(builder, "majority-on-one-node");
+    CHECK(says(finding.message, "without Kubernetes node node-0"));
+    CHECK(says(finding.message, "2 of 3"));
+    CHECK(finding.severity == Severity::warning);
+    for (int pod = 0; pod < 6; ++pod) {
+      builder.on(pod, pod == 0 || pod == 2 || pod == 4 ? "a" : "b");
+    }
+    CHECK(only(builder, "majority-on-one-node").severity == Severity::info);
+    CHECK(health(builder) == Health::ok);
+  }
+
+  TEST_CASE("find_trouble counts replicas and says whose to move") {
+    ViewBuilder none{5};
+    none.slots(0, "0-5460").slots(1, "5461-10922").slots(2, "10923-16383");
+    none.replica(3, 0).replica(4, 0).all_met().shape(3, 1);
+    const auto found = find_trouble(none.build());
+    CHECK(std::ranges::count(found, "no-replica", &Finding::id) == 2);
+    const auto first = std::ranges::find(found, "no-replica", &Finding::id);
+    CHECK(says(first->message, "pod redis-app-1 has no replica"));
+    CHECK(says(first->fix, "exec redis-app-4"));
+    CHECK(says(first->fix, "CLUSTER REPLICATE " + node_id(1).to_text()));
+    CHECK(says(only(none, "pods-missing").fix, "scale statefulset/redis-app --replicas=6"));
+  }
+
+  TEST_CASE("find_trouble accepts lag at the limit and names one byte more") {
+    constexpr std::int64_t k_limit = 16 << 20;
+    const auto behind = [](std::int64_t lag) {
+      return healthy().edit(
+          0, [lag](Member& member) { member.server->replication_offset = 1000 + lag; });
+    };
+    CHECK(ids_of(find_trouble(behind(k_limit).build())) == "");
+    CHECK(says(only(behind(k_limit + 1), "replication-lag").message,
+               "pod redis-app-3, replica of pod redis-app-0, is 16 MiB behind"));
+  }
+
+  TEST_CASE("find_trouble names a replica that lost its master") {
+    ViewBuilder builder = healthy();
+    builder.edit(5, [](Member& member) { member.server->master_link_up = false; });
+    CHECK(says(only(builder, "replica-link-down").message,
+               "redis-app-5, replica of pod redis-app-2"));
+  }
+
+  TEST_CASE("find_trouble checks memory against the pod's limit") {
+    constexpr std::int64_t k_mib = 1 << 20;
+    const auto with = [](std::int64_t used, std::int64_t most) {
+      return healthy().edit(2, [used, most](Member& member) {
+        member.pod.memory_limit_bytes = 120 * k_mib;
+        member.server->used_memory_bytes = used;
+        member.server->max_memory_bytes = most;
+      });
+    };
+    CHECK(ids_of(find_trouble(with(80 * k_mib, 90 * k_mib).build())) == "");
+    CHECK(says(only(with(80 * k_mib + 3, 0), "fork-headroom").message, "80 MiB of 120 MiB"));
+    CHECK(only(with(1, 90 * k_mib + 4), "maxmemory-headroom").severity == Severity::warning);
+    const Finding over = only(with(1, 120 * k_mib + 1), "maxmemory-over-limit");
+    CHECK(over.severity == Severity::error);
+    CHECK(says(over.fix, "CONFIG SET maxmemory " + std::to_string(90 * k_mib)));
+  }
+
+  TEST_CASE("find_trouble names servers that keep nothing, and only when that is known") {
+    ViewBuilder builder = healthy();
+    builder.edit(1, [](Member& member) { member.server->aof_enabled = false; });
+    CHECK(ids_of(find_trouble(builder.build())) == "");
+    builder.edit(1, [](Member& member) { member.server->rdb_enabled = false; });
+    CHECK(says(only(builder, "no-persistence").message, "redis-app-1 keeps nothing on disk"));
+  }
+
+  TEST_CASE("find_trouble names pods that do not run, are not ready, load, or differ in version") {
+    ViewBuilder builder = healthy();
+    builder.edit(0, [](Member& member) { member.server->loading = true; });
+    builder.edit(1, [](Member& member) {
+      member.pod.ready = false;
+      member.pod.trouble = "Readiness probe failed";
+    });
+    builder.edit(2, [](Member& member) { member.server->version = "7.2.1"; });
+    builder.edit(5, [](Member& member) {
+      member.pod.running = false;
+      member.pod.trouble = "0/3 nodes are available";
+    });
+    builder.silent(5);
+    CHECK(ids_of(find_trouble(builder.build())) ==
+          "pod-not-running pod-not-ready loading node-holds-last-copy mixed-versions");
+    CHECK(says(only(builder, "pod-not-running").message, "0/3 nodes are available"));
+    CHECK(says(only(builder, "mixed-versions").message, "redis 7.2.1 on redis-app-2"));
+  }
+
+  TEST_CASE("find_trouble notes an even number of masters and too few") {
+    ViewBuilder even = ViewBuilder::whole(4, 0);
+    CHECK(only(even, "even-masters").severity == Severity::info);
+    CHECK(says(only(ViewBuilder::whole(2, 0), "few-masters").message, "only 2 masters"));
+  }
+
+  TEST_CASE("health_of is down without an answer and without a majority") {
+    ViewBuilder mute = healthy();
+    for (int pod = 0; pod < 6; ++pod) {
+      mute.silent(pod);
+    }
+    CHECK(health(mute) == Health::down);
+    ViewBuilder gone = healthy();
+    gone.edit(0, [](Member& member) { member.pod.running = false; }).silent(0);
+    gone.edit(1, [](Member& member) { member.pod.running = false; }).silent(1);
+    CHECK(health(gone) == Health::down);
+  }
+
+  TEST_CASE("severities and healths keep their names, which scripts read") {
+    CHECK(to_text(Health::ok) == "ok");
+    CHECK(to_text(Health::degraded) == "degraded");
+    CHECK(to_text(Health::down) == "down");
+    CHECK(to_text(Severity::info) == "info");
+    CHECK(to_text(Severity::warning) == "warning");
+    CHECK(to_text(Severity::error) == "error");
+  }
+}
+
+}  // namespace
+}  // namespace kredis::core
