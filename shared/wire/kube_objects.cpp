@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/wire/kube_objects.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+
+#include "shared/wire/quantity.hpp"
+
+namespace kredis::wire {
+namespace {
+
+/// The value at `pointer`, or `otherwise` where there is none of that type.
+std::string text_at(const Json& object, const char* pointer, const std::string& otherwise = {}) {
+  const Json::json_pointer path(pointer);
+  return object.contains(path) && object.at(path).is_string() ? object.at(path).get<std::string>()
+                                                              : otherwise;
+}
+
+int number_at(const Json& object, const char* pointer, int otherwise = 0) {
+  const Json::json_pointer path(pointer);
+  return object.contains(path) && object.at(path).is_number_integer() ? object.at(path).get<int>()
+                                                                      : otherwise;
+}
+
+Json array_at(const Json& object, const char* pointer) {
+  const Json::json_pointer path(pointer);
+  return object.contains(path) && object.at(path).is_array() ? object.at(path) : Json::array();
+}
+
+/// The condition of that type; null when the pod has none.
+Json condition(const Json& pod, const std::string& type) {
+  for (const Json& each : array_at(pod, "/status/conditions")) {
+    if (text_at(each, "/type") == type) {
+      return each;
+    }
+  }
+  return nullptr;
+}
+
+/// "redis-app-12" -> 12; 0 without a number at the end.
+int ordinal_of(const std::string& name) {
+  const std::size_t dash = name.rfind('-');
+  int ordinal = 0;
+  if (dash != std::string::npos) {
+    std::from_chars(name.data() + dash + 1, name.data() + name.size(), ordinal);
+  }
+  return ordinal;
+}
+
+std::string one_line(std::string text) {
+  constexpr std::size_t k_longest = 240;
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text.size() > k_longest ? text.substr(0, k_longest) + "..." : text;
+}
+
+std::string with_reason(const std::string& reason, const std::string& message) {
+  return one_line(message.empty() ? reason : reason.empty() ? message : reason + ": " + message);
+}
+
+/// How a container ended, for people.
+std::string ending(const Json& terminated) {
+  const std::string reason = text_at(terminated, "/reason", "ended");
+  return reason + " with exit code " + std::to_string(number_at(terminated, "/exitCode"));
+}
+
+/// Why a container waits, crashed or is not ready; empty when it is well.
+std::string container_trouble(const Json& status) {
+  const std::string waiting = text_at(status, "/state/waiting/reason");
+  if (waiting == "CrashLoopBackOff") {
+    const Json last = status.value("/lastState/terminated"_json_pointer, Json::object());
+    return "crashes again and again (" + ending(last) + ", " +
+           std::to_string(number_at(status, "/restartCount")) + " restarts)";
+  }
+  if (!waiting.empty() && waiting != "ContainerCreating" && waiting != "PodInitializing") {
+    return with_reason(waiting, text_at(status, "/state/waiting/message"));
+  }
+  if (status.contains("/state/terminated"_json_pointer)) {
+    return ending(status.at("/state/terminated"_json_pointer));
+  }
+  return {};
+}
+
+bool is_about(const Json& event, const Json& pod) {
+  const std::string uid = text_at(event, "/involvedObject/uid");
+  return text_at(event, "/involvedObject/name") == text_at(pod, "/metadata/name") &&
+         (uid.empty() || uid == text_at(pod, "/metadata/uid"));
+}
+
+/// The latest warning about the pod.
+std::string latest_warning(const Json& pod, const Json& events) {
+  std::string latest;
+  std::string at;
+  for (const Json& event : events) {
+    const std::string time = text_at(event, "/lastTimestamp", text_at(event, "/eventTime"));
+    if (text_at(event, "/type") == "Warning" && is_about(event, pod) && time >= at) {
+      latest = with_reason(text_at(event, "/reason"), text_at(event, "/message"));
+      at = time;
+    }
+  }
+  return latest;
+}
+
+std::int64_t memory_limit(const Json& pod) {
+  const auto limit =
+      parse_byte_quantity(text_at(pod, "/spec/containers/0/resources/limits/memory", "0"));
+  return limit ? *limit : 0;
+}
+
+int restarts_of(const Json& pod) {
+  int restarts = 0;
+  for (const Json& status : array_at(pod, "/status/containerStatuses")) {
+    restarts += number_at(status, "/restartCount");
+  }
+  return restarts;
+}
+
+int redis_port_of(const Json& pod) {
+  for (const Json& container : array_at(pod, "/spec/containers")) {
+    for (const Json& port : array_at(container, "/ports")) {
+      if (text_at(port, "/name") == "redis") {
+        return number_at(port, "/containerPort", 6379);
+      }
+    }
+  }
+  return 6379;
+}
+
+}  // namespace
+
+std::int64_t parse_time(const std::string& text) {
+  int year = 0;
+  int month = 0;
+  int day = 0;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  // NOLINTNEXTLINE(cert-err34-c): the count of fields says whether they were read.
+  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute,
+                  &second) != 6) {
+    return 0;
+  }
+  const std::chrono::year_month_day date{std::chrono::year{year},
+                                         std::chrono::month{static_cast<unsigned>(month)},
+                                         std::chrono::day{static_cast<unsigned>(day)}};
+  if (!date.ok()) {
+    return 0;
+  }
+  const auto days = std::chrono::sys_days{date}.time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(days).count() + hour * 3600LL +
+         minute * 60LL + second;
+}
+
+core::Pod pod_from_json(const Json& pod, const std::map<std::string, std::string>& zones,
+                        std::int64_t now_seconds) {
+  core::Pod result;
+  result.name = text_at(pod, "/metadata/name");
+  const std::string ordinal = text_at(pod, "/metadata/labels/kubectl-redis.dev~1ordinal");
+  result.ordinal = ordinal_of(ordinal.empty() ? result.name : "-" + ordinal);
+  result.domain.node = text_at(pod, "/spec/nodeName");
+  const auto zone = zones.find(result.domain.node);
+  result.domain.zone = zone == zones.end() ? "" : zone->second;
+  result.ip = text_at(pod, "/status/podIP");
+  result.port = redis_port_of(pod);
+  result.running = text_at(pod, "/status/phase") == "Running";
+  result.ready = text_at(condition(pod, "Ready"), "/status") == "True";
+  result.restarts = restarts_of(pod);
+  const std::int64_t born = parse_time(text_at(pod, "/metadata/creationTimestamp"));
+  result.age_seconds = born > 0 && now_seconds > born ? now_seconds - born : 0;
+  result.memory_limit_bytes = memory_limit(pod);
+  result.trouble = result.ready ? "" : pod_trouble(pod, Json::array());
+  return result;
+}
+
+std::string pod_trouble(const Json& pod, const Json& events) {
+  if (pod.contains("/metadata/deletionTimestamp"_json_pointer)) {
+    return "is being deleted";
+  }
+  const Json scheduled = condition(pod, "PodScheduled");
+  if (text_at(scheduled, "/status") == "False") {
+    return with_reason(text_at(scheduled, "/reason"), text_at(scheduled, "/message"));
+  }
+  if (text_at(pod, "/status/phase") == "Failed") {
+    return with_reason(text_at(pod, "/status/reason", "failed"), text_at(pod, "/status/message"));
+  }
+  for (const char* statuses : {"/status/initContainerStatuses", "/status/containerStatuses"}) {
+    for (const Json& status : array_at(pod, statuses)) {
+      if (std::string trouble = container_trouble(status); !trouble.empty()) {
+        return trouble;
+      }
+    }
+  }
+  if (text_at(condition(pod, "Ready"), "/status") == "True") {
+    return {};
+  }
+  return latest_warning(pod, events);
+}
+
+std::map<std::string, std::string> zones_from_json(const Json& nodes) {
+  std::map<std::string, std::string> zones;
+  for (const Json& node : nodes) {
+    zones[text_at(node, "/metadata/name")] =
+        text_at(node, "/metadata/labels/topology.kubernetes.io~1zone");
+  }
+  return zones;
+}
+
+std::optional<core::Shape> shape_from_json(const Json& workload) {
+  const auto number = [&](const char* pointer) -> std::optional<std::uint32_t> {
+    const std::string text = text_at(workload, pointer);
+    std::uint32_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc{} && end == text.data() + text.size() && !text.empty();
+    return whole ? std::optional(value) : std::nullopt;
+  };
+  const auto masters = number("/metadata/annotations/kubectl-redis.dev~1masters");
+  const auto replicas = number("/metadata/annotations/kubectl-redis.dev~1replicas");
+  if (!masters || !replicas) {
+    return std::nullopt;
+  }
+  return core::Shape{.masters = *masters, .replicas = *replicas};
+}
+
+}  // namespace kredis::wire
