@@ -66,7 +66,8 @@ Result<std::unique_ptr<TlsStream>> TlsStream::open(int socket, SSL_CTX& context,
     return Error::internal("no TLS session: " + tls_failure());
   }
   if (!server_name.empty()) {
-    SSL_set_tlsext_host_name(ssl, server_name.c_str());
+    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             const_cast<char*>(server_name.c_str()));
     SSL_set1_host(ssl, server_name.c_str());
   }
   KREDIS_CHECK(stream->shake_hands(side, at_most));
