@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real cluster client outside the cluster. Nodes announce names that only pods can resolve, so the
+client is told which address a name has now, as any client outside a cluster must be."""
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.cluster import ClusterNode, RedisCluster
+from redis.retry import Retry
+
+from bed import wait_until
+
+
+class AddressBook:
+    """Pod and service names of a namespace -> addresses, read again when a name is new."""
+
+    def __init__(self, namespace):
+        self.namespace = namespace
+        self.addresses = {}
+
+    def read(self):
+        self.addresses = {
+            name: pod["status"]["podIP"]
+            for name, pod in self.namespace.pods().items()
+            if pod["status"].get("podIP")
+        }
+        return self.addresses
+
+    def remap(self, address):
+        host, port = address
+        name = host.split(".")[0]
+        if host.replace(".", "").isdigit():
+            return host, port
+        if name not in self.addresses:
+            self.read()
+        return self.addresses.get(name, host), port
+
+
+def connect(namespace, **options):
+    """A cluster client, once the cluster serves."""
+    book = AddressBook(namespace)
+
+    def attempt():
+        nodes = [ClusterNode(address, 6379) for address in book.read().values()]
+        client = RedisCluster(
+            startup_nodes=nodes,
+            address_remap=book.remap,
+            socket_timeout=5,
+            socket_connect_timeout=2,
+            cluster_error_retry_attempts=10,
+            retry=Retry(ExponentialBackoff(cap=1, base=0.05), 5),
+            **options,
+        )
+        client.ping()
+        return client
+
+    return wait_until(attempt, 30, "a cluster client connects")
+
+
+def node(namespace, pod, **options):
+    """One node alone."""
+    address = namespace.pods()[pod]["status"]["podIP"]
+    return redis.Redis(host=address, port=6379, socket_timeout=5, **options)
+
+
+def write_keys(client, count, prefix="key"):
+    for i in range(count):
+        client.set(f"{prefix}:{i}", f"value {i}")
+
+
+def missing_keys(client, count, prefix="key"):
+    """The keys that do not read back as they were written."""
+    return [i for i in range(count) if client.get(f"{prefix}:{i}") != f"value {i}".encode()]
