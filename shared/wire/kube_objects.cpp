@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 #include "shared/wire/quantity.hpp"
 
@@ -20,8 +21,9 @@ std::string text_at(const Json& object, const char* pointer, const std::string& 
 
 int number_at(const Json& object, const char* pointer, int otherwise = 0) {
   const Json::json_pointer path(pointer);
-  return object.contains(path) && object.at(path).is_number_integer() ? object.at(path).get<int>()
-                                                                      : otherwise;
+  const bool fits = object.contains(path) && object.at(path).is_number_integer() &&
+                    std::in_range<int>(object.at(path).get<std::int64_t>());
+  return fits ? object.at(path).get<int>() : otherwise;
 }
 
 Json array_at(const Json& object, const char* pointer) {
@@ -68,10 +70,11 @@ std::string ending(const Json& terminated) {
 /// Why a container waits, crashed or is not ready; empty when it is well.
 std::string container_trouble(const Json& status) {
   const std::string waiting = text_at(status, "/state/waiting/reason");
+  const Json::json_pointer last_end("/lastState/terminated");
+  const Json last = status.contains(last_end) ? status.at(last_end) : Json();
+  const std::string restarts = std::to_string(number_at(status, "/restartCount")) + " restarts)";
   if (waiting == "CrashLoopBackOff") {
-    const Json last = status.value("/lastState/terminated"_json_pointer, Json::object());
-    return "crashes again and again (" + ending(last) + ", " +
-           std::to_string(number_at(status, "/restartCount")) + " restarts)";
+    return "crashes again and again (" + ending(last) + ", " + restarts;
   }
   if (!waiting.empty() && waiting != "ContainerCreating" && waiting != "PodInitializing") {
     return with_reason(waiting, text_at(status, "/state/waiting/message"));
@@ -79,7 +82,23 @@ std::string container_trouble(const Json& status) {
   if (status.contains("/state/terminated"_json_pointer)) {
     return ending(status.at("/state/terminated"_json_pointer));
   }
+  const bool ready = status.contains("ready") && status.at("ready") == true;
+  if (!ready && text_at(last, "/reason") == "OOMKilled") {
+    return "was killed for using more memory than its limit (" + ending(last) + ", " + restarts;
+  }
   return {};
+}
+
+/// Whether the pod's first container, which is Redis, runs as far as the pod says.
+bool is_running(const Json& pod) {
+  const std::string name = text_at(pod, "/spec/containers/0/name");
+  for (const Json& status : array_at(pod, "/status/containerStatuses")) {
+    if (text_at(status, "/name") == name) {
+      return !status.contains("/state/waiting"_json_pointer) &&
+             !status.contains("/state/terminated"_json_pointer);
+    }
+  }
+  return true;
 }
 
 bool is_about(const Json& event, const Json& pod) {
@@ -137,8 +156,9 @@ std::int64_t parse_time(const std::string& text) {
   int minute = 0;
   int second = 0;
   // NOLINTNEXTLINE(cert-err34-c): the count of fields says whether they were read.
-  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute,
-                  &second) != 6) {
+  if (std::sscanf(
+          text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute, &second) !=
+      6) {
     return 0;
   }
   const std::chrono::year_month_day date{std::chrono::year{year},
@@ -152,7 +172,8 @@ std::int64_t parse_time(const std::string& text) {
          minute * 60LL + second;
 }
 
-core::Pod pod_from_json(const Json& pod, const std::map<std::string, std::string>& zones,
+core::Pod pod_from_json(const Json& pod,
+                        const std::map<std::string, std::string>& zones,
                         std::int64_t now_seconds) {
   core::Pod result;
   result.name = text_at(pod, "/metadata/name");
@@ -163,7 +184,7 @@ core::Pod pod_from_json(const Json& pod, const std::map<std::string, std::string
   result.domain.zone = zone == zones.end() ? "" : zone->second;
   result.ip = text_at(pod, "/status/podIP");
   result.port = redis_port_of(pod);
-  result.running = text_at(pod, "/status/phase") == "Running";
+  result.running = text_at(pod, "/status/phase") == "Running" && is_running(pod);
   result.ready = text_at(condition(pod, "Ready"), "/status") == "True";
   result.restarts = restarts_of(pod);
   const std::int64_t born = parse_time(text_at(pod, "/metadata/creationTimestamp"));
@@ -191,17 +212,22 @@ std::string pod_trouble(const Json& pod, const Json& events) {
       }
     }
   }
-  if (text_at(condition(pod, "Ready"), "/status") == "True") {
+  const Json ready = condition(pod, "Ready");
+  if (text_at(ready, "/status") == "True") {
     return {};
   }
-  return latest_warning(pod, events);
+  const std::string warning = latest_warning(pod, events);
+  return warning.empty() ? one_line(text_at(ready, "/message")) : warning;
 }
 
 std::map<std::string, std::string> zones_from_json(const Json& nodes) {
   std::map<std::string, std::string> zones;
   for (const Json& node : nodes) {
+    // The second label is what nodes carried before Kubernetes 1.17.
     zones[text_at(node, "/metadata/name")] =
-        text_at(node, "/metadata/labels/topology.kubernetes.io~1zone");
+        text_at(node,
+                "/metadata/labels/topology.kubernetes.io~1zone",
+                text_at(node, "/metadata/labels/failure-domain.beta.kubernetes.io~1zone"));
   }
   return zones;
 }

@@ -16,7 +16,8 @@
 namespace kredis::wire {
 
 /// Reads a Pod. `zones` maps a node's name to its zone. Units: `now_seconds` since 1970, UTC.
-core::Pod pod_from_json(const Json& pod, const std::map<std::string, std::string>& zones = {},
+core::Pod pod_from_json(const Json& pod,
+                        const std::map<std::string, std::string>& zones = {},
                         std::int64_t now_seconds = 0);
 
 /// Says in one line why `pod` does not run or is not ready; empty when it is well. `events` is a
