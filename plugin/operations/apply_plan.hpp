@@ -25,6 +25,7 @@ class ProgressSink {
 /// What an operation that takes a while works with. `cancelled` is asked now and then.
 struct Conduct {
   ports::Deadline deadline;
+  ports::Deadline patience = ports::Deadline::max();  ///< When to stop waiting, if that is sooner.
   ProgressSink* progress = nullptr;
   std::function<bool()> cancelled = {};
 };

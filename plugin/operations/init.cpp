@@ -2,6 +2,7 @@
 #include "plugin/operations/init.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "plugin/operations/ask_members.hpp"
@@ -17,6 +18,10 @@ using core::Member;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
+/// How often to try with the short node timeout before going on without.
+constexpr int k_pulses = 5;
+/// Nodes do their housekeeping ten times a second.
+constexpr std::chrono::milliseconds k_tick = 120ms;
 /// Nothing serves and nothing is stored: a failover by mistake would cost nobody anything.
 bool is_new(const ClusterView& view) {
   return std::ranges::none_of(view.members, [](const Member& member) {
@@ -42,6 +47,8 @@ class Init {
 
  private:
   Status attempt(const core::Plan& plan);
+  Result<bool> pulse(const Conduct& conduct);
+  Status wait_at_most(std::chrono::milliseconds time, const Conduct& conduct);
   Result<core::Plan> look_and_plan();
   void say(const std::string& stage) const {
     if (conduct_.progress != nullptr) {
@@ -65,13 +72,42 @@ Result<core::Plan> Init::look_and_plan() {
 /// Applies `plan` and waits until the cluster is whole, for as long as one attempt may take: links
 /// that were not made by then are given up by the nodes, and have to be asked for again.
 Status Init::attempt(const core::Plan& plan) {
-  const auto most =
-      std::chrono::seconds(quickly_ ? 5 : 20) + 100ms * static_cast<int>(view_.members.size());
   Conduct conduct = conduct_;
-  conduct.deadline = std::min(conduct_.deadline, steady_clock::now() + most);
+  const auto most = 20s + 100ms * static_cast<int>(view_.members.size());
+  conduct.patience = steady_clock::now() + most;
+  const auto began = steady_clock::now();
   KREDIS_CHECK(apply_plan(switchboard_, view_, plan, conduct));
   say("Wait until every node agrees");
+  if (quickly_) {
+    std::this_thread::sleep_until(began + k_forming_node_timeout);
+    for (int i = 0; i < k_pulses; ++i) {
+      KREDIS_TRY(const bool whole, pulse(conduct));
+      if (whole) {
+        return {};
+      }
+    }
+  }
   return wait_until(switchboard_, view_, conduct, lacking);
+}
+
+/// One pulse: a tick with the short node timeout, then a while for what it set in motion. The tick
+/// is not spent looking, because looking at many nodes takes time that they would spend in doubt.
+Result<bool> Init::pulse(const Conduct& conduct) {
+  timeouts_.shorten(call_deadline(conduct));
+  std::this_thread::sleep_for(k_tick);
+  KREDIS_CHECK(timeouts_.restore(call_deadline(conduct)));
+  const auto nodes = static_cast<int>(view_.members.size());
+  const Status whole = wait_at_most(300ms + 10ms * nodes, conduct);
+  if (!whole && whole.error().code != ErrorCode::timeout) {
+    return whole.error();
+  }
+  return whole.has_value();
+}
+
+Status Init::wait_at_most(std::chrono::milliseconds time, const Conduct& conduct) {
+  Conduct moment = conduct;
+  moment.patience = std::min(conduct.patience, steady_clock::now() + time);
+  return wait_until(switchboard_, view_, moment, lacking);
 }
 
 Result<InitOutcome> Init::run(ports::KubePort* kube) {
@@ -79,14 +115,10 @@ Result<InitOutcome> Init::run(ports::KubePort* kube) {
   const core::Placement placement = plan.placement;
   const bool changed = !plan.empty();
   timeouts_.look(call_deadline(conduct_));
-  if (changed && is_new(view_) && options_.form_quickly == FormQuickly::yes) {
-    timeouts_.shorten(call_deadline(conduct_));
-    quickly_ = true;
-  }
+  KREDIS_CHECK(timeouts_.restore(call_deadline(conduct_)));  // What an earlier run left short.
+  quickly_ = changed && is_new(view_) && options_.form_quickly == FormQuickly::yes;
   for (;;) {
     const Status attempted = attempt(plan);
-    KREDIS_CHECK(timeouts_.restore(call_deadline(conduct_)));
-    quickly_ = false;
     if (!attempted && attempted.error().code != ErrorCode::timeout) {
       return attempted.error();
     }
