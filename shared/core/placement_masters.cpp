@@ -68,66 +68,72 @@ MasterCounts::MasterCounts(const PlacementProblem& problem)
     : problem_(problem),
       on_node_(problem.nodes.size()),
       in_zone_(problem.zones.size()),
-      claimed_(problem.nodes.size()) {
+      claimed_(problem.nodes.size()),
+      node_steps_(problem.nodes.size()),
+      zone_steps_(problem.zones.size()) {
+  for (int node = 0; node < static_cast<int>(problem.nodes.size()); ++node) {
+    add(node, 0);
+  }
   for (int given = 0; given < problem.masters; ++given) {
     std::optional<Cost> least;
     int cheapest = 0;
     for (int node = 0; node < static_cast<int>(problem.nodes.size()); ++node) {
-      const int zone = problem.nodes[index(node)].zone;
-      const int here = on_node_[index(node)];
-      const int around = in_zone_[index(zone)];
-      if (here == static_cast<int>(problem.nodes[index(node)].pods.size())) {
+      if (!has_room(node)) {
         continue;
       }
-      const Cost cost = node_cost(problem, node, here + 1) - node_cost(problem, node, here) +
-                        zone_cost(problem, zone, around + 1) - zone_cost(problem, zone, around);
+      const int zone = problem.nodes[index(node)].zone;
+      const Cost cost = node_steps_[index(node)].up + zone_steps_[index(zone)].up;
       if (!least || cost < *least) {
         least = cost;
         cheapest = node;
       }
     }
-    ++on_node_[index(cheapest)];
-    ++in_zone_[index(problem.nodes[index(cheapest)].zone)];
+    add(cheapest, 1);
   }
 }
 
-Cost MasterCounts::cost_of_moving(int from, int to) const {
+void MasterCounts::add(int node, int masters) {
+  const int zone = problem_.nodes[index(node)].zone;
+  const int here = on_node_[index(node)] += masters;
+  const int around = in_zone_[index(zone)] += masters;
+  const Cost node_now = node_cost(problem_, node, here);
+  const Cost zone_now = zone_cost(problem_, zone, around);
+  node_steps_[index(node)] = {node_cost(problem_, node, here + 1) - node_now,
+                              node_now - node_cost(problem_, node, here - 1)};
+  zone_steps_[index(zone)] = {zone_cost(problem_, zone, around + 1) - zone_now,
+                              zone_now - zone_cost(problem_, zone, around - 1)};
+}
+
+bool MasterCounts::has_room(int node) const {
+  return on_node_[index(node)] < static_cast<int>(problem_.nodes[index(node)].pods.size());
+}
+
+bool MasterCounts::moves_for_free(int from, int to) const {
   const int from_zone = problem_.nodes[index(from)].zone;
   const int to_zone = problem_.nodes[index(to)].zone;
-  const int here = on_node_[index(from)];
-  const int there = on_node_[index(to)];
-  Cost cost = node_cost(problem_, from, here - 1) - node_cost(problem_, from, here) +
-              node_cost(problem_, to, there + 1) - node_cost(problem_, to, there);
+  Cost cost = node_steps_[index(to)].up - node_steps_[index(from)].last;
   if (from_zone != to_zone) {
-    const int around_from = in_zone_[index(from_zone)];
-    const int around_to = in_zone_[index(to_zone)];
-    cost += zone_cost(problem_, from_zone, around_from - 1);
-    cost -= zone_cost(problem_, from_zone, around_from);
-    cost += zone_cost(problem_, to_zone, around_to + 1);
-    cost -= zone_cost(problem_, to_zone, around_to);
+    cost += zone_steps_[index(to_zone)].up - zone_steps_[index(from_zone)].last;
   }
-  return cost;
+  return cost == Cost{};
 }
 
 bool MasterCounts::claim(int node) {
-  const auto room = static_cast<int>(problem_.nodes[index(node)].pods.size());
   if (claimed_[index(node)] == on_node_[index(node)]) {
-    if (on_node_[index(node)] == room) {
+    if (!has_room(node)) {
       return false;
     }
-    int donor = 0;
     const auto nodes = static_cast<int>(problem_.nodes.size());
-    while (donor < nodes && (donor == node || on_node_[index(donor)] == claimed_[index(donor)] ||
-                             cost_of_moving(donor, node) != Cost{})) {
+    int donor = 0;
+    while (donor < nodes &&
+           (on_node_[index(donor)] == claimed_[index(donor)] || !moves_for_free(donor, node))) {
       ++donor;
     }
     if (donor == nodes) {
       return false;
     }
-    --on_node_[index(donor)];
-    ++on_node_[index(node)];
-    --in_zone_[index(problem_.nodes[index(donor)].zone)];
-    ++in_zone_[index(problem_.nodes[index(node)].zone)];
+    add(donor, -1);
+    add(node, 1);
   }
   ++claimed_[index(node)];
   return true;

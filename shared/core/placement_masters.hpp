@@ -27,12 +27,22 @@ class MasterCounts {
 
  private:
   static std::size_t index(int number) { return static_cast<std::size_t>(number); }
-  Cost cost_of_moving(int from, int to) const;
+  /// What one more master costs, and what the last one did.
+  struct Step {
+    Cost up = {};
+    Cost last = {};
+  };
+
+  void add(int node, int masters);
+  bool has_room(int node) const;
+  bool moves_for_free(int from, int to) const;
 
   const PlacementProblem& problem_;
   std::vector<int> on_node_;
   std::vector<int> in_zone_;
   std::vector<int> claimed_;
+  std::vector<Step> node_steps_;
+  std::vector<Step> zone_steps_;
 };
 
 }  // namespace kredis::core
