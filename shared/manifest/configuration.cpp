@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/manifest/configuration.hpp"
 
-#include <algorithm>
-#include <cctype>
+#include <cstdint>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "shared/manifest/names.hpp"
+#include "shared/wire/quantity.hpp"
+#include "shared/wire/redis_conf.hpp"
 
 namespace kredis::manifest {
 namespace {
@@ -18,21 +22,10 @@ struct Directive {
   std::string value;
 };
 
-/// The first word of each line that is not a comment, in lower case.
-std::set<std::string> keys_of(std::string_view text) {
+std::set<std::string> keys_of(const wire::RedisConf& config) {
   std::set<std::string> keys;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-    line.remove_prefix(std::min(line.find_first_not_of(" \t\r"), line.size()));
-    std::string key(line.substr(0, line.find_first_of(" \t\r")));
-    std::ranges::transform(key, key.begin(), [](unsigned char c) {
-      return static_cast<char>(std::tolower(c));
-    });
-    if (!key.empty() && key.front() != '#') {
-      keys.insert(std::move(key));
-    }
+  for (const wire::RedisDirective& directive : config.directives) {
+    keys.insert(directive.name);
   }
   return keys;
 }
@@ -83,9 +76,24 @@ void add_tls(const ClusterSpec& spec, std::vector<Directive>& lines) {
   }
 }
 
+/// Room for the data under the limit; nothing where there is no limit.
+void add_memory(const ClusterSpec& spec, std::vector<Directive>& lines) {
+  const auto limit = spec.limits.find("memory");
+  if (limit == spec.limits.end()) {
+    return;
+  }
+  const std::int64_t bytes = wire::parse_byte_quantity(limit->second).value_or(0);
+  const std::int64_t room = bytes / 100 * k_maxmemory_percent_of_limit;
+  lines.push_back({fmt::format("{} % of the memory limit; a fork's copies need the rest.",
+                               k_maxmemory_percent_of_limit),
+                   "maxmemory",
+                   std::to_string(room)});
+}
+
 std::vector<Directive> own_lines(const ClusterSpec& spec) {
   std::vector<Directive> lines;
   add_basics(lines);
+  add_memory(spec, lines);
   if (spec.tls_secret.empty()) {
     lines.push_back({"The container's port `redis`; the bus is 10000 above.", "port", port_text()});
   } else {
@@ -112,12 +120,16 @@ void append_section(std::string& text, std::string_view title, std::string_view 
 }  // namespace
 
 std::string redis_conf(const ClusterSpec& spec) {
-  std::string settings;
+  wire::RedisConf settings;
   for (const auto& [key, value] : spec.settings) {
-    settings += key + " " + value + "\n";
+    if (auto directive = wire::parse_setting(key, value)) {
+      settings.directives.push_back(std::move(*directive));
+    }
   }
-  std::set<std::string> taken = keys_of(spec.config);
-  taken.merge(keys_of(settings));
+  std::set<std::string> taken = keys_of(settings);
+  if (const auto file = wire::parse_redis_conf(spec.config)) {
+    taken.merge(keys_of(*file));
+  }
 
   std::string text = "# Made by kubectl redis; change it with kubectl redis create --config or --set.\n";
   for (const Directive& line : own_lines(spec)) {
@@ -126,7 +138,7 @@ std::string redis_conf(const ClusterSpec& spec) {
     }
   }
   append_section(text, "From --config:", spec.config);
-  append_section(text, "From --set:", settings);
+  append_section(text, "From --set:", wire::render_redis_conf(settings));
   return text;
 }
 

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/manifest/names.hpp"
 
-#include <algorithm>
+#include "shared/manifest/kube_syntax.hpp"
 
 namespace kredis::manifest {
 namespace {
-
-bool is_label_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_' || c == '.';
-}
-
-bool is_alphanumeric(char c) { return is_label_character(c) && c != '-' && c != '_' && c != '.'; }
 
 /// The tag of "registry:5000/redis:8.0@sha256:..."; empty where there is none.
 std::string_view tag_of(std::string_view image) {
@@ -20,11 +13,6 @@ std::string_view tag_of(std::string_view image) {
   const std::string_view last = slash == image.npos ? image : image.substr(slash + 1);
   const std::size_t colon = last.find(':');
   return colon == last.npos ? std::string_view{} : last.substr(colon + 1);
-}
-
-bool is_label_value(std::string_view text) {
-  return !text.empty() && text.size() <= 63 && std::ranges::all_of(text, is_label_character) &&
-         is_alphanumeric(text.front()) && is_alphanumeric(text.back());
 }
 
 }  // namespace
@@ -62,7 +50,7 @@ std::map<std::string, std::string> common_labels(std::string_view cluster,
   labels["app.kubernetes.io/component"] = "node";
   labels["app.kubernetes.io/part-of"] = std::string(cluster) + "-cluster";
   labels["app.kubernetes.io/managed-by"] = std::string(k_field_manager);
-  if (const std::string_view tag = tag_of(image); is_label_value(tag)) {
+  if (const std::string_view tag = tag_of(image); !tag.empty() && is_label_value(tag)) {
     labels["app.kubernetes.io/version"] = std::string(tag);
   }
   return labels;

@@ -21,7 +21,8 @@ fail() {
 
 # --- nodes.conf: this node's identity -------------------------------------------------------------
 
-conf_value() { awk -v key="$1" '$1 == key { value = $2 } END { gsub(/"/, "", value); print value }' "$conf"; }
+# conf_value KEY: what redis.conf says last.
+conf_value() { awk -v key="$1" 'tolower($1) == key { value = $2 } END { gsub(/"/, "", value); print value }' "$conf"; }
 
 # The lines of nodes.conf that were written to their end and make sense.
 whole_lines() {
@@ -176,7 +177,11 @@ has "$cli" || fail "the image has neither redis-cli nor valkey-cli, which probes
 
 data=$(conf_value dir)
 [ -w "$data" ] || fail "user $(id -u) cannot write to $data: give it the folder (chown) or use a class that honours fsGroup"
-check_nodes_file "$(conf_value cluster-config-file)"
+nodes_file=$(conf_value cluster-config-file)
+case "$nodes_file" in
+  /*) check_nodes_file "$nodes_file" ;;
+  *) check_nodes_file "$data/${nodes_file:-nodes.conf}" ;;
+esac
 address=$(announced_address)
 
 keep_together &
