@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -128,7 +129,9 @@ Status take_user(Access& access, const UserEntry& user, const KubeOptions& optio
   access.password = user.password;
   access.exec = user.exec;
   access.as = user.impersonate;
+  access.as_uid = user.impersonate_uid;
   access.as_groups = user.impersonate_groups;
+  access.as_extra = user.impersonate_extra;
   return {};
 }
 
@@ -225,12 +228,16 @@ Result<std::string> read_file(const std::string& path, std::size_t limit_bytes) 
     return Error::invalid_argument(path + " is a folder, not a file");
   }
   std::ifstream stream(path, std::ios::binary);
-  std::string text(limit_bytes + 1, '\0');
-  if (!stream.read(text.data(), static_cast<std::streamsize>(text.size())) && !stream.eof()) {
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (stream && text.size() <= limit_bytes) {
+    stream.read(buffer.data(), buffer.size());
+    text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
+  }
+  if (!stream && !stream.eof()) {
     return Error::invalid_argument("cannot read " + path)
         .with_hint("check who may read it: ls -l " + path);
   }
-  text.resize(static_cast<std::size_t>(stream.gcount()));
   if (text.size() > limit_bytes) {
     return Error::invalid_argument(path + " is larger than " + std::to_string(limit_bytes) +
                                    " bytes");

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/core/result.hpp"
@@ -29,7 +30,8 @@ struct KubeOptions {
   bool insecure = false;
   std::string as = {};
   std::vector<std::string> as_groups = {};
-  /// For one call, retries included. A watch and a tunnel have deadlines of their own.
+  /// For one call, retries included; zero for no limit, as in kubectl. A watch and a tunnel have
+  /// deadlines of their own.
   std::chrono::milliseconds request_timeout = std::chrono::seconds(30);
   /// Called for each distinct warning that the server sends. Threads: the caller's of the request.
   std::function<void(const std::string&)> on_warning = {};
@@ -69,7 +71,9 @@ struct Access {
   std::string password;
   std::optional<ExecCommand> exec;
   std::string as;
+  std::string as_uid;
   std::vector<std::string> as_groups;
+  std::vector<std::pair<std::string, std::string>> as_extra;
 };
 
 /// Loads and merges the kubeconfig files that apply.

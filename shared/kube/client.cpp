@@ -36,8 +36,8 @@ std::string to_text(const Json& value) {
 
 }  // namespace
 
-Result<Json> KubeClient::Impl::call_json(const Call& call) {
-  KREDIS_TRY(const std::string body, rest->call(call));
+Result<Json> KubeClient::Impl::call_json(const Call& call, Deadline deadline) {
+  KREDIS_TRY(const std::string body, rest->call(call, deadline));
   Json answer = Json::parse(body, nullptr, false);
   if (!answer.is_object()) {
     return Error::protocol("the API server answered to " + call.request.to_text() +

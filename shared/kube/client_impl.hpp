@@ -16,9 +16,11 @@ struct KubeClient::Impl {
   TunnelPump tunnels;
 
   /// Makes a call whose answer is a JSON object.
-  Result<Json> call_json(const Call& call);
-  /// Reads a collection page by page.
-  Result<Json> list(const ports::ResourcePath& path, const ports::ListOptions& options);
+  Result<Json> call_json(const Call& call, Deadline deadline = Deadline::max());
+  /// Reads a collection page by page; every item says its kind.
+  Result<Json> list(const ports::ResourcePath& path,
+                    const ports::ListOptions& options,
+                    Deadline deadline = Deadline::max());
 };
 
 }  // namespace kredis::kube

@@ -212,10 +212,12 @@ Result<std::unique_ptr<Connection>> Connection::dial(const Endpoint& endpoint,
                                                      const Interrupt& interrupt) {
   const bool has_proxy = endpoint.proxy.has_value();
   const std::string label = has_proxy ? "the proxy " + endpoint.proxy->to_text() : endpoint.label;
-  KREDIS_TRY(
-      Socket socket,
-      connect_tcp(has_proxy ? *endpoint.proxy : endpoint.server, label, deadline, interrupt));
-  std::unique_ptr<Connection> connection(new Connection(std::move(socket), endpoint, interrupt));
+  const Url& first = has_proxy ? *endpoint.proxy : endpoint.server;
+  auto socket = connect_tcp(first, label, deadline, interrupt);
+  if (!socket) {
+    return has_proxy ? socket.error().with_hint("check proxy-url or HTTPS_PROXY") : socket.error();
+  }
+  std::unique_ptr<Connection> connection(new Connection(std::move(*socket), endpoint, interrupt));
   if (has_proxy) {
     KREDIS_CHECK(connection->pass_proxy(*endpoint.proxy, endpoint.server, deadline));
   }

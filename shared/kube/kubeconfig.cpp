@@ -171,6 +171,24 @@ ExecCommand read_exec(const YAML::Node& node, const std::string& file) {
   return exec;
 }
 
+std::vector<std::pair<std::string, std::string>> read_extra(const YAML::Node& node) {
+  std::vector<std::pair<std::string, std::string>> extra;
+  const YAML::Node map = member(node, "as-user-extra");
+  if (is_absent(map)) {
+    return extra;
+  }
+  if (!map.IsMap()) {
+    fail(map, "'as-user-extra' must be a map");
+  }
+  for (const auto& each : map) {
+    const std::string key = each.first.IsScalar() ? each.first.Scalar() : "";
+    for (const std::string& value : texts(map, key)) {
+      extra.emplace_back(key, value);
+    }
+  }
+  return extra;
+}
+
 UserEntry read_user(const YAML::Node& node, const std::string& file) {
   UserEntry user;
   user.client_certificate = beside(file, text(node, "client-certificate"));
@@ -182,7 +200,9 @@ UserEntry read_user(const YAML::Node& node, const std::string& file) {
   user.username = text(node, "username");
   user.password = text(node, "password");
   user.impersonate = text(node, "as");
+  user.impersonate_uid = text(node, "as-uid");
   user.impersonate_groups = texts(node, "as-groups");
+  user.impersonate_extra = read_extra(node);
   const YAML::Node provider = member(node, "auth-provider");
   if (!is_absent(provider)) {
     const std::string name = text(provider, "name");

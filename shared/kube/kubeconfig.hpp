@@ -53,7 +53,10 @@ struct UserEntry {
   std::string username = {};
   std::string password = {};
   std::string impersonate = {};
+  std::string impersonate_uid = {};
   std::vector<std::string> impersonate_groups = {};
+  /// A key appears once for each of its values.
+  std::vector<std::pair<std::string, std::string>> impersonate_extra = {};
   std::string auth_provider = {};  ///< Name of a legacy provider; such a user cannot be used.
   std::optional<ExecCommand> exec = {};
 };

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "shared/kube/client_impl.hpp"
@@ -14,10 +16,40 @@ constexpr int k_restarts = 3;
 /// 410 Gone is the only conflict that a read can meet.
 bool is_gone(const Error& error) { return error.code == ErrorCode::conflict; }
 
+std::string text_of(const Json& object, const char* key) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+/// Items of a list carry neither kind nor apiVersion; objects from everywhere else do.
+void name_kind(Json& item, const std::string& list_kind, const std::string& api_version) {
+  constexpr std::string_view k_suffix = "List";
+  const bool is_list = list_kind.size() > k_suffix.size() && list_kind.ends_with(k_suffix);
+  if (is_list && item.is_object() && !item.contains("kind")) {
+    item["kind"] = list_kind.substr(0, list_kind.size() - k_suffix.size());
+    item["apiVersion"] = api_version;
+  }
+}
+
+/// Moves the items of `page` behind those of `whole`.
+void add_page(Json& whole, Json page, const std::string& api_version) {
+  Json items =
+      page.contains("items") && page["items"].is_array() ? std::move(page["items"]) : Json::array();
+  Json all = whole.is_object() ? std::move(whole["items"]) : Json::array();
+  const std::string kind = text_of(page, "kind");
+  for (Json& item : items) {
+    name_kind(item, kind, api_version);
+    all.push_back(std::move(item));
+  }
+  whole = std::move(page);
+  whole["items"] = std::move(all);
+}
+
 }  // namespace
 
 Result<Json> KubeClient::Impl::list(const ports::ResourcePath& path,
-                                    const ports::ListOptions& options) {
+                                    const ports::ListOptions& options,
+                                    Deadline deadline) {
   KREDIS_TRY(const std::string url, resource_url(path));
   Json whole;
   std::string next;
@@ -29,28 +61,19 @@ Result<Json> KubeClient::Impl::list(const ports::ResourcePath& path,
     auto page = call_json({.method = "GET",
                            .target = url + query.to_text(),
                            .request = {"list", path},
-                           .repeat = Repeat::always});
+                           .repeat = Repeat::always},
+                          deadline);
     if (!page && !next.empty() && is_gone(page.error()) && restarts++ < k_restarts) {
-      next.clear();  // The continue token has expired: from the start, for one consistent view.
+      // The continue token has expired: from the start, for one consistent view.
+      next.clear();
+      whole = Json();
       continue;
     }
     if (!page) {
       return page;
     }
-    Json& items = (*page)["items"];
-    if (!items.is_array()) {
-      items = Json::array();
-    }
-    if (next.empty()) {
-      whole = std::move(*page);
-    } else {
-      for (Json& item : items) {
-        whole["items"].push_back(std::move(item));
-      }
-      whole["metadata"] = (*page)["metadata"];
-    }
-    const Json& metadata = whole["metadata"];
-    next = metadata.is_object() ? metadata.value("continue", "") : "";
+    add_page(whole, std::move(*page), path.type.api_version);
+    next = text_of(whole.value("metadata", Json::object()), "continue");
     if (next.empty()) {
       return whole;
     }

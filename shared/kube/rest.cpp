@@ -177,8 +177,14 @@ HttpRequest RestClient::request_for(const Call& call, const Identity& identity) 
   if (!access_.as.empty()) {
     request.headers.emplace_back("Impersonate-User", access_.as);
   }
+  if (!access_.as_uid.empty()) {
+    request.headers.emplace_back("Impersonate-Uid", access_.as_uid);
+  }
   for (const std::string& group : access_.as_groups) {
     request.headers.emplace_back("Impersonate-Group", group);
+  }
+  for (const auto& [key, value] : access_.as_extra) {
+    request.headers.emplace_back("Impersonate-Extra-" + percent_encode(key), value);
   }
   if (!call.content_type.empty()) {
     request.headers.emplace_back("Content-Type", call.content_type);
@@ -281,8 +287,10 @@ Result<OpenAnswer> RestClient::open(const Call& call, Deadline deadline) {
   }
 }
 
-Result<std::string> RestClient::call(const Call& call) {
-  const Deadline deadline = Clock::now() + options_.request_timeout;
+Result<std::string> RestClient::call(const Call& call, Deadline deadline) {
+  if (options_.request_timeout > std::chrono::milliseconds::zero()) {
+    deadline = std::min(deadline, Clock::now() + options_.request_timeout);
+  }
   for (int number = 1;; ++number) {
     KREDIS_TRY(OpenAnswer answer, open(call, deadline));
     auto body = answer.http->read_body(deadline);

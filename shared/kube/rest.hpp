@@ -49,8 +49,8 @@ class RestClient {
   /// Errors: invalid_argument (addresses, certificates).
   static Result<std::unique_ptr<RestClient>> make(const Access& access, const KubeOptions& options);
 
-  /// Sends the call and reads the whole answer.
-  Result<std::string> call(const Call& call);
+  /// Sends the call and reads the whole answer, within the request timeout and `deadline`.
+  Result<std::string> call(const Call& call, Deadline deadline = Deadline::max());
   /// Sends the call and returns once the server has accepted it (2xx or 101).
   Result<OpenAnswer> open(const Call& call, Deadline deadline);
 

@@ -3,7 +3,9 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "shared/kube/client_impl.hpp"
 #include "shared/kube/resource_url.hpp"
@@ -62,9 +64,11 @@ class Watcher {
  private:
   Result<End> list();
   Result<End> stream();
+  Result<End> take_lines(std::string& buffer);
   Result<End> take_line(std::string_view line);
   Result<End> take_error(const Json& status);
   WatchStep deliver(WatchEvent::Kind kind, const Json& object);
+  WatchStep deliver_listed(const Json& item);
   bool may_go_on(const Error& error) const;
   Error too_late() const;
 
@@ -128,36 +132,14 @@ WatchStep Watcher::deliver(WatchEvent::Kind kind, const Json& object) {
 
 /// Reads everything and delivers what differs from what is known.
 Result<End> Watcher::list() {
-  KREDIS_TRY(Json collection, impl_.list(request_.path, options_));
+  KREDIS_TRY(const Json collection, impl_.list(request_.path, options_, deadline_));
   has_listed_ = true;
   failures_ = 0;
   version_ = text_at(collection, "/metadata/resourceVersion");
-  // Items of a list carry neither kind nor apiVersion; those of a watch do.
-  std::string kind = collection.value("kind", "");
-  if (kind.size() > 4 && kind.substr(kind.size() - 4) == "List") {
-    kind.resize(kind.size() - 4);
-  }
   std::set<std::string> present;
-  for (Json& item : collection["items"]) {
-    if (!item.contains("kind")) {
-      item["kind"] = kind;
-      item["apiVersion"] = request_.path.type.api_version;
-    }
-    const auto old = known_.find(key_of(item));
+  for (const Json& item : collection["items"]) {
     present.insert(key_of(item));
-    if (old != known_.end() && text_at(old->second, "/metadata/resourceVersion") ==
-                                   text_at(item, "/metadata/resourceVersion")) {
-      continue;
-    }
-    // A namesake with another uid is a new object: the old one was deleted in between.
-    if (old != known_.end() &&
-        text_at(old->second, "/metadata/uid") != text_at(item, "/metadata/uid") &&
-        deliver(WatchEvent::Kind::deleted, Json(old->second)) == WatchStep::stop) {
-      return End::stopped;
-    }
-    const bool is_known = known_.count(key_of(item)) > 0;
-    if (deliver(is_known ? WatchEvent::Kind::modified : WatchEvent::Kind::added, item) ==
-        WatchStep::stop) {
+    if (deliver_listed(item) == WatchStep::stop) {
       return End::stopped;
     }
   }
@@ -173,6 +155,24 @@ Result<End> Watcher::list() {
     }
   }
   return End::resume;
+}
+
+WatchStep Watcher::deliver_listed(const Json& item) {
+  const auto old = known_.find(key_of(item));
+  if (old == known_.end()) {
+    return deliver(WatchEvent::Kind::added, item);
+  }
+  if (text_at(old->second, "/metadata/uid") != text_at(item, "/metadata/uid")) {
+    // A namesake: the old one was deleted and this one made since.
+    const Json gone = old->second;
+    return deliver(WatchEvent::Kind::deleted, gone) == WatchStep::stop
+               ? WatchStep::stop
+               : deliver(WatchEvent::Kind::added, item);
+  }
+  const char* version = "/metadata/resourceVersion";
+  return text_at(old->second, version) == text_at(item, version)
+             ? WatchStep::go_on
+             : deliver(WatchEvent::Kind::modified, item);
 }
 
 Result<End> Watcher::stream() {
@@ -198,24 +198,29 @@ Result<End> Watcher::stream() {
   while (true) {
     KREDIS_TRY(const bool has_more,
                answer->http->read_some(buffer, std::min(deadline_, end + k_watch_grace)));
-    std::size_t begin = 0;
-    for (std::size_t newline = buffer.find('\n'); newline != std::string::npos;
-         newline = buffer.find('\n', begin)) {
-      KREDIS_TRY(const End step,
-                 take_line(std::string_view(buffer).substr(begin, newline - begin)));
-      if (step != End::resume) {
-        return step;
-      }
-      begin = newline + 1;
+    KREDIS_TRY(const End step, take_lines(buffer));
+    if (step != End::resume || !has_more) {
+      return step;
     }
-    buffer.erase(0, begin);
     if (buffer.size() > k_line_limit_bytes) {
       return Error::protocol("the API server sent an endless watch event");
     }
-    if (!has_more) {
-      return End::resume;
-    }
   }
+}
+
+/// Takes the whole lines out of `buffer`.
+Result<End> Watcher::take_lines(std::string& buffer) {
+  std::size_t begin = 0;
+  for (std::size_t newline = buffer.find('\n'); newline != std::string::npos;
+       newline = buffer.find('\n', begin)) {
+    KREDIS_TRY(const End step, take_line(std::string_view(buffer).substr(begin, newline - begin)));
+    if (step != End::resume) {
+      return step;
+    }
+    begin = newline + 1;
+  }
+  buffer.erase(0, begin);
+  return End::resume;
 }
 
 Result<End> Watcher::take_line(std::string_view line) {

@@ -51,7 +51,9 @@ TEST_SUITE("kube/client") {
     access.server += "/k8s/c-1";
     access.token = "secret";
     access.as = "root";
+    access.as_uid = "7";
     access.as_groups = {"a", "b"};
+    access.as_extra = {{"team/x", "one"}, {"team/x", "two"}};
     const auto client = client_of(access);
     const Json object{{"kind", "ConfigMap"}};
     REQUIRE(client->get(k_map).has_value());
@@ -66,7 +68,9 @@ TEST_SUITE("kube/client") {
     CHECK(seen.requests[0].target == map + "/redis-conf");
     CHECK(seen.requests[0].headers["authorization"] == "Bearer secret");
     CHECK(seen.requests[0].headers["impersonate-user"] == "root");
+    CHECK(seen.requests[0].headers["impersonate-uid"] == "7");
     CHECK(seen.requests[0].headers["impersonate-group"] == "a,b");
+    CHECK(seen.requests[0].headers["impersonate-extra-team%2fx"] == "one,two");
     CHECK(seen.requests[1].method == "PATCH");
     CHECK(seen.requests[1].target == map +
                                          "/redis-conf?fieldManager=kubectl-redis&dryRun=All"

@@ -33,7 +33,7 @@ users:
       provideClusterInfo: true
       interactiveMode: IfAvailable
 - name: bob
-  user: {tokenFile: /run/token, as: admin, as-groups: [a, b]}
+  user: {tokenFile: /run/token, as: admin, as-uid: 7, as-groups: [a, b], as-user-extra: {team: [one, two]}}
 contexts:
 - name: shop
   context: {cluster: prod, user: jane, namespace: shop}
@@ -65,7 +65,9 @@ TEST_SUITE("kube/kubeconfig") {
     CHECK(exec.provide_cluster_info);
     CHECK(exec.interactive == InteractiveMode::if_available);
     CHECK(config->users.at("bob").token_file == "/run/token");
+    CHECK(config->users.at("bob").impersonate_uid == "7");
     CHECK(config->users.at("bob").impersonate_groups.size() == 2);
+    CHECK(config->users.at("bob").impersonate_extra.at(1).second == "two");
     CHECK(config->contexts.at("shop").namespace_ == "shop");
   }
 

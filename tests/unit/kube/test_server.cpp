@@ -222,6 +222,7 @@ void TestServer::serve(int socket) {
   SSL* ssl = SSL_new(tls_->context);
   SSL_set_fd(ssl, socket);
   if (SSL_accept(ssl) == 1) {
+    resumptions_ += SSL_session_reused(ssl);
     TlsPeer peer(ssl);
     converse(peer, common_name(ssl), handler_);
   }

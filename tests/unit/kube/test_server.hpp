@@ -62,6 +62,8 @@ class TestServer {
   int port() const { return port_; }
   std::string address() const;
   int connections() const { return connections_; }
+  /// How many of them took up an earlier TLS session.
+  int resumptions() const { return resumptions_; }
 
  private:
   struct Tls;
@@ -73,6 +75,7 @@ class TestServer {
   int listener_ = -1;
   int port_ = 0;
   std::atomic<int> connections_ = 0;
+  std::atomic<int> resumptions_ = 0;
   std::mutex mutex_;  // Guards the two below.
   std::vector<int> sockets_;
   std::vector<std::thread> threads_;
