@@ -202,7 +202,7 @@ Result<RedisDirective> parse_setting(std::string_view key, std::string_view valu
 std::string render_redis_conf(const RedisConf& config) {
   std::string text;
   for (const RedisDirective& directive : config.directives) {
-    text += directive.name;
+    text += rendered_word(directive.name);
     for (const std::string& argument : directive.arguments) {
       text += " " + rendered_word(argument);
     }

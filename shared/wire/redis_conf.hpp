@@ -48,8 +48,8 @@ Result<RedisDirective> parse_setting(std::string_view key, std::string_view valu
 std::string render_redis_conf(const RedisConf& config);
 
 /// Everything that a user may not set or set so, in file order: unknown keys, values of the wrong
-/// type, and what would break the cluster. Empty when the file may be used. Each is an
-/// invalid_argument with the line or --set, the value found, why, and what to do.
+/// type, and what would break the cluster; at most the first 100. Empty when the file may be used.
+/// Each is an invalid_argument with the line or --set, the value found, why, and what to do.
 std::vector<core::Error> check_user_config(const RedisConf& config, const ConfigRules& rules);
 
 }  // namespace kredis::wire

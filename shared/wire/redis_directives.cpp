@@ -182,6 +182,11 @@ std::string nearest_directive(std::string_view name) {
   std::string_view best;
   std::size_t fewest = std::min<std::size_t>(4, name.size() / 2 + 1);
   for (const auto& [known, type] : table()) {
+    const std::size_t longer = std::max(name.size(), known.size());
+    const std::size_t shorter = std::min(name.size(), known.size());
+    if (longer - shorter >= fewest) {
+      continue;
+    }
     const std::size_t distance = edit_distance(name, known);
     if (distance < fewest) {
       fewest = distance;

@@ -20,6 +20,9 @@ struct Objection {
 
 using Objected = std::optional<Objection>;
 
+/// Nobody reads more, and a hostile file must not keep us busy.
+constexpr std::size_t k_most_errors = 100;
+
 /// Keys that the cluster sets itself, whatever their value.
 struct OwnedKey {
   std::string_view name;  ///< A "*" at the end stands for the rest of a name.
@@ -293,6 +296,9 @@ std::vector<core::Error> check_user_config(const RedisConf& config, const Config
     objection = objection ? objection : check_special(directive, rules);
     if (objection) {
       errors.push_back(to_error(directive, *objection));
+    }
+    if (errors.size() == k_most_errors) {
+      break;
     }
   }
   return errors;

@@ -93,6 +93,7 @@ TEST_SUITE("wire/redis_conf") {
     config.directives.push_back({"save", {""}, 1});
     config.directives.push_back({"rename-command", {"FLUSHALL", "a b\"c\\d'e"}, 2});
     config.directives.push_back({"proc-title-template", {"\x01#\t\xC3\xA9"}, 3});
+    config.directives.push_back({"#a b", {}, 4});
     const auto again = parse_redis_conf(render_redis_conf(config));
     REQUIRE(again.has_value());
     CHECK((again->directives == config.directives));
@@ -188,6 +189,14 @@ TEST_SUITE("wire/user_config") {
     REQUIRE(errors.size() == 2);
     CHECK(errors[0].message.starts_with("--set daemonize: \"daemonize yes\""));
     CHECK(errors[1].message.starts_with("--set port"));
+  }
+
+  TEST_CASE("check_user_config stops after a hundred refusals") {
+    std::string text;
+    for (int i = 0; i < 101; ++i) {
+      text += "port 1\n";
+    }
+    CHECK(judged(text).size() == 100);
   }
 
   TEST_CASE("check_user_config judges by the rules of the cluster at hand") {
