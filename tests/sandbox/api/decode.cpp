@@ -41,6 +41,9 @@ class Decoder {
       case Shape::Kind::map:
         return value.is_object() ? map(*shape.element, value, path) : wrong(value, path, "map");
       case Shape::Kind::string:
+      case Shape::Kind::bytes:
+      case Shape::Kind::time:
+      case Shape::Kind::micro_time:
         return value.is_string() ? value : wrong(value, path, "string");
       case Shape::Kind::integer:
         return value.is_number_integer() ? value : wrong(value, path, "integer");

@@ -80,6 +80,9 @@ class Components {
       case Shape::Kind::int_or_string:
         return {{"x-kubernetes-int-or-string", true}};
       case Shape::Kind::quantity:
+      case Shape::Kind::bytes:
+      case Shape::Kind::time:
+      case Shape::Kind::micro_time:
       case Shape::Kind::string:
         return {{"type", "string"}};
       case Shape::Kind::any:
@@ -176,7 +179,7 @@ std::optional<Json> v3_at(std::string_view path) {
 std::optional<OpenApiDocument> openapi_document(const HttpRequest& request) {
   if (request.path == "/openapi/v2") {
     const bool protobuf = request.header("Accept").find("protobuf") != std::string::npos;
-    return protobuf ? OpenApiDocument{"application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+    return protobuf ? OpenApiDocument{"application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
                                       openapi_v2_protobuf()}
                     : OpenApiDocument{"application/json",
                                       R"({"swagger":"2.0","info":{"title":"Kubernetes",)"

@@ -2,6 +2,7 @@
 #include "tests/sandbox/api/rest_call.hpp"
 
 #include "tests/sandbox/api/decode.hpp"
+#include "tests/sandbox/api/protobuf.hpp"
 #include "tests/sandbox/api/reading.hpp"
 
 namespace kredis::sandbox::api {
@@ -77,7 +78,7 @@ ApiResult<WriteOptions> write_options_of(const HttpRequest& request, const Ident
 ApiResult<Json> body_of(const HttpRequest& request) {
   const std::string type = request.header("Content-Type");
   if (type.find("protobuf") != std::string::npos) {
-    return unsupported_media_type(type);
+    return decode_protobuf(request.body);
   }
   return parse_body(type, request.body);
 }

@@ -26,7 +26,7 @@ void send_written(const HttpRequest& request, Exchange& exchange, const Resource
 /// Reads `dryRun`, `fieldManager`, `fieldValidation` and `force`. Errors: 400.
 ApiResult<WriteOptions> write_options_of(const HttpRequest& request, const Identity& who);
 
-/// The body as JSON. Errors: 400, 415 for protobuf.
+/// The body, whether it came as JSON, YAML or protobuf. Errors: 400.
 ApiResult<Json> body_of(const HttpRequest& request);
 
 }  // namespace kredis::sandbox::api

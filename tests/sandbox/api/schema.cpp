@@ -17,11 +17,14 @@ constexpr std::string_view k_schema_text =
 #include "kubernetes_schema.inc"
     ;
 
-constexpr std::array<std::pair<std::string_view, Shape::Kind>, 7> k_plain_shapes{{
+constexpr std::array<std::pair<std::string_view, Shape::Kind>, 10> k_plain_shapes{{
     {"string", Shape::Kind::string},
     {"integer", Shape::Kind::integer},
     {"number", Shape::Kind::number},
     {"boolean", Shape::Kind::boolean},
+    {"bytes", Shape::Kind::bytes},
+    {"time", Shape::Kind::time},
+    {"micro-time", Shape::Kind::micro_time},
     {"quantity", Shape::Kind::quantity},
     {"int-or-string", Shape::Kind::int_or_string},
     {"any", Shape::Kind::any},
@@ -46,8 +49,23 @@ Shape parse_shape(Types& types, std::string_view text) {
   return {};
 }
 
+// "#2.9": number 9 in the message that number 2 inlines.
+std::vector<unsigned> parse_numbers(std::string_view text) {
+  std::vector<unsigned> numbers(1, 0);
+  for (const char letter : text) {
+    if (letter == '.') {
+      numbers.push_back(0);
+    } else {
+      numbers.back() = numbers.back() * 10 + static_cast<unsigned>(letter - '0');
+    }
+  }
+  return numbers;
+}
+
 void apply_trait(Field& field, std::string_view trait) {
-  if (trait.starts_with("merge=")) {
+  if (trait.starts_with('#')) {
+    field.protobuf = parse_numbers(trait.substr(1));
+  } else if (trait.starts_with("merge=")) {
     field.patch_merges = true;
     field.merge_key = trait.substr(6);
   } else if (trait.starts_with("keys=")) {

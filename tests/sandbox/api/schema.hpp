@@ -19,7 +19,21 @@ struct ObjectType;
 
 /// The shape of a value. `element` is set for lists and maps, `object` for objects.
 struct Shape {
-  enum class Kind { string, integer, number, boolean, quantity, int_or_string, any, list, map, object };
+  enum class Kind {
+    string,
+    integer,
+    number,
+    boolean,
+    bytes,       ///< Base64 in JSON.
+    time,        ///< "2026-01-31T12:00:00Z".
+    micro_time,  ///< The same with six decimals.
+    quantity,
+    int_or_string,
+    any,
+    list,
+    map,
+    object
+  };
   Kind kind = Kind::any;
   std::shared_ptr<const Shape> element = nullptr;
   const ObjectType* object = nullptr;
@@ -35,6 +49,7 @@ struct Field {
   std::string name;
   Shape shape;
   bool required = false;
+  std::vector<unsigned> protobuf = {};  ///< Its field number, behind those of inlined messages.
   bool patch_merges = false;    ///< Strategic merge joins the list instead of replacing it.
   std::string merge_key = {};   ///< Empty for lists of plain values.
   bool retain_keys = false;

@@ -120,7 +120,8 @@ LabelSelector LabelSelector::from_object(const Json& object) {
     selector.requirements_.push_back({"", Operator::nothing, {}});
     return selector;
   }
-  for (const auto& [key, value] : object.value("matchLabels", Json::object()).items()) {
+  const Json labels = object.value("matchLabels", Json::object());
+  for (const auto& [key, value] : labels.items()) {
     selector.requirements_.push_back({key, Operator::in, {text_of(value)}});
   }
   for (const Json& expression : object.value("matchExpressions", Json::array())) {

@@ -20,13 +20,15 @@ void validate_metadata(const ResourceInfo& info, const Json& metadata, Causes& c
   if (const std::string problem = name_problem(info.kind, name); !problem.empty()) {
     causes.push_back(invalid_value("metadata.name", name, problem));
   }
-  for (const auto& [key, value] : metadata.value("labels", Json::object()).items()) {
+  const Json labels = metadata.value("labels", Json::object());
+  for (const auto& [key, value] : labels.items()) {
     const std::string text = value.is_string() ? value.get<std::string>() : "";
     if (const std::string problem = label_problem(key, text); !problem.empty()) {
       causes.push_back(invalid_value("metadata.labels", is_qualified_name(key) ? text : key, problem));
     }
   }
-  for (const auto& [key, value] : metadata.value("annotations", Json::object()).items()) {
+  const Json annotations = metadata.value("annotations", Json::object());
+  for (const auto& [key, value] : annotations.items()) {
     if (!is_qualified_name(key)) {
       causes.push_back(invalid_value("metadata.annotations", key, std::string(k_qualified_name_rule)));
     }
@@ -165,7 +167,8 @@ void validate_volume(const Json& object, Causes& causes) {
 
 void validate_config_map(const Json& object, Causes& causes) {
   for (const char* field : {"data", "binaryData"}) {
-    for (const auto& [key, value] : object.value(field, Json::object()).items()) {
+    const Json entries = object.value(field, Json::object());
+    for (const auto& [key, value] : entries.items()) {
       if (!is_config_key(key)) {
         causes.push_back(invalid_value(std::string(field) + "[" + key + "]", key,
                                        std::string(k_config_key_rule)));

@@ -78,7 +78,8 @@ Result<Place> resolve_service(const Store& store, const Json& service) {
                    "\"");
   }
   const Object endpoints = store.get({"", "endpoints", namespace_, name});
-  for (const Json& subset : dig_list(endpoints ? *endpoints : Json::object(), {"subsets"})) {
+  const Json known = endpoints == nullptr ? Json::object() : *endpoints;
+  for (const Json& subset : dig_list(known, {"subsets"})) {
     const Json& addresses = dig_list(subset, {"addresses"});
     for (const Json& port : dig_list(subset, {"ports"})) {
       if (dig_text(port, {"name"}) == port_name && !addresses.empty()) {

@@ -2,18 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boils Kubernetes' own swagger.json down to what the sandbox's API server needs to know of each type.
 
-    generate.py .../kubernetes/api/openapi-spec/swagger.json > kubernetes.schema
+    generate.py KUBERNETES/api/openapi-spec/swagger.json API APIMACHINERY > kubernetes.schema
+
+where API and APIMACHINERY are checkouts of k8s.io/api and k8s.io/apimachinery, whose generated.proto
+files hold the field numbers.
 
 The result is one paragraph a type:
 
     type apps.v1.StatefulSet
-      spec object:apps.v1.StatefulSetSpec
-      containers! list:object:core.v1.Container merge=name keys=name
+      spec object:apps.v1.StatefulSetSpec #2
+      containers! list:object:core.v1.Container #2 merge=name keys=name
 
-`!` is required; `merge` is the strategic merge key, `keys` the server-side apply keys, `set` and
+`#4` is the protobuf field number (`#2.9`: number 9 in the message that number 2 inlines); `!` is required; `merge` is the strategic merge key, `keys` the server-side apply keys, `set` and
 `atomic` the other list types, `retain` the retainKeys strategy, and `=...` at the end a default.
 """
 import json
+import pathlib
+import re
 import sys
 
 ROOTS = """
@@ -39,8 +44,8 @@ PREFIXES = ("io.k8s.api.", "io.k8s.apimachinery.pkg.apis.")
 SCALARS = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "int-or-string",
-    "io.k8s.apimachinery.pkg.apis.meta.v1.Time": "string",
-    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "string",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Time": "time",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "micro-time",
     "io.k8s.apimachinery.pkg.runtime.RawExtension": "any",
     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": "any",
 }
@@ -69,7 +74,41 @@ def describe(schema):
             inner, targets = describe(schema["additionalProperties"])
             return "map:" + inner, targets
         return "any", []
+    if schema.get("format") == "byte":
+        return "bytes", []
     return kind, []
+
+
+class Protobuf:
+    """Field numbers by type, from the generated.proto files."""
+
+    def __init__(self, api, apimachinery):
+        self.roots = {"meta": pathlib.Path(apimachinery, "pkg/apis")}
+        self.api = pathlib.Path(api)
+        self.files = {}
+
+    def messages(self, group, version):
+        if (group, version) not in self.files:
+            path = self.roots.get(group, self.api) / group / version / "generated.proto"
+            text = path.read_text() if path.exists() else ""
+            found = {}
+            for name, body in re.findall(r"^message (\w+) \{\n(.*?)^\}", text, re.S | re.M):
+                found[name] = re.findall(
+                    r"^  (?:optional |repeated )?(map<.*?>|[\w.]+) (\w+) = (\d+);", body, re.M)
+            self.files[group, version] = found
+        return self.files[group, version]
+
+    def numbers(self, type_name, properties):
+        group, version, kind = type_name.split(".")
+        messages = self.messages(group, version)
+        numbers = {}
+        for inner, name, number in messages.get(kind, []):
+            if name in properties:
+                numbers[name] = number
+            elif inner in messages:  # Inlined in JSON.
+                for _, inner_name, inner_number in messages[inner]:
+                    numbers.setdefault(inner_name, f"{number}.{inner_number}")
+        return numbers
 
 
 def traits(schema):
@@ -109,15 +148,18 @@ def main():
         seen[name] = definitions[name]
         for schema in definitions[name].get("properties", {}).values():
             waiting += describe(schema)[1]
-    print("# Made by generate.py from Kubernetes", swagger["info"]["version"] + "; do not edit.")
+    protobuf = Protobuf(sys.argv[2], sys.argv[3])
+    print("# Made by generate.py from Kubernetes' own definitions (1.34); do not edit.")
     for name in sorted(seen, key=short):
         definition = seen[name]
         atomic = " atomic" if definition.get("x-kubernetes-map-type") == "atomic" else ""
         print(f"\ntype {short(name)}{atomic}")
         required = definition.get("required", [])
+        numbers = protobuf.numbers(short(name), definition.get("properties", {}))
         for field, schema in sorted(definition.get("properties", {}).items()):
             mark = "!" if field in required else ""
-            print(" ".join(["  " + field + mark, describe(schema)[0], *traits(schema)]))
+            number = ["#" + numbers[field]] if field in numbers else []
+            print(" ".join(["  " + field + mark, describe(schema)[0], *number, *traits(schema)]))
 
 
 main()
