@@ -2,6 +2,8 @@
 #include "plugin/operations/init.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -21,7 +23,7 @@ using namespace std::chrono_literals;
 /// How often to try with the short node timeout before going on without.
 constexpr int k_pulses = 5;
 /// Nodes do their housekeeping ten times a second.
-constexpr std::chrono::milliseconds k_tick = 120ms;
+constexpr std::chrono::milliseconds k_tick = 110ms;
 /// Nothing serves and nothing is stored: a failover by mistake would cost nobody anything.
 bool is_new(const ClusterView& view) {
   return std::ranges::none_of(view.members, [](const Member& member) {
@@ -47,7 +49,8 @@ class Init {
 
  private:
   Status attempt(const core::Plan& plan);
-  Result<bool> pulse(const Conduct& conduct);
+  Status announce_replicas();
+  Status wake_masters();
   Status wait_at_most(std::chrono::milliseconds time, const Conduct& conduct);
   Result<core::Plan> look_and_plan();
   void say(const std::string& stage) const {
@@ -78,30 +81,46 @@ Status Init::attempt(const core::Plan& plan) {
   const auto began = steady_clock::now();
   KREDIS_CHECK(apply_plan(switchboard_, view_, plan, conduct));
   say("Wait until every node agrees");
-  if (quickly_) {
+  for (int i = 0; quickly_ && i < k_pulses; ++i) {
+    KREDIS_CHECK(announce_replicas());
     std::this_thread::sleep_until(began + k_forming_node_timeout);
-    for (int i = 0; i < k_pulses; ++i) {
-      KREDIS_TRY(const bool whole, pulse(conduct));
-      if (whole) {
-        return {};
-      }
+    KREDIS_CHECK(wake_masters());
+    const Status whole =
+        wait_at_most(300ms + 10ms * static_cast<int>(view_.members.size()), conduct);
+    if (whole || whole.error().code != ErrorCode::timeout) {
+      return whole;
     }
   }
   return wait_until(switchboard_, view_, conduct, lacking);
 }
 
-/// One pulse: a tick with the short node timeout, then a while for what it set in motion. The tick
-/// is not spent looking, because looking at many nodes takes time that they would spend in doubt.
-Result<bool> Init::pulse(const Conduct& conduct) {
-  timeouts_.shorten(call_deadline(conduct));
-  std::this_thread::sleep_for(k_tick);
-  KREDIS_CHECK(timeouts_.restore(call_deadline(conduct)));
-  const auto nodes = static_cast<int>(view_.members.size());
-  const Status whole = wait_at_most(300ms + 10ms * nodes, conduct);
-  if (!whole && whole.error().code != ErrorCode::timeout) {
-    return whole.error();
+/// Makes each replica ping everybody at its next tick, which tells them what it has become.
+Status Init::announce_replicas() {
+  std::map<std::size_t, ports::Command> replicas;
+  for (std::size_t i = 0; i < view_.members.size(); ++i) {
+    const core::Node* self = view_.members[i].self();
+    if (self != nullptr && self->role == core::Role::replica) {
+      replicas[i] = {};
+    }
   }
-  return whole.has_value();
+  timeouts_.shorten(replicas, call_deadline(conduct_));
+  std::this_thread::sleep_for(k_tick);
+  return timeouts_.restore(call_deadline(conduct_));
+}
+
+/// Makes each master look at once whether it has waited long enough. SETSLOT STABLE of a slot that
+/// is not moving changes nothing, but has the state computed anew before the next command.
+Status Init::wake_masters() {
+  std::map<std::size_t, ports::Command> masters;
+  for (std::size_t i = 0; i < view_.members.size(); ++i) {
+    const core::Node* self = view_.members[i].self();
+    if (self != nullptr && !self->slots.empty()) {
+      const std::string slot = std::to_string(self->slots.ranges().front().first());
+      masters[i] = {"CLUSTER", "SETSLOT", slot, "STABLE"};
+    }
+  }
+  timeouts_.shorten(masters, call_deadline(conduct_));
+  return timeouts_.restore(call_deadline(conduct_));
 }
 
 Status Init::wait_at_most(std::chrono::milliseconds time, const Conduct& conduct) {

@@ -49,13 +49,19 @@ void NodeTimeouts::look(ports::Deadline deadline) {
   }
 }
 
-void NodeTimeouts::shorten(ports::Deadline deadline) {
+void NodeTimeouts::shorten(const std::map<std::size_t, ports::Command>& nodes,
+                           ports::Deadline deadline) {
   std::vector<std::vector<ports::Command>> commands(switchboard_.size());
-  for (const auto& [at, value] : wanted_) {
-    if (value > k_forming_node_timeout && !short_[at]) {
-      commands[at].push_back(set_command(k_forming_node_timeout));
-      short_[at] = true;  // Even when the answer is lost.
+  for (const auto& [at, command] : nodes) {
+    const auto wanted = wanted_.find(at);
+    if (wanted == wanted_.end() || wanted->second <= k_forming_node_timeout) {
+      continue;
     }
+    commands[at].push_back(set_command(k_forming_node_timeout));
+    if (!command.empty()) {
+      commands[at].push_back(command);
+    }
+    short_[at] = true;  // Even when the answer is lost.
   }
   static_cast<void>(switchboard_.ask_each(commands, deadline));
 }

@@ -5,9 +5,9 @@
 // Why: a master says cluster_state:ok only min(max(cluster-node-timeout, 500 ms), 5 s) after it
 // last saw itself in a minority, and a node without slots counts as one (clusterUpdateState in
 // cluster.c). With the usual 5 or 15 s that wait is nearly all the time that a new cluster takes.
-// Shortening it also makes each node ping every other at its next tick, which spreads the roles.
-// Why only for a moment, and after the nodes have met: busy nodes that ping each other four times a
-// second drop links and doubt each other (measured with 60 nodes on two cores).
+// And a node pings those that it has not heard for half of it, which spreads its new role.
+// Why only for a moment: busy nodes that ping each other four times a second drop links and doubt
+// each other (seen with 60 nodes on two cores).
 #pragma once
 
 #include <chrono>
@@ -38,8 +38,10 @@ class NodeTimeouts {
 
   /// Learns every node's value. Nodes whose CONFIG is renamed or forbidden are left alone.
   void look(ports::Deadline deadline);
-  /// Shortens it on every node that `look` could read.
-  void shorten(ports::Deadline deadline);
+  /// Shortens it on the nodes at these positions, as far as `look` could read theirs, and sends
+  /// each its command, if it is given one, in the same breath. A refusal is no error: it only takes
+  /// longer.
+  void shorten(const std::map<std::size_t, ports::Command>& nodes, ports::Deadline deadline);
   /// Puts back what `look` found, also on nodes that an earlier run left short.
   /// Errors: those of the connection; the pod and the command to mend it by hand are in the error.
   Status restore(ports::Deadline deadline);

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/cli.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <ostream>
+#include <sstream>
+
+#include <CLI/CLI.hpp>
+
+#include "plugin/commands/verbs.hpp"
+#include "plugin/completion.hpp"
+#include "plugin/interrupt.hpp"
+#include "plugin/render/error_text.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+constexpr const char* k_about =
+    "Installs, initialises and looks after Redis Clusters on Kubernetes.\n\n"
+    "  kubectl redis create              nothing becomes a healthy cluster of six nodes\n"
+    "  kubectl redis status              who is master of what, where, and what is wrong\n"
+    "  kubectl redis init --selector L   initialise pods that something else created\n"
+    "  kubectl redis delete              remove it; its data stays unless you say otherwise\n\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 findings or a refusal.";
+
+void add_global_flags(CLI::App& root, GlobalOptions& options) {
+  const std::string group = "Flags of every verb";
+  root.add_option("-n,--namespace", options.namespace_, "Namespace of the cluster")->group(group);
+  root.add_option("--kubeconfig", options.kubeconfig, "Path of the kubeconfig file")->group(group);
+  root.add_option("--context", options.context, "Context of the kubeconfig to use")->group(group);
+  root.add_option("--cluster", options.cluster, "Cluster entry of the kubeconfig to use")
+      ->group(group);
+  root.add_option("--user", options.user, "User entry of the kubeconfig to use")->group(group);
+  root.add_option("-s,--server", options.server, "Address of the API server")->group(group);
+  root.add_option("--as", options.as, "User to impersonate")->group(group);
+  root.add_option("--as-group", options.as_groups, "Group to impersonate; may be repeated")
+      ->group(group);
+  root.add_option("--request-timeout", options.request_timeout,
+                  "Longest time for one request, such as 30s; 0 for the default")
+      ->group(group);
+  root.add_option("--via", options.via, "How Redis is reached: auto, direct or tunnel")
+      ->check(CLI::IsMember({"auto", "direct", "tunnel"}))
+      ->group(group);
+  root.add_option("--color", options.color, "Colour: auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->group(group);
+}
+
+/// CLI11 words a mistake well but does not say what to do next.
+std::string parse_mistake(const CLI::App& root, const CLI::ParseError& error) {
+  std::string verb;
+  for (const CLI::App* sub : root.get_subcommands()) {
+    verb = " " + sub->get_name();
+  }
+  return std::string(error.what()) + "\n  fix: see kubectl redis" + verb + " --help\n";
+}
+
+std::vector<std::string> names_in(ports::KubePort& kube, const ports::ResourcePath& path,
+                                  const std::string& selector, const Json::json_pointer& name) {
+  std::vector<std::string> names;
+  if (const auto list = kube.list(path, {.label_selector = selector})) {
+    for (const Json& item : list->at("items")) {
+      names.push_back(item.value(name, std::string()));
+    }
+  }
+  return names;
+}
+
+/// What the server knows, for completion; nothing where it cannot be asked.
+CompletionSources sources_of(Session& session) {
+  return {.clusters = [&session]() -> std::vector<std::string> {
+            const auto kube = session.kube();
+            const auto namespace_ = session.namespace_name();
+            if (!kube || !namespace_) {
+              return {};
+            }
+            return names_in(**kube, {{"apps/v1", "statefulsets"}, *namespace_},
+                            "app.kubernetes.io/managed-by=kubectl-redis",
+                            Json::json_pointer("/metadata/labels/app.kubernetes.io~1instance"));
+          },
+          .namespaces = [&session]() -> std::vector<std::string> {
+            const auto kube = session.kube();
+            return kube ? names_in(**kube, {{"v1", "namespaces"}, ""}, "",
+                                   Json::json_pointer("/metadata/name"))
+                        : std::vector<std::string>{};
+          }};
+}
+
+/// `__complete WORDS...`: what kubectl_complete-redis runs.
+Operation completion_of(const std::vector<std::string>& words) {
+  return [words](Session& session) -> Result<ExitStatus> {
+    CLI::App root;
+    Invocation unused;
+    build_command_line(root, unused);
+    session.out() << complete(root, words, sources_of(session));
+    return ExitStatus::done;
+  };
+}
+
+bool wants_json(const GlobalOptions& options) { return options.error_output == "json"; }
+
+}  // namespace
+
+void build_command_line(CLI::App& root, Invocation& invocation) {
+  root.name("kubectl redis");
+  root.set_help_flag("-h,--help", "Show this help");
+  root.require_subcommand(1);
+  root.get_formatter()->column_width(34);
+  add_global_flags(root, invocation.options);
+  add_create(root, invocation.operation);
+  add_init(root, invocation.operation);
+  add_status(root, invocation.operation);
+  add_delete(root, invocation.operation);
+  add_version(root, invocation.operation);
+  add_completion(root, invocation.operation);
+  for (CLI::App* verb : root.get_subcommands([](CLI::App*) { return true; })) {
+    verb->fallthrough();
+    // -o is each verb's own, but an error has to know it too.
+    if (CLI::Option* output = verb->get_option_no_throw("--output")) {
+      output->each([&invocation](const std::string& text) {
+        invocation.options.error_output = text;
+      });
+    }
+  }
+}
+
+Invocation parse_command_line(const std::vector<std::string>& arguments, std::ostream& out,
+                              std::ostream& err) {
+  Invocation invocation;
+  CLI::App root{k_about};
+  build_command_line(root, invocation);
+  if (arguments.empty()) {
+    out << root.help();
+    return invocation;
+  }
+  if (arguments.front() == "__complete") {
+    invocation.operation = completion_of({arguments.begin() + 1, arguments.end()});
+    invocation.options.request_timeout = "3s";
+    return invocation;
+  }
+  try {
+    // CLI11 takes its arguments in reverse.
+    root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = root.get_subcommands();
+    out << (chosen.empty() ? root.help() : chosen.front()->help());
+    invocation.operation = {};
+  } catch (const CLI::ParseError& error) {
+    err << "error: " << parse_mistake(root, error);
+    invocation.operation = {};
+    invocation.exit = ExitStatus::usage;
+  }
+  return invocation;
+}
+
+ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& err) {
+  if (!invocation.operation) {
+    return invocation.exit;
+  }
+  Session session(invocation.options, out, err);
+  const Result<ExitStatus> result = invocation.operation(session);
+  session.progress().clear();
+  out.flush();
+  if (interrupted()) {
+    return ExitStatus::failed;
+  }
+  if (result) {
+    return *result;
+  }
+  const TextStyle style = session.error_style();
+  err << (wants_json(invocation.options) ? render_error_json(result.error())
+                                         : render_error(result.error(), style));
+  return core::traits(result.error().code).exit;
+}
+
+}  // namespace kredis::plugin

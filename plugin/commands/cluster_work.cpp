@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/commands/cluster_work.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+#include <fmt/format.h>
+
+#include "plugin/interrupt.hpp"
+#include "plugin/operations/ask_members.hpp"
+#include "plugin/operations/gather.hpp"
+#include "plugin/operations/init.hpp"
+#include "plugin/redis_access.hpp"
+#include "plugin/render/human.hpp"
+#include "plugin/render/status_tree.hpp"
+#include "shared/wire/status_report.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+/// Shows an operation's progress as a stage with one line below.
+class StageProgress : public operations::ProgressSink {
+ public:
+  explicit StageProgress(Progress& progress) : progress_(progress) {}
+  void stage(const std::string& title) override { progress_.line("", title); }
+  void detail(const std::string& text) override { progress_.line("", text); }
+
+ private:
+  Progress& progress_;
+};
+
+Json report_of(const StatusPicture& picture) {
+  return wire::status_report(picture.view, picture.findings, picture.survival);
+}
+
+bool has_error(const StatusPicture& picture) {
+  return std::any_of(picture.findings.begin(), picture.findings.end(),
+                     [](const auto& each) { return each.severity == core::Severity::error; });
+}
+
+std::string summary(const core::ClusterView& view) {
+  const core::Topology* agreed = view.agreed();
+  const std::size_t masters = agreed == nullptr ? 0 : agreed->masters().size();
+  return fmt::format("{} masters, {} replicas, {} slots served, every node agrees", masters,
+                     view.members.size() - masters, human_count(core::k_slot_count));
+}
+
+}  // namespace
+
+Result<core::ClusterView> look_at(Session& session, const Located& located,
+                                  const RedisAccess& access, ports::Deadline deadline) {
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(core::ClusterView view, gather_pods(*kube, located));
+  KREDIS_TRY(const auto redis,
+             session.redis(located.namespace_, access_of(located.workload, access)));
+  operations::Switchboard switchboard(*redis, operations::targets_of(view));
+  operations::ask_members(switchboard, view, operations::Ask::everything, deadline);
+  return view;
+}
+
+Result<core::ClusterView> initialise_cluster(Session& session, const Located& located,
+                                             const RedisAccess& access, core::Shape shape,
+                                             ports::Deadline deadline) {
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(core::ClusterView view, gather_pods(*kube, located));
+  KREDIS_TRY(const auto redis,
+             session.redis(located.namespace_, access_of(located.workload, access)));
+  StageProgress sink(session.progress());
+  const core::Shape aim = shape_for(view, shape);
+  session.progress().begin("initialising " + located.name);
+  auto outcome = operations::initialise(*redis, kube, std::move(view), {.shape = aim},
+                                        {.deadline = deadline,
+                                         .progress = &sink,
+                                         .cancelled = [] { return interrupted(); }});
+  if (!outcome) {
+    session.progress().fail();
+    return outcome.error().while_doing("initialising cluster " + located.name + " in namespace " +
+                                       located.namespace_);
+  }
+  session.progress().done((outcome->changed ? "initialised: " : "nothing to do: ") +
+                          summary(outcome->view));
+  return std::move(outcome->view);
+}
+
+ExitStatus show_status(Session& session, core::ClusterView view, Output output) {
+  const StatusPicture picture = picture_of(std::move(view));
+  if (output == Output::json || output == Output::yaml) {
+    session.print_object(report_of(picture), output);
+  } else if (output == Output::name) {
+    session.out() << "cluster/" << picture.view.name << "\n";
+  } else {
+    session.out() << render_status(picture, session.style(),
+                                   output == Output::wide ? Detail::wide : Detail::normal);
+  }
+  return has_error(picture) ? ExitStatus::refused : ExitStatus::done;
+}
+
+ExitStatus show_statuses(Session& session, std::vector<core::ClusterView> views, Output output) {
+  std::vector<StatusPicture> pictures;
+  Json items = Json::array();
+  bool error = false;
+  for (core::ClusterView& view : views) {
+    pictures.push_back(picture_of(std::move(view)));
+    items.push_back(report_of(pictures.back()));
+    error |= has_error(pictures.back());
+  }
+  if (output == Output::json || output == Output::yaml) {
+    session.print_object({{"apiVersion", "kubectl-redis.dev/v1"},
+                          {"kind", "ClusterStatusList"},
+                          {"items", items}},
+                         output);
+  } else if (pictures.empty()) {
+    session.err() << "no clusters found; kubectl redis create makes one\n";
+  } else {
+    session.out() << render_status_table(pictures, session.style());
+  }
+  return error ? ExitStatus::refused : ExitStatus::done;
+}
+
+Result<ExitStatus> show_init_plan(Session& session, const Located& located,
+                                  const RedisAccess& access, core::Shape shape,
+                                  ports::Deadline deadline) {
+  KREDIS_TRY(const core::ClusterView view, look_at(session, located, access, deadline));
+  KREDIS_TRY(const core::Plan plan, core::plan_init(view, shape_for(view, shape)));
+  if (plan.empty()) {
+    session.out() << "nothing to do: " << summary(view) << "\n";
+  }
+  for (const core::Stage& stage : plan.stages) {
+    session.out() << stage.title << "\n";
+    for (const core::Step& step : stage.steps) {
+      session.out() << "  " << core::to_text(step)
+                    << (step.reason.empty() ? "" : "  # " + step.reason) << "\n";
+    }
+  }
+  return ExitStatus::done;
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `kubectl redis create`: from nothing to a healthy cluster; run again, it finishes or changes nothing.
+#include "plugin/commands/create_options.hpp"
+
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/verbs.hpp"
+#include "plugin/operations/apply_objects.hpp"
+#include "plugin/operations/preflight.hpp"
+#include "plugin/operations/wait_for_pods.hpp"
+#include "shared/manifest/check_spec.hpp"
+#include "shared/manifest/names.hpp"
+#include "shared/manifest/objects.hpp"
+#include "shared/manifest/yaml_writer.hpp"
+#include "shared/wire/duration.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using manifest::ClusterSpec;
+
+/// The objects as a stream of documents, or as one List.
+void print_objects(const std::vector<Json>& objects, Output output, std::ostream& stream) {
+  if (output == Output::json) {
+    stream << Json{{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}.dump(2) << "\n";
+    return;
+  }
+  for (const Json& object : objects) {
+    if (output == Output::name) {
+      stream << name_of(object).to_text() << "\n";
+    } else {
+      stream << "---\n" << manifest::to_yaml(object);
+    }
+  }
+}
+
+std::string label_selector_of(const ClusterSpec& spec) {
+  std::string selector;
+  for (const auto& [key, value] : manifest::selector_labels(spec.name)) {
+    selector += (selector.empty() ? "" : ",") + key + "=" + value;
+  }
+  return selector;
+}
+
+/// What cannot be met is done as well as possible and said.
+void say_compromises(const ClusterSpec& spec, Session& session) {
+  if (spec.replicas == 0) {
+    session.progress().note(session.error_style().yellow("note:") +
+                            " without replicas a lost pod is lost slots until it is back");
+  }
+  if (spec.storage == manifest::Storage::ephemeral) {
+    session.progress().note(session.error_style().yellow("note:") +
+                            " --ephemeral: a pod that is deleted loses its data");
+  }
+}
+
+Result<ExitStatus> dry_run_on_server(const ClusterSpec& spec, const std::vector<Json>& objects,
+                                     Output output, Session& session) {
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(const auto before, preflight(*kube, spec, objects, session.progress()));
+  session.progress().begin("asking the server");
+  KREDIS_TRY(const auto applied,
+             apply_objects(*kube, objects, before, ports::DryRun::server, session.progress()));
+  session.progress().done(fmt::format("the server would take all {} objects", applied.size()));
+  std::vector<Json> answers;
+  for (const Applied& each : applied) {
+    answers.push_back(each.object);
+    if (output == Output::text) {
+      session.out() << each.name.to_text() << " " << to_text(each.change) << " (server dry run)\n";
+    }
+  }
+  if (output != Output::text) {
+    print_objects(answers, output, session.out());
+  }
+  return ExitStatus::done;
+}
+
+Status put_objects(ports::KubePort& kube, const ClusterSpec& spec, const std::vector<Json>& objects,
+                   Session& session) {
+  Progress& progress = session.progress();
+  KREDIS_TRY(const auto before, preflight(kube, spec, objects, progress));
+  say_compromises(spec, session);
+  progress.begin(fmt::format("applying {} objects in namespace {}", objects.size(), spec.namespace_));
+  KREDIS_CHECK(apply_objects(kube, objects, before, ports::DryRun::no, progress));
+  progress.done(fmt::format("applied {} objects in namespace {}", objects.size(), spec.namespace_));
+  return {};
+}
+
+Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
+  KREDIS_TRY(const Output output, parse_output(options.output, {Output::text, Output::wide,
+                                                                Output::json, Output::yaml,
+                                                                Output::name}));
+  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+  // What is wrong with the flags alone is said before anybody is asked anything.
+  KREDIS_TRY(ClusterSpec spec, spec_of(options, session.options().namespace_));
+  spec.namespace_ = spec.namespace_.empty() ? "default" : spec.namespace_;
+  KREDIS_CHECK(manifest::check(spec));
+  KREDIS_TRY(spec.namespace_, session.namespace_name());
+  const std::vector<Json> objects = manifest::objects(spec);
+  if (options.dry_run == "client") {
+    print_objects(objects, output, session.out());
+    return ExitStatus::done;
+  }
+  if (options.dry_run == "server") {
+    return dry_run_on_server(spec, objects, output, session);
+  }
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  const auto deadline = ports::Clock::now() + timeout;
+  KREDIS_CHECK(put_objects(*kube, spec, objects, session));
+  KREDIS_CHECK(wait_for_pods(
+      *kube, {spec.namespace_, label_selector_of(spec), spec.nodes(), deadline}, session.progress()));
+  if (options.no_init) {
+    session.out() << "pods are ready; initialise them with: kubectl redis init " << spec.name
+                  << session.namespace_flag() << "\n";
+    return ExitStatus::done;
+  }
+  KREDIS_TRY(const Located located, locate(*kube, spec.namespace_, spec.name));
+  const RedisAccess access{.auth_secret = spec.auth_secret, .tls_secret = spec.tls_secret};
+  const core::Shape shape{.masters = static_cast<std::uint32_t>(spec.masters),
+                          .replicas = static_cast<std::uint32_t>(spec.replicas)};
+  KREDIS_TRY(const auto view, initialise_cluster(session, located, access, shape, deadline));
+  return show_status(session, view, output);
+}
+
+}  // namespace
+
+void add_create(CLI::App& root, Operation& chosen) {
+  auto options = std::make_shared<CreateOptions>();
+  CLI::App* verb = root.add_subcommand("create", "Make a cluster: objects, pods, slots, replicas");
+  add_create_flags(*verb, *options);
+  verb->footer(
+      "Run it again to finish what was interrupted; on a finished cluster it changes nothing.\n\n"
+      "Examples:\n"
+      "  kubectl redis create                                  # three masters, three replicas\n"
+      "  kubectl redis create shop --masters 5 --storage-class fast --size 10Gi\n"
+      "  kubectl redis create --nfs-server 192.168.0.222 --nfs-path /usr/local/k8s/redis\n"
+      "  kubectl redis create --set maxmemory=1gb --limits memory=2Gi\n"
+      "  kubectl redis create --dry-run=client -o yaml         # only print the objects");
+  verb->callback([options, &chosen] {
+    chosen = [options](Session& session) { return run_create(*options, session); };
+  });
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One function a verb: it adds the verb's subcommand, which on parsing sets the operation to run.
+#pragma once
+
+#include "plugin/session.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace kredis::plugin {
+
+void add_create(CLI::App& root, Operation& chosen);
+void add_init(CLI::App& root, Operation& chosen);
+void add_status(CLI::App& root, Operation& chosen);
+void add_delete(CLI::App& root, Operation& chosen);
+void add_version(CLI::App& root, Operation& chosen);
+void add_completion(CLI::App& root, Operation& chosen);
+
+}  // namespace kredis::plugin

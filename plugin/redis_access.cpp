@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/redis_access.hpp"
+
+#include <optional>
+
+#include "shared/kube/encoding.hpp"
+#include "shared/redis/redis.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+const ports::ResourceType k_secrets{"v1", "secrets"};
+
+std::string annotation(const Json& workload, const std::string& name) {
+  const auto path = Json::json_pointer("/metadata/annotations");
+  const Json annotations = workload.contains(path) ? workload.at(path) : Json::object();
+  return annotations.value("kubectl-redis.dev/" + name, "");
+}
+
+/// The Secret behind REDISCLI_AUTH of any container.
+std::string secret_of_environment(const Json& workload) {
+  const auto path = Json::json_pointer("/spec/template/spec/containers");
+  if (!workload.contains(path)) {
+    return {};
+  }
+  for (const Json& container : workload.at(path)) {
+    for (const Json& variable : container.value("env", Json::array())) {
+      const auto name = Json::json_pointer("/valueFrom/secretKeyRef/name");
+      if (variable.value("name", "") == "REDISCLI_AUTH" && variable.contains(name)) {
+        return variable.at(name).get<std::string>();
+      }
+    }
+  }
+  return {};
+}
+
+/// One key of a Secret's data, decoded.
+std::optional<std::string> secret_value(const Json& secret, const std::string& key) {
+  const auto data = secret.find("data");
+  if (data == secret.end() || !data->is_object() || !data->contains(key)) {
+    return std::nullopt;
+  }
+  return kube::base64_decode(data->value(key, ""));
+}
+
+Error missing_key(const std::string& secret, const std::string& keys) {
+  return Error::not_found("Secret " + secret + " has no " + keys)
+      .with_hint("kubectl create secret generic " + secret + " needs that key");
+}
+
+Status read_password(ports::KubePort& kube, const std::string& namespace_,
+                     const RedisAccess& access, redis::RedisOptions& options) {
+  KREDIS_TRY(const Json secret, kube.get({k_secrets, namespace_, access.auth_secret}));
+  auto password = secret_value(secret, "password");
+  if (!password) {
+    return missing_key(access.auth_secret, "key \"password\"");
+  }
+  options.password = *password;
+  options.user = access.user.empty() ? secret_value(secret, "username").value_or("") : access.user;
+  return {};
+}
+
+Status read_certificates(ports::KubePort& kube, const std::string& namespace_,
+                         const RedisAccess& access, redis::RedisOptions& options) {
+  KREDIS_TRY(const Json secret, kube.get({k_secrets, namespace_, access.tls_secret}));
+  const auto ca = secret_value(secret, "ca.crt");
+  const auto certificate = secret_value(secret, "tls.crt");
+  const auto key = secret_value(secret, "tls.key");
+  if (!ca || !certificate || !key) {
+    return missing_key(access.tls_secret, "keys \"ca.crt\", \"tls.crt\" and \"tls.key\"");
+  }
+  options.transport = redis::Transport::tls;
+  options.tls = {.ca_pem = *ca, .cert_pem = *certificate, .key_pem = *key};
+  if (!access.service.empty()) {
+    options.tls.host_name = "{pod}." + access.service + ".{namespace}.svc.cluster.local";
+  }
+  return {};
+}
+
+redis::Via via_of(const std::string& text) {
+  return text == "direct" ? redis::Via::direct
+         : text == "tunnel" ? redis::Via::tunnel
+                            : redis::Via::auto_;
+}
+
+}  // namespace
+
+RedisAccess access_of(const Json& workload, const RedisAccess& wanted) {
+  RedisAccess access = wanted;
+  if (access.auth_secret.empty()) {
+    access.auth_secret = annotation(workload, "auth-secret");
+  }
+  if (access.auth_secret.empty()) {
+    access.auth_secret = secret_of_environment(workload);
+  }
+  if (access.tls_secret.empty()) {
+    access.tls_secret = annotation(workload, "tls-secret");
+  }
+  const auto service = Json::json_pointer("/spec/serviceName");
+  if (access.service.empty() && workload.contains(service)) {
+    access.service = workload.at(service).get<std::string>();
+  }
+  return access;
+}
+
+Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,
+                                                     const std::string& namespace_,
+                                                     const RedisAccess& access,
+                                                     const std::string& via) {
+  redis::RedisOptions options;
+  if (!access.auth_secret.empty()) {
+    KREDIS_CHECK(read_password(kube, namespace_, access, options));
+  }
+  if (!access.tls_secret.empty()) {
+    KREDIS_CHECK(read_certificates(kube, namespace_, access, options));
+  }
+  return redis::make_redis(via_of(via), &kube, options);
+}
+
+}  // namespace kredis::plugin

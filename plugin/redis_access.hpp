@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From the names of Secrets to a way into a cluster's Redis nodes: password, ACL user, certificates.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "plugin/session.hpp"
+#include "shared/core/result.hpp"
+#include "shared/ports/kube_port.hpp"
+#include "shared/ports/redis_port.hpp"
+#include "shared/wire/json.hpp"
+
+namespace kredis::plugin {
+
+/// Which Secrets a workload's pods use: from its annotations (kubectl-redis.dev/auth-secret and
+/// /tls-secret), else from the variable REDISCLI_AUTH of a container. What `wanted` names wins.
+RedisAccess access_of(const Json& workload, const RedisAccess& wanted);
+
+/// Reads the Secrets and makes the port. `via` is auto, direct or tunnel.
+/// Errors: not_found (no such Secret, or a key is missing in it: says which), unauthorized.
+Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,
+                                                     const std::string& namespace_,
+                                                     const RedisAccess& access,
+                                                     const std::string& via);
+
+}  // namespace kredis::plugin

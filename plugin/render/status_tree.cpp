@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/render/status_tree.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "plugin/render/human.hpp"
+#include "plugin/render/table.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using core::ClusterView;
+using core::Health;
+using core::Member;
+using core::Node;
+using core::Severity;
+
+std::string painted_health(Health health, const TextStyle& style) {
+  const std::string text(core::to_text(health));
+  switch (health) {
+    case Health::ok:
+      return style.green(text);
+    case Health::degraded:
+      return style.yellow(text);
+    case Health::down:
+      return style.red(text);
+  }
+  return text;
+}
+
+std::string headline(const StatusPicture& picture, const TextStyle& style) {
+  const ClusterView& view = picture.view;
+  const core::Topology* agreed = view.agreed();
+  const std::size_t masters = agreed == nullptr ? 0 : agreed->masters().size();
+  const std::size_t nodes = agreed == nullptr ? 0 : agreed->nodes.size();
+  return fmt::format("{}  {}/{}  {} masters, {} replicas, {} of {} slots served{}\n",
+                     painted_health(picture.health, style), view.namespace_, view.name, masters,
+                     nodes - masters, human_count(core::served_slots(view).size()),
+                     human_count(core::k_slot_count),
+                     view.shape.inferred ? style.dim("  (shape inferred)") : "");
+}
+
+std::string lag_text(const ClusterView& view, const Member& replica, const Node& node) {
+  if (!replica.server || !node.master) {
+    return "?";
+  }
+  if (!replica.server->master_link_up) {
+    return "link down";
+  }
+  const Member* master = view.by_id(*node.master);
+  if (master == nullptr || !master->server) {
+    return "?";
+  }
+  return human_bytes(std::max<std::int64_t>(
+      0, master->server->replication_offset - replica.server->replication_offset));
+}
+
+/// The cells of one node's row after its name.
+std::vector<std::string> cells_of(const ClusterView& view, const Member& member, const Node& node,
+                                  Detail detail) {
+  const bool master = node.role == core::Role::master;
+  std::vector<std::string> cells = {
+      member.pod.domain.node,
+      member.pod.domain.zone,
+      node.address.ip.empty() ? member.pod.ip : node.address.ip,
+      master ? node.slots.to_text() : "",
+      member.server ? human_count(member.server->keys) : "?",
+      member.server ? human_bytes(member.server->used_memory_bytes) : "?",
+      master ? "" : lag_text(view, member, node),
+      human_age(member.pod.age_seconds),
+      std::to_string(member.pod.restarts)};
+  if (detail == Detail::wide) {
+    cells.push_back(node.id.to_text());
+    cells.push_back(node.address.hostname.empty() ? "-" : node.address.hostname);
+    cells.push_back(member.server ? member.server->server + " " + member.server->version : "?");
+  }
+  return cells;
+}
+
+std::vector<std::string> titles_of(Detail detail) {
+  std::vector<std::string> titles = {"POD",  "NODE",   "ZONE", "ADDRESS", "SLOTS",
+                                     "KEYS", "MEMORY", "LAG",  "AGE",     "RESTARTS"};
+  if (detail == Detail::wide) {
+    titles.insert(titles.end(), {"ID", "HOSTNAME", "VERSION"});
+  }
+  return titles;
+}
+
+void add_row(std::vector<std::vector<std::string>>& rows, std::string name,
+             std::vector<std::string> cells) {
+  cells.insert(cells.begin(), std::move(name));
+  rows.push_back(std::move(cells));
+}
+
+std::string marked(const Member& member, const TextStyle& style) {
+  return member.pod.ready && !member.trouble ? member.pod.name : style.yellow(member.pod.name + " !");
+}
+
+std::string tree(const StatusPicture& picture, const TextStyle& style, Detail detail) {
+  const ClusterView& view = picture.view;
+  const core::Topology* agreed = view.agreed();
+  std::vector<std::vector<std::string>> rows;
+  std::vector<const Member*> shown;
+  auto masters = agreed == nullptr ? std::vector<const Node*>{} : agreed->masters();
+  std::sort(masters.begin(), masters.end(), [](const Node* a, const Node* b) {
+    const auto start = [](const Node& node) {
+      return node.slots.empty() ? core::k_slot_count : node.slots.ranges().front().first();
+    };
+    return start(*a) < start(*b);
+  });
+  for (const Node* master : masters) {
+    if (const Member* member = view.by_id(master->id); member != nullptr) {
+      add_row(rows, style.bold(marked(*member, style)), cells_of(view, *member, *master, detail));
+      shown.push_back(member);
+    }
+    const auto replicas = agreed->replicas_of(master->id);
+    for (const Node* replica : replicas) {
+      if (const Member* member = view.by_id(replica->id); member != nullptr) {
+        const std::string branch = replica == replicas.back() ? "└ " : "├ ";
+        add_row(rows, branch + marked(*member, style), cells_of(view, *member, *replica, detail));
+        shown.push_back(member);
+      }
+    }
+  }
+  std::string text = rows.empty() ? "" : render_table(titles_of(detail), rows);
+  for (const Member& member : view.members) {
+    if (std::find(shown.begin(), shown.end(), &member) == shown.end()) {
+      const std::string why = !member.pod.trouble.empty() ? member.pod.trouble
+                              : member.trouble            ? member.trouble->message
+                                                          : "not part of the cluster";
+      text += style.yellow("! " + member.pod.name) + "  " + why + "\n";
+    }
+  }
+  return text;
+}
+
+std::string loss_text(const core::Loss& loss, const TextStyle& style) {
+  if (loss.survived()) {
+    return style.green("survives");
+  }
+  std::string text;
+  if (!loss.slots.empty()) {
+    text = fmt::format("loses {} slots", human_count(loss.slots.size()));
+  }
+  if (loss.majority_gone) {
+    text += std::string(text.empty() ? "" : " and ") + "the majority of masters";
+  }
+  return style.red(text);
+}
+
+std::string losses(const std::string& what, const std::map<std::string, core::Loss>& by_domain,
+                   const TextStyle& style) {
+  // A single zone (or none) says nothing that the nodes do not.
+  if (by_domain.empty() || (what == "zone" && by_domain.size() == 1)) {
+    return {};
+  }
+  std::string text = "without " + what + ":";
+  for (const auto& [name, loss] : by_domain) {
+    text += "  " + (name.empty() ? "(unknown)" : name) + " " + loss_text(loss, style);
+  }
+  return text + "\n";
+}
+
+std::string painted_severity(Severity severity, const TextStyle& style) {
+  const std::string text(core::to_text(severity));
+  return severity == Severity::error     ? style.red(text)
+         : severity == Severity::warning ? style.yellow(text)
+                                         : style.dim(text);
+}
+
+}  // namespace
+
+StatusPicture picture_of(core::ClusterView view) {
+  StatusPicture picture{.view = std::move(view)};
+  picture.findings = core::find_trouble(picture.view);
+  picture.survival = core::survival_of(picture.view);
+  picture.health = core::health_of(picture.view, picture.findings);
+  return picture;
+}
+
+std::string render_status(const StatusPicture& picture, const TextStyle& style, Detail detail) {
+  std::string text = headline(picture, style) + "\n" + tree(picture, style, detail) + "\n";
+  if (picture.view.agreed() != nullptr && !picture.view.agreed()->assigned_slots().empty()) {
+    text += losses("node", picture.survival.nodes, style);
+    text += losses("zone", picture.survival.zones, style);
+  }
+  for (const core::Finding& finding : picture.findings) {
+    text += painted_severity(finding.severity, style) + " [" + finding.id + "] " +
+            finding.message + "\n";
+    if (!finding.fix.empty()) {
+      text += "  fix: " + finding.fix + "\n";
+    }
+  }
+  return text;
+}
+
+std::string render_status_table(const std::vector<StatusPicture>& pictures,
+                                const TextStyle& style) {
+  std::vector<std::vector<std::string>> rows;
+  for (const StatusPicture& picture : pictures) {
+    const core::Topology* agreed = picture.view.agreed();
+    const auto errors = std::count_if(
+        picture.findings.begin(), picture.findings.end(),
+        [](const core::Finding& finding) { return finding.severity == Severity::error; });
+    rows.push_back({picture.view.namespace_, picture.view.name,
+                    painted_health(picture.health, style),
+                    std::to_string(agreed == nullptr ? 0 : agreed->masters().size()),
+                    std::to_string(picture.view.members.size()),
+                    human_count(core::served_slots(picture.view).size()), std::to_string(errors),
+                    std::to_string(picture.findings.size())});
+  }
+  return render_table(
+      {"NAMESPACE", "NAME", "HEALTH", "MASTERS", "PODS", "SLOTS", "ERRORS", "FINDINGS"}, rows);
+}
+
+}  // namespace kredis::plugin
