@@ -2,7 +2,6 @@
 #include "tests/sandbox/controllers/disruption.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "tests/sandbox/controllers/deployment.hpp"
@@ -45,27 +44,6 @@ std::int64_t expected_pods(const Store& store, const Objects& pods) {
   return alone;
 }
 
-std::string plain_number(double value) {
-  return std::abs(value - std::round(value)) < 1e-9
-             ? std::to_string(static_cast<std::int64_t>(std::llround(value)))
-             : std::to_string(static_cast<std::int64_t>(std::llround(value * 1000))) + "m";
-}
-
-double used_by_pods(const std::string& resource, const Objects& pods) {
-  const bool limits = resource.starts_with("limits.");
-  const std::string name =
-      limits ? resource.substr(7)
-             : (resource.starts_with("requests.") ? resource.substr(9) : resource);
-  double sum = 0;
-  for (const Object& pod : pods) {
-    for (const Json& container : at(*pod, "spec.containers")) {
-      const Json& all = at(container, limits ? "resources.limits" : "resources.requests");
-      sum += all.is_object() && all.contains(name) ? quantity(all.at(name)).value_or(0) : 0;
-    }
-  }
-  return sum;
-}
-
 }  // namespace
 
 Json disruption_status(const Json& budget, const Objects& pods, std::int64_t expected) {
@@ -102,45 +80,6 @@ void reconcile_disruption_budgets(Context& context) {
                                    allowed ? "SufficientPods" : "InsufficientPods"},
                                   context.now);
                   });
-  }
-}
-
-Json quota_used(const Json& quota, const Objects& pods, const Objects& claims,
-                const Objects& services) {
-  Json used = Json::object();
-  const Json& hard = at(quota, "spec.hard");
-  for (auto limit = hard.begin(); limit != hard.end(); ++limit) {
-    const std::string& resource = limit.key();
-    double sum = 0;
-    if (resource == "pods" || resource == "count/pods") {
-      sum = static_cast<double>(pods.size());
-    } else if (resource == "services" || resource == "count/services") {
-      sum = static_cast<double>(services.size());
-    } else if (resource.ends_with("persistentvolumeclaims")) {
-      sum = static_cast<double>(claims.size());
-    } else if (resource == "requests.storage") {
-      for (const Object& claim : claims) {
-        sum += quantity_at(*claim, "spec.resources.requests.storage");
-      }
-    } else {
-      sum = used_by_pods(resource, pods);
-    }
-    used[resource] = plain_number(sum);
-  }
-  return used;
-}
-
-void reconcile_quotas(Context& context) {
-  for (const Object& quota : context.store.list("", "resourcequotas")) {
-    const std::string in = namespace_of(*quota);
-    Objects pods = context.store.list("", "pods", in);
-    std::erase_if(pods, [](const Object& pod) { return pod_is_finished(*pod); });
-    const Json used = quota_used(*quota, pods, context.store.list("", "persistentvolumeclaims", in),
-                                 context.store.list("", "services", in));
-    update_status(context.store, key_of("", "resourcequotas", *quota), [&](Json& changed) {
-      changed["status"]["hard"] = at(changed, "spec.hard");
-      changed["status"]["used"] = used;
-    });
   }
 }
 

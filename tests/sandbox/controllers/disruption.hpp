@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the API server's eviction and quota admission read: budgets' and quotas' status.
+// What evictions are decided by: the status of disruption budgets.
 #pragma once
 
 #include "tests/sandbox/controllers/context.hpp"
@@ -12,11 +12,5 @@ namespace kredis::sandbox {
 Json disruption_status(const Json& budget, const Objects& pods, std::int64_t expected);
 
 void reconcile_disruption_budgets(Context& context);
-
-/// Pure. `status.used` of a quota: the resources that it names, summed up.
-Json quota_used(const Json& quota, const Objects& pods, const Objects& claims,
-                const Objects& services);
-
-void reconcile_quotas(Context& context);
 
 }  // namespace kredis::sandbox

@@ -12,6 +12,7 @@
 #include "tests/sandbox/controllers/hosts_file.hpp"
 #include "tests/sandbox/controllers/replica_set.hpp"
 #include "tests/sandbox/controllers/scheduler.hpp"
+#include "tests/sandbox/controllers/services.hpp"
 #include "tests/sandbox/controllers/stateful_set.hpp"
 #include "tests/sandbox/controllers/volumes.hpp"
 
@@ -38,10 +39,7 @@ milliseconds until(TimePoint due) {
 }  // namespace
 
 Controllers::Controllers(Store& store, ControllerOptions options, RoutesSink on_routes)
-    : store_(store),
-      options_(std::move(options)),
-      on_routes_(std::move(on_routes)),
-      addresses_(store_, options_.addresses) {}
+    : store_(store), options_(std::move(options)), on_routes_(std::move(on_routes)) {}
 
 Controllers::~Controllers() { stop(); }
 
@@ -68,13 +66,12 @@ TimePoint Controllers::reconcile_once(TimePoint now) {
   reconcile_deployments(context);
   reconcile_replica_sets(context);
   reconcile_stateful_sets(context);
-  reconcile_services(context, addresses_);
+  reconcile_services(context);
   reconcile_volumes(context);
   reconcile_scheduler(context);
   reconcile_endpoints(context);
   reconcile_hosts_files(context);
   reconcile_disruption_budgets(context);
-  reconcile_quotas(context);
   collect_garbage(context);
   reconcile_namespaces(context);
   if (on_routes_) {

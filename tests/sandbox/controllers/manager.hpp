@@ -11,7 +11,6 @@
 #include "tests/sandbox/controllers/context.hpp"
 #include "tests/sandbox/controllers/node_lifecycle.hpp"
 #include "tests/sandbox/controllers/routes.hpp"
-#include "tests/sandbox/controllers/services.hpp"
 
 namespace kredis::sandbox {
 
@@ -23,9 +22,6 @@ class Controllers {
   ~Controllers();
   Controllers(const Controllers&) = delete;
   Controllers& operator=(const Controllers&) = delete;
-
-  /// What the API server asks for the addresses of new services.
-  ServiceAddresses& addresses() noexcept { return addresses_; }
 
   /// Creates the bootstrap objects, then starts the thread. `api_port` is where the API server listens.
   void start(int api_port);
@@ -41,7 +37,6 @@ class Controllers {
   Store& store_;
   ControllerOptions options_;
   RoutesSink on_routes_;
-  ServiceAddresses addresses_;
   NodeLifecycle nodes_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
