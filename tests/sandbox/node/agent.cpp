@@ -107,7 +107,7 @@ class NodeAgent::Impl {
     if (run == nullptr || run->pid() < 0) {
       return Error::conflict("container not found (\"" + found->name() + "\"): it is not running");
     }
-    ContainerPlace place{run->pid(), found->name(), run->environment(), {}, -1, found->log()};
+    ContainerPlace place{run->pid(), found->name(), run->environment(), -1, run->has_terminal(), found->log()};
     if (run->input_fd() >= 0) {
       place.input_fd = ::fcntl(run->input_fd(), F_DUPFD_CLOEXEC, 3);
     }

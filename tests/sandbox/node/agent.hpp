@@ -39,8 +39,8 @@ struct ContainerPlace {
   pid_t pid = -1;
   std::string container;
   Environment environment;
-  std::string pod_address;
   int input_fd = -1;  ///< A copy that the caller closes; -1 when standard input is closed.
+  bool has_terminal = false;
   std::shared_ptr<Log> log;
 };
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sandbox/node/logs.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <ctime>
 #include <deque>
@@ -106,8 +110,19 @@ Log::Log(std::filesystem::path file) : file_(std::move(file)) {
   out_.open(file_, std::ios::binary | std::ios::trunc);
 }
 
+void Log::add_tap(Fd to) {
+  const std::lock_guard lock(mutex_);
+  if (!finished_) {
+    ::fcntl(to.get(), F_SETFL, O_NONBLOCK);  // Who does not read loses bytes; the container goes on.
+    taps_.push_back(std::move(to));
+  }
+}
+
 void Log::append(std::string_view bytes) {
   const std::lock_guard lock(mutex_);
+  std::erase_if(taps_, [&](const Fd& tap) {
+    return ::write(tap.get(), bytes.data(), bytes.size()) < 0 && errno != EAGAIN;
+  });
   while (!bytes.empty()) {
     const std::size_t end = bytes.find('\n');
     partial_ += bytes.substr(0, end);
@@ -140,6 +155,7 @@ void Log::finish() {
   }
   out_.flush();
   finished_ = true;
+  taps_.clear();
   grown_.notify_all();
 }
 

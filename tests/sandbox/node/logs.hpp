@@ -14,8 +14,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "shared/core/result.hpp"
+#include "tests/sandbox/node/process.hpp"
 
 namespace kredis::sandbox {
 
@@ -28,6 +29,9 @@ class Log {
   void append(std::string_view bytes);
   /// Ends the last line; nothing follows.
   void finish();
+
+  /// Also writes everything from now on, as it comes, to `to`; closes it at the end.
+  void add_tap(Fd to);
 
   bool is_finished() const;
   /// Blocks until there is more than `size` bytes, the log is finished, or the time is up.
@@ -46,6 +50,7 @@ class Log {
   std::string partial_;  // A line whose end has not come yet.
   std::uintmax_t size_ = 0;
   bool finished_ = false;
+  std::vector<Fd> taps_;
 };
 
 struct LogQuery {

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <random>
 #include <utility>
 
 #include "tests/sandbox/controllers/objects.hpp"
+#include "tests/sandbox/node/pty.hpp"
 
 namespace kredis::sandbox {
 namespace {
@@ -34,7 +36,7 @@ bool read_available(int fd, const std::function<void(std::string_view)>& take) {
   while (true) {
     const ssize_t size = ::read(fd, buffer.data(), buffer.size());
     if (size <= 0) {
-      return size != 0;
+      return size < 0 && errno == EAGAIN;  // A terminal ends with EIO.
     }
     take({buffer.data(), static_cast<std::size_t>(size)});
   }
@@ -79,11 +81,18 @@ Status Run::spawn_in_jail(const JailParts& parts, const Launch& launch) {
   SpawnRequest request;
   request.arguments = jail_argv(parts, launch.jail, own_privilege());
   request.environment = launch.environment;
-  request.output = output.write.get();
   request.status = status.write.get();
-  if (true_at(spec_, "stdin")) {
-    request.input = input.read.get();
-    input_ = std::move(input.write);
+  has_terminal_ = true_at(spec_, "tty");
+  if (has_terminal_) {
+    KREDIS_TRY(Pty pty, Pty::open());
+    request.terminal = pty.path;
+    request.environment.emplace("TERM", "xterm");
+    input_ = Fd(::fcntl(pty.master.get(), F_DUPFD_CLOEXEC, 3));
+    output.read = std::move(pty.master);
+  } else {
+    request.output = output.write.get();
+    request.input = true_at(spec_, "stdin") ? input.read.get() : -1;
+    input_ = true_at(spec_, "stdin") ? std::move(input.write) : Fd();
   }
   KREDIS_TRY(child_, spawn(request));
   output_ = std::move(output.read);

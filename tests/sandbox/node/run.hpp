@@ -61,6 +61,7 @@ class Run {
   std::chrono::steady_clock::time_point began() const noexcept { return began_; }
   /// Writes to the container's standard input, when the spec keeps it open.
   int input_fd() const noexcept { return input_.get(); }
+  bool has_terminal() const noexcept { return has_terminal_; }
 
  private:
   struct Probe {
@@ -103,6 +104,7 @@ class Run {
   pid_t pid_ = -1;
   bool running_ = false;
   bool executed_ = false;
+  bool has_terminal_ = false;
   bool stopping_ = false;
   bool later_probes_begun_ = false;
   int exit_code_ = 0;

@@ -6,7 +6,9 @@
 
 #include "tests/sandbox/controllers/objects.hpp"
 #include "tests/sandbox/node/agent.hpp"
+#include "tests/sandbox/node/exec.hpp"
 #include "tests/sandbox/node/logs.hpp"
+#include "tests/sandbox/node/port_forward.hpp"
 
 namespace kredis::sandbox {
 namespace {
@@ -38,9 +40,23 @@ class NodeStreams : public PodStreams {
  public:
   explicit NodeStreams(NodeAgent& agent) : agent_(agent) {}
 
-  Status exec(const StreamRequest& request, ByteStream& stream) override;
-  Status attach(const StreamRequest& request, ByteStream& stream) override;
-  Status port_forward(const StreamRequest& request, ByteStream& stream) override;
+  Status exec(const StreamRequest& request, ByteStream& stream) override {
+    KREDIS_TRY(const ContainerPlace place, find(request));
+    return serve_exec(request, stream, place);
+  }
+
+  Status attach(const StreamRequest& request, ByteStream& stream) override {
+    KREDIS_TRY(const ContainerPlace place, find(request));
+    return serve_attach(request, stream, place);
+  }
+
+  Status port_forward(const StreamRequest& request, ByteStream& stream) override {
+    KREDIS_TRY(const std::string address, agent_.find_address(request.namespace_, request.pod));
+    const std::string node = text_at(*request.pod_object, "spec.nodeName");
+    return serve_port_forward(request, stream, {address, uid_of(*request.pod_object), [this, node] {
+                                return agent_.answers(node);
+                              }});
+  }
 
   Status log(const StreamRequest& request, const LogSink& sink) override {
     const auto previous = request.query.flag("previous") ? NodeAgent::Previous::yes : NodeAgent::Previous::no;
@@ -51,12 +67,12 @@ class NodeStreams : public PodStreams {
   }
 
  private:
+  Result<ContainerPlace> find(const StreamRequest& request) {
+    return agent_.find(request.namespace_, request.pod, request.query.get("container"));
+  }
+
   NodeAgent& agent_;
 };
-
-Status NodeStreams::exec(const StreamRequest&, ByteStream&) { return Error::invalid_argument("soon"); }
-Status NodeStreams::attach(const StreamRequest&, ByteStream&) { return Error::invalid_argument("soon"); }
-Status NodeStreams::port_forward(const StreamRequest&, ByteStream&) { return Error::invalid_argument("soon"); }
 
 }  // namespace
 
