@@ -54,16 +54,18 @@ Status check_shape(const ClusterSpec& spec) {
   }
   // Each alone first, so that the product cannot overflow.
   if (spec.masters > k_most_nodes || spec.replicas > k_most_nodes || spec.nodes() > k_most_nodes) {
-    return invalid("--masters {} with --replicas {} is more than {} nodes, the most that Redis "
-                   "Cluster is made for",
-                   spec.masters,
-                   spec.replicas,
-                   k_most_nodes)
+    return invalid(
+               "--masters {} with --replicas {} is more than {} nodes, the most that Redis "
+               "Cluster is made for",
+               spec.masters,
+               spec.replicas,
+               k_most_nodes)
         .with_hint("use fewer and larger nodes, or several clusters");
   }
-  const bool is_image = !spec.image.empty() && std::ranges::none_of(spec.image, [](unsigned char c) {
-    return std::isspace(c) != 0 || std::iscntrl(c) != 0;
-  });
+  const bool is_image =
+      !spec.image.empty() && std::ranges::none_of(spec.image, [](unsigned char c) {
+        return std::isspace(c) != 0 || std::iscntrl(c) != 0;
+      });
   if (!is_image) {
     return invalid("--image {} names no image", wire::quoted(spec.image))
         .with_hint("name one with its version, such as redis:8.0 or valkey/valkey:8.1");
@@ -100,8 +102,9 @@ Status check_nfs(const ClusterSpec& spec) {
         .with_hint("give both: the server's name, and the folder that holds pv1, pv2, ...");
   }
   if (spec.on_nfs() && spec.storage_class) {
-    return Error::invalid_argument("--nfs-server and --storage-class exclude each other: volumes "
-                                   "are either made on that server or by that class")
+    return Error::invalid_argument(
+               "--nfs-server and --storage-class exclude each other: volumes "
+               "are either made on that server or by that class")
         .with_hint("leave one of them out");
   }
   if (!spec.nfs_path.empty() && !spec.nfs_path.starts_with('/')) {
@@ -117,8 +120,9 @@ Status check_storage(const ClusterSpec& spec) {
   KREDIS_CHECK(check_nfs(spec));
   const bool wants_volume = spec.on_nfs() || spec.storage_class || spec.access_mode;
   if (spec.storage == Storage::ephemeral && wants_volume) {
-    return Error::invalid_argument("--ephemeral has no volumes, so --nfs-server, --storage-class "
-                                   "and --access-mode mean nothing with it")
+    return Error::invalid_argument(
+               "--ephemeral has no volumes, so --nfs-server, --storage-class "
+               "and --access-mode mean nothing with it")
         .with_hint("leave --ephemeral out to keep the data, or the others to lose it with the pod");
   }
   // An empty class is Kubernetes' way to ask for volumes that somebody made beforehand.
@@ -165,7 +169,10 @@ Status check_resources(const ClusterSpec& spec) {
     KREDIS_TRY(const wire::Quantity most, wire::parse_quantity(limit->second));
     if (asked > most) {
       return invalid("--requests {}={} is more than --limits {}={}",
-                     resource, amount, resource, limit->second)
+                     resource,
+                     amount,
+                     resource,
+                     limit->second)
           .with_hint("ask for no more than the limit");
     }
   }
@@ -190,8 +197,9 @@ Status check_references(const ClusterSpec& spec) {
 Status check_key(std::string_view option, const std::string& key) {
   if (!is_qualified_name(key)) {
     return invalid("{} {} is not a key", option, wire::quoted(key))
-        .with_hint("use letters, digits, dashes, underscores and dots, 63 at most, after a domain "
-                   "and / if you like");
+        .with_hint(
+            "use letters, digits, dashes, underscores and dots, 63 at most, after a domain "
+            "and / if you like");
   }
   return {};
 }

@@ -34,9 +34,8 @@ std::string port_text() { return std::to_string(k_redis_port); }
 
 void add_basics(std::vector<Directive>& lines) {
   const std::string data(k_data_path);
-  lines.push_back({"Every write goes to a log on the volume, and a restart replays it.",
-                   "appendonly",
-                   "yes"});
+  lines.push_back(
+      {"Every write goes to a log on the volume, and a restart replays it.", "appendonly", "yes"});
   lines.push_back({"That log reaches the disk once a second: what a crash can cost at most.",
                    "appendfsync",
                    "everysec"});
@@ -100,9 +99,10 @@ std::vector<Directive> own_lines(const ClusterSpec& spec) {
     add_tls(spec, lines);
   }
   if (spec.auth_secret.empty()) {
-    lines.push_back({"Pods reach each other by address, which this would forbid without a password.",
-                     "protected-mode",
-                     "no"});
+    lines.push_back(
+        {"Pods reach each other by address, which this would forbid without a password.",
+         "protected-mode",
+         "no"});
   }
   return lines;
 }
@@ -131,7 +131,8 @@ std::string redis_conf(const ClusterSpec& spec) {
     taken.merge(keys_of(*file));
   }
 
-  std::string text = "# Made by kubectl redis; change it with kubectl redis create --config or --set.\n";
+  std::string text =
+      "# Made by kubectl redis; change it with kubectl redis create --config or --set.\n";
   for (const Directive& line : own_lines(spec)) {
     if (!taken.contains(line.key)) {
       text += "# " + line.reason + "\n" + line.key + " " + line.value + "\n";

@@ -28,11 +28,10 @@ bool is_dns_subdomain(std::string_view text) {
 }
 
 bool is_label_value(std::string_view text) {
-  return text.empty() ||
-         (text.size() <= 63 && is_alphanumeric(text.front()) && is_alphanumeric(text.back()) &&
-          std::ranges::all_of(text, [](char c) {
-            return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
-          }));
+  return text.empty() || (text.size() <= 63 && is_alphanumeric(text.front()) &&
+                          is_alphanumeric(text.back()) && std::ranges::all_of(text, [](char c) {
+                            return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
+                          }));
 }
 
 bool is_qualified_name(std::string_view text) {

@@ -42,8 +42,7 @@ std::map<std::string, std::string> selector_labels(std::string_view cluster) {
   return {{"app", name}, {"appCluster", name + "-cluster"}};
 }
 
-std::map<std::string, std::string> common_labels(std::string_view cluster,
-                                                 std::string_view image) {
+std::map<std::string, std::string> common_labels(std::string_view cluster, std::string_view image) {
   auto labels = selector_labels(cluster);
   labels["app.kubernetes.io/name"] = "redis";
   labels["app.kubernetes.io/instance"] = std::string(cluster);

@@ -143,10 +143,8 @@ std::vector<Json> deployments(const ClusterSpec& spec) {
 }  // namespace
 
 std::vector<Json> objects(const ClusterSpec& spec) {
-  std::vector<Json> list{config_map(spec),
-                         headless_service(spec),
-                         access_service(spec),
-                         disruption_budget(spec)};
+  std::vector<Json> list{
+      config_map(spec), headless_service(spec), access_service(spec), disruption_budget(spec)};
   if (spec.on_nfs()) {
     append(list, nfs_volumes(spec));
   }

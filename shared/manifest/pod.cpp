@@ -51,16 +51,16 @@ Json environment(const ClusterSpec& spec, std::optional<int> ordinal) {
     list.push_back(with_value("ANNOUNCE", "pod"));
     list.push_back(with_value("ANNOUNCE_HOST", "$(POD_NAME)." + names.headless_service));
   }
-  list.push_back(with_value(
-      "CLIENT_ENDPOINT", spec.client_endpoint == ClientEndpoint::hostname ? "hostname" : "ip"));
+  list.push_back(with_value("CLIENT_ENDPOINT",
+                            spec.client_endpoint == ClientEndpoint::hostname ? "hostname" : "ip"));
   list.push_back(with_value("HAND_OVER_SECONDS", std::to_string(k_hand_over_seconds)));
   if (!spec.tls_secret.empty()) {
     list.push_back(with_value("TLS_DIR", k_tls_path));
   }
   if (!spec.auth_secret.empty()) {
-    list.push_back({{"name", "REDISCLI_AUTH"},
-                    {"valueFrom",
-                     {{"secretKeyRef", {{"name", spec.auth_secret}, {"key", k_password_key}}}}}});
+    list.push_back(
+        {{"name", "REDISCLI_AUTH"},
+         {"valueFrom", {{"secretKeyRef", {{"name", spec.auth_secret}, {"key", k_password_key}}}}}});
   }
   return list;
 }
@@ -170,9 +170,8 @@ void add_placement(const ClusterSpec& spec, Json& pod) {
 
 Json volumes(const ClusterSpec& spec, std::optional<int> ordinal) {
   const Names names = names_of(spec.name);
-  Json list = Json::array(
-      {{{"name", k_config_volume}, {"configMap", {{"name", names.config_map}}}},
-       {{"name", "tmp"}, {"emptyDir", {{"sizeLimit", "16Mi"}}}}});
+  Json list = Json::array({{{"name", k_config_volume}, {"configMap", {{"name", names.config_map}}}},
+                           {{"name", "tmp"}, {"emptyDir", {{"sizeLimit", "16Mi"}}}}});
   if (spec.storage == Storage::ephemeral) {
     list.push_back({{"name", k_data_volume}, {"emptyDir", {{"sizeLimit", spec.size}}}});
   } else if (ordinal) {

@@ -46,8 +46,8 @@ std::vector<Json> nfs_volumes(const ClusterSpec& spec) {
   std::vector<Json> list;
   for (int ordinal = 0; ordinal < spec.nodes(); ++ordinal) {
     Json volume = cluster_object(spec, "v1", "PersistentVolume", names.nfs_volume(ordinal));
-    const std::string folder = spec.nfs_path + (spec.nfs_path.ends_with('/') ? "pv" : "/pv") +
-                               std::to_string(ordinal + 1);
+    const std::string folder =
+        spec.nfs_path + (spec.nfs_path.ends_with('/') ? "pv" : "/pv") + std::to_string(ordinal + 1);
     volume["spec"] = {
         {"capacity", {{"storage", spec.size}}},
         {"accessModes", {effective_access_mode(spec)}},

@@ -28,9 +28,8 @@ std::vector<std::string> ordered_keys(const Json& object) {
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
+  std::ranges::transform(
+      result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return result;
 }
 
@@ -59,7 +58,8 @@ bool is_plain(std::string_view text) {
   if (not_first.find(text.front()) != not_first.npos || text.back() == ' ' || text.back() == ':') {
     return false;
   }
-  const bool is_printable = std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  const bool is_printable =
+      std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   return is_printable && text.find(": ") == text.npos && text.find(" #") == text.npos;
 }
 
@@ -69,7 +69,8 @@ bool fits_block(std::string_view text) {
   if (text.find('\n') == text.npos || text.front() == ' ' || text.front() == '\n') {
     return false;
   }
-  return std::ranges::none_of(text, [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; });
+  return std::ranges::none_of(
+      text, [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; });
 }
 
 void write_block(std::string_view text, const std::string& indent, std::string& out) {
@@ -112,7 +113,10 @@ void write_value(const Json& value, const std::string& indent, std::string& out)
 std::string key_text(const std::string& key) { return is_plain(key) ? key : Json(key).dump(); }
 
 /// `first` is what stands before the first key: the indentation, or a list's dash.
-void write_object(const Json& object, const std::string& first, const std::string& indent, std::string& out) {
+void write_object(const Json& object,
+                  const std::string& first,
+                  const std::string& indent,
+                  std::string& out) {
   std::string lead = first;
   for (const std::string& key : ordered_keys(object)) {
     const Json& value = object[key];

@@ -35,54 +35,55 @@ void check_golden(const std::string& name, const ClusterSpec& spec) {
 }  // namespace
 
 TEST_SUITE("manifest/golden") {
+  TEST_CASE("the defaults make the article's objects") { check_golden("default.yaml", {}); }
 
-TEST_CASE("the defaults make the article's objects") { check_golden("default.yaml", {}); }
+  TEST_CASE("an NFS server gives the article's volumes") {
+    check_golden("nfs.yaml", {.nfs_server = "192.168.0.222", .nfs_path = "/usr/local/k8s/redis"});
+  }
 
-TEST_CASE("an NFS server gives the article's volumes") {
-  check_golden("nfs.yaml", {.nfs_server = "192.168.0.222", .nfs_path = "/usr/local/k8s/redis"});
-}
+  TEST_CASE("the Service & Deployment layout gives every node its own objects") {
+    check_golden("deployment.yaml",
+                 {.name = "cache", .namespace_ = "shop", .layout = Layout::deployment});
+  }
 
-TEST_CASE("the Service & Deployment layout gives every node its own objects") {
-  check_golden("deployment.yaml", {.name = "cache", .namespace_ = "shop", .layout = Layout::deployment});
-}
+  TEST_CASE("TLS and a password come from Secrets") {
+    check_golden("secure.yaml",
+                 {.client_endpoint = ClientEndpoint::ip,
+                  .auth_secret = "redis-auth",
+                  .tls_secret = "redis-tls"});
+  }
 
-TEST_CASE("TLS and a password come from Secrets") {
-  check_golden("secure.yaml",
-               {.client_endpoint = ClientEndpoint::ip,
-                .auth_secret = "redis-auth",
-                .tls_secret = "redis-tls"});
-}
+  TEST_CASE("TLS without a password asks clients for certificates") {
+    check_golden("tls.yaml", {.tls_secret = "redis-tls"});
+  }
 
-TEST_CASE("TLS without a password asks clients for certificates") {
-  check_golden("tls.yaml", {.tls_secret = "redis-tls"});
-}
-
-TEST_CASE("every option has its place") {
-  ClusterSpec spec{.name = "cache",
-                   .namespace_ = "shop",
-                   .masters = 5,
-                   .replicas = 2,
-                   .image = "valkey/valkey:8.1@sha256:"
-                            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-                   .size = "10Gi",
-                   .storage_class = "fast",
-                   .access_mode = "ReadWriteOncePod",
-                   .config = "# Ours\nmaxmemory-policy allkeys-lru\nappendfsync always\n",
-                   .settings = {{"maxclients", "5000"}, {"save", "\"\""}}};
-  spec.requests = {{"cpu", "500m"}};
-  spec.limits = {{"memory", "1Gi"}};
-  spec.anti_affinity = AntiAffinity::required;
-  spec.zone_spread = ZoneSpread::on;
-  spec.access = Access::node_port;
-  spec.labels = {{"team", "shop"}};
-  spec.annotations = {{"example.com/contact", "shop@example.com"}};
-  spec.service_account = "redis";
-  spec.node_selector = {{"disk", "ssd"}};
-  spec.tolerations = {{.key = "dedicated", .value = "redis", .effect = "NoSchedule"},
-                      {.key = "spot"}};
-  spec.priority_class = "high";
-  check_golden("everything.yaml", spec);
-}
+  TEST_CASE("every option has its place") {
+    ClusterSpec spec{.name = "cache",
+                     .namespace_ = "shop",
+                     .masters = 5,
+                     .replicas = 2,
+                     .image =
+                         "valkey/valkey:8.1@sha256:"
+                         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                     .size = "10Gi",
+                     .storage_class = "fast",
+                     .access_mode = "ReadWriteOncePod",
+                     .config = "# Ours\nmaxmemory-policy allkeys-lru\nappendfsync always\n",
+                     .settings = {{"maxclients", "5000"}, {"save", "\"\""}}};
+    spec.requests = {{"cpu", "500m"}};
+    spec.limits = {{"memory", "1Gi"}};
+    spec.anti_affinity = AntiAffinity::required;
+    spec.zone_spread = ZoneSpread::on;
+    spec.access = Access::node_port;
+    spec.labels = {{"team", "shop"}};
+    spec.annotations = {{"example.com/contact", "shop@example.com"}};
+    spec.service_account = "redis";
+    spec.node_selector = {{"disk", "ssd"}};
+    spec.tolerations = {{.key = "dedicated", .value = "redis", .effect = "NoSchedule"},
+                        {.key = "spot"}};
+    spec.priority_class = "high";
+    check_golden("everything.yaml", spec);
+  }
 
 }  // TEST_SUITE
 
