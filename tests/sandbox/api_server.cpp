@@ -49,6 +49,10 @@ Result<api::SslContext> make_context(const api::Credentials& own, const std::str
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  // Clients may resume a session; OpenSSL refuses that where certificates are asked for, unless the
+  // server names what its sessions are good for.
+  static constexpr unsigned char k_session_context[] = "sandbox";
+  SSL_CTX_set_session_id_context(context.get(), k_session_context, sizeof k_session_context - 1);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
   return context;
 }
