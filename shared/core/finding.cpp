@@ -36,6 +36,11 @@ Examined examine(const ClusterView& view) {
   Examined cluster{.view = view, .agreed = view.agreed(), .survival = survival_of(view)};
   cluster.one_node = all_on_one_node(view);
   cluster.shards = shards_of(view);
+  for (const Member& member : view.members) {
+    if (const Node* self = member.self()) {
+      cluster.answering.try_emplace(self->id, &member);
+    }
+  }
   return cluster;
 }
 

@@ -4,6 +4,7 @@
 // Internal to the core; finding.cpp runs them.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Examined {
   const ClusterView& view;
   const Topology* agreed = nullptr;  ///< Null when nobody answered.
   std::vector<ShardView> shards = {};
+  std::map<NodeId, const Member*> answering = {};  ///< Who said that it is that node.
   Survival survival = {};
   bool one_node = false;  ///< Every pod runs on the same Kubernetes node.
 

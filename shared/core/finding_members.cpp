@@ -3,7 +3,7 @@
 // Findings about single pods and their servers.
 #include <algorithm>
 #include <map>
-#include <set>
+#include <utility>
 
 #include "shared/core/finding_checks.hpp"
 
@@ -15,6 +15,11 @@ bool is_initialised(const Examined& cluster) {
 }
 
 bool is_alone(const Member& member) { return member.view && member.view->nodes.size() == 1; }
+
+const std::vector<Node>& nodes_seen_by(const Member& member) {
+  static const std::vector<Node> k_none;
+  return member.view ? member.view->nodes : k_none;
+}
 
 const std::string& expected_ip(const Pod& pod) {
   return pod.announced_ip.empty() ? pod.ip : pod.announced_ip;
@@ -57,51 +62,54 @@ void check_pod_count(const Examined& cluster, Findings& found) {
 void check_answers(const Examined& cluster, Findings& found) {
   for (const Member& member : cluster.view.members) {
     const std::string pod = "pod " + member.pod.name;
-    if (member.trouble && member.pod.running) {
+    if (member.server && member.server->loading) {
+      found.push_back({.id = "loading",
+                       .severity = Severity::warning,
+                       .message = pod + " is loading its data and answers no reads or writes yet",
+                       .fix = "wait; watch it: " + cluster.redis_command("status") + " --watch"});
+    } else if (member.trouble && member.pod.running) {
       const Error& error = *member.trouble;
       found.push_back(
           {.id = "no-answer",
            .severity = Severity::error,
            .message = pod + " does not answer: " + error.message,
            .fix = error.hint.empty() ? cluster.kubectl("logs " + member.pod.name) : error.hint});
-    } else if (member.server && member.server->loading) {
-      found.push_back({.id = "loading",
-                       .severity = Severity::warning,
-                       .message = pod + " is loading its data and answers no reads or writes yet",
-                       .fix = "wait; watch it: " + cluster.redis_command("status") + " --watch"});
     }
   }
 }
 
 void check_addresses(const Examined& cluster, Findings& found) {
-  for (const Member& member : cluster.view.members) {
-    const Node* self = member.self();
-    const std::string& expected = expected_ip(member.pod);
-    if (self == nullptr || expected.empty()) {
-      continue;
-    }
-    std::string wrong;
+  struct Wrong {
+    std::string ip;
     std::string viewer;
     std::size_t viewers = 0;
-    for (const Member& other : cluster.view.members) {
-      const Node* seen = other.view ? other.view->find(self->id) : nullptr;
-      if (seen != nullptr && !seen->address.ip.empty() && seen->address.ip != expected) {
-        wrong = seen->address.ip;
-        viewer = other.pod.name;
-        ++viewers;
+  };
+  std::map<int, std::pair<const Member*, Wrong>> wrongs;
+  for (const Member& viewer : cluster.view.members) {
+    for (const Node& node : nodes_seen_by(viewer)) {
+      const auto pod = cluster.answering.find(node.id);
+      if (pod == cluster.answering.end() || node.address.ip.empty()) {
+        continue;
+      }
+      const std::string& expected = expected_ip(pod->second->pod);
+      if (!expected.empty() && node.address.ip != expected) {
+        auto& [member, wrong] = wrongs[pod->second->pod.ordinal];
+        member = pod->second;
+        wrong = {node.address.ip, viewer.pod.name, wrong.viewers + 1};
       }
     }
-    if (viewers == 0) {
-      continue;
-    }
+  }
+  for (const auto& [ordinal, entry] : wrongs) {
+    const auto& [member, wrong] = entry;
+    const std::string& expected = expected_ip(member->pod);
     found.push_back(
         {.id = "address-stale",
          .severity = Severity::warning,
-         .message = "pod " + member.pod.name + " has the address " + expected + ", and " +
-                    std::to_string(viewers) + " of " + std::to_string(cluster.view.members.size()) +
-                    " pods know it as " + wrong,
+         .message = "pod " + member->pod.name + " has the address " + expected + ", and " +
+                    std::to_string(wrong.viewers) + " of " +
+                    std::to_string(cluster.view.members.size()) + " pods know it as " + wrong.ip,
          .fix = cluster.redis_cli(
-             viewer, "CLUSTER MEET " + expected + " " + std::to_string(member.pod.port))});
+             wrong.viewer, "CLUSTER MEET " + expected + " " + std::to_string(member->pod.port))});
   }
 }
 
@@ -114,10 +122,11 @@ void check_ghosts(const Examined& cluster, Findings& found) {
   const bool all_answered = std::ranges::all_of(
       cluster.view.members, [](const Member& member) { return member.self() != nullptr; });
   for (const Member& member : cluster.view.members) {
-    for (const Node& node : member.view ? member.view->nodes : std::vector<Node>{}) {
-      if (!node.flags.handshake && cluster.view.by_node(node) == nullptr) {
+    for (const Node& node : nodes_seen_by(member)) {
+      const bool ours = node.flags.handshake || cluster.answering.contains(node.id);
+      if (!ours && cluster.view.by_node(node) == nullptr) {
         Ghost& ghost = ghosts[node.id];
-        ghost.node = member.view->find(node.id);
+        ghost.node = &node;
         ghost.known_to.push_back(member.pod.name);
       }
     }

@@ -20,6 +20,10 @@ std::string status_command(const ClusterView& view) {
 
 Status check_answered(const Member& member) {
   const std::string& pod = member.pod.name;
+  if (member.server && member.server->loading) {
+    return Error::unreachable("pod " + pod + " is still loading its data")
+        .with_hint("wait until it is ready and run the same command again");
+  }
   if (member.trouble) {
     const Error& cause = *member.trouble;
     return Error::unreachable("pod " + pod + " did not answer: " + cause.message)
@@ -29,10 +33,6 @@ Status check_answered(const Member& member) {
   if (member.self() == nullptr) {
     return Error::unreachable("pod " + pod + " did not say which node of the cluster it is")
         .with_hint("check that its redis.conf has \"cluster-enabled yes\"");
-  }
-  if (member.server && member.server->loading) {
-    return Error::unreachable("pod " + pod + " is still loading its data")
-        .with_hint("wait until it is ready and run the same command again");
   }
   return {};
 }

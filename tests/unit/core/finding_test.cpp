@@ -265,7 +265,10 @@ TEST_SUITE("core/finding") {
 
   TEST_CASE("find_trouble names pods that do not run, are not ready, load, or differ in version") {
     ViewBuilder builder = healthy();
-    builder.edit(0, [](Member& member) { member.server->loading = true; });
+    builder.edit(0, [](Member& member) {
+      member.server->loading = true;
+      member.trouble = Error::unreachable("LOADING Redis is loading the dataset in memory");
+    });
     builder.edit(1, [](Member& member) {
       member.pod.ready = false;
       member.pod.trouble = "Readiness probe failed";
