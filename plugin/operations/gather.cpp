@@ -46,6 +46,19 @@ bool counts(const Json& pod) {
   return phase != "Succeeded" && phase != "Failed";
 }
 
+/// Placement tells pods apart by ordinal, and pods of other makers may have none, or share some.
+void number_if_ambiguous(core::ClusterView& view) {
+  const auto same = [](const core::Member& a, const core::Member& b) {
+    return a.pod.ordinal == b.pod.ordinal;
+  };
+  if (std::adjacent_find(view.members.begin(), view.members.end(), same) != view.members.end()) {
+    int ordinal = 0;
+    for (core::Member& member : view.members) {
+      member.pod.ordinal = ordinal++;
+    }
+  }
+}
+
 std::string workload_name(const Located& located) {
   return located.workload.value("/metadata/name"_json_pointer, located.name);
 }
@@ -82,6 +95,7 @@ Result<core::ClusterView> gather_pods(ports::KubePort& kube, const Located& loca
   std::sort(view.members.begin(), view.members.end(), [](const auto& a, const auto& b) {
     return std::pair(a.pod.ordinal, a.pod.name) < std::pair(b.pod.ordinal, b.pod.name);
   });
+  number_if_ambiguous(view);
   view.shape = wire::shape_from_json(located.workload).value_or(core::Shape{});
   if (view.shape.masters == 0) {
     view.shape = shape_for(view, {.replicas = 1});
