@@ -1,12 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/wire/cluster_info.hpp"
 
+#include <array>
+#include <cstdint>
 #include <string>
 
 #include "shared/wire/text.hpp"
 
 namespace kredis::wire {
 namespace {
+
+using core::ClusterInfo;
+
+/// Where a number of CLUSTER INFO goes; one of the two members is set.
+struct Field {
+  std::string_view name;
+  std::uint32_t ClusterInfo::*count = nullptr;
+  std::uint64_t ClusterInfo::*epoch = nullptr;
+};
+
+constexpr std::array k_fields{
+    Field{.name = "cluster_slots_assigned", .count = &ClusterInfo::slots_assigned},
+    Field{.name = "cluster_slots_ok", .count = &ClusterInfo::slots_ok},
+    Field{.name = "cluster_slots_pfail", .count = &ClusterInfo::slots_pfail},
+    Field{.name = "cluster_slots_fail", .count = &ClusterInfo::slots_fail},
+    Field{.name = "cluster_known_nodes", .count = &ClusterInfo::known_nodes},
+    Field{.name = "cluster_size", .count = &ClusterInfo::size},
+    Field{.name = "cluster_current_epoch", .epoch = &ClusterInfo::current_epoch},
+    Field{.name = "cluster_my_epoch", .epoch = &ClusterInfo::my_epoch},
+};
 
 template <typename Number>
 bool read(std::string_view text, Number& into) {
@@ -16,15 +38,13 @@ bool read(std::string_view text, Number& into) {
 }
 
 /// Returns whether the value could be read; names that nobody asks for always can.
-bool read_field(std::string_view name, std::string_view value, core::ClusterInfo& info) {
-  if (name == "cluster_slots_assigned") return read(value, info.slots_assigned);
-  if (name == "cluster_slots_ok") return read(value, info.slots_ok);
-  if (name == "cluster_slots_pfail") return read(value, info.slots_pfail);
-  if (name == "cluster_slots_fail") return read(value, info.slots_fail);
-  if (name == "cluster_known_nodes") return read(value, info.known_nodes);
-  if (name == "cluster_size") return read(value, info.size);
-  if (name == "cluster_current_epoch") return read(value, info.current_epoch);
-  if (name == "cluster_my_epoch") return read(value, info.my_epoch);
+bool read_field(std::string_view name, std::string_view value, ClusterInfo& info) {
+  for (const Field& field : k_fields) {
+    if (name == field.name) {
+      return field.count != nullptr ? read(value, info.*field.count)
+                                    : read(value, info.*field.epoch);
+    }
+  }
   return true;
 }
 
