@@ -15,6 +15,8 @@ namespace kredis::kube {
 namespace {
 
 constexpr int k_attempts = 5;
+/// As kubectl says it: JSON where there is a choice. Port-forward offers none and wants the stars.
+constexpr const char* k_accept = "application/json, */*";
 constexpr std::size_t k_idle_connections = 8;
 constexpr auto k_first_pause = std::chrono::milliseconds(100);
 constexpr auto k_longest_pause = std::chrono::seconds(5);
@@ -169,7 +171,7 @@ HttpRequest RestClient::request_for(const Call& call, const Identity& identity) 
                       .target = endpoint_.server.path + call.target,
                       .headers = {{"Host", endpoint_.server.authority()},
                                   {"User-Agent", "kubectl-redis/" KREDIS_VERSION},
-                                  {"Accept", "application/json"}},
+                                  {"Accept", k_accept}},
                       .body = call.body};
   if (!identity.authorization.empty()) {
     request.headers.emplace_back("Authorization", identity.authorization);

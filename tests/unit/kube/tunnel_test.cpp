@@ -116,9 +116,11 @@ TEST_SUITE("kube/tunnel") {
   TEST_CASE("bytes travel both ways, small and large, and the request is as the API wants it") {
     std::string target;
     std::string protocol;
+    std::string accept;
     TestServer server(good_tls(), [&](const TestRequest& request, TestPeer& peer) {
       target = request.target;
       protocol = request.headers.at("sec-websocket-protocol");
+      accept = request.headers.at("accept");
       echo(request, peer);
     });
     const auto client = client_of(access_to(server));
@@ -134,6 +136,7 @@ TEST_SUITE("kube/tunnel") {
     writer.join();
     CHECK(target == "/api/v1/namespaces/shop/pods/redis-app-0/portforward?ports=6379");
     CHECK(protocol == "v4.channel.k8s.io");
+    CHECK(accept.find("*/*") != std::string::npos);  // Else a real API server answers 406.
     CHECK((*tunnel)->failure().empty());
   }
 
