@@ -25,6 +25,9 @@ inline constexpr std::string_view k_field_manager = "kubectl-redis";
 
 inline constexpr std::string_view k_masters_annotation = "kubectl-redis.dev/masters";
 inline constexpr std::string_view k_replicas_annotation = "kubectl-redis.dev/replicas";
+/// The Secrets that clients of the cluster need; only where there are any.
+inline constexpr std::string_view k_auth_secret_annotation = "kubectl-redis.dev/auth-secret";
+inline constexpr std::string_view k_tls_secret_annotation = "kubectl-redis.dev/tls-secret";
 inline constexpr std::string_view k_config_hash_annotation = "kubectl-redis.dev/config-hash";
 /// On each node's objects in the Service & Deployment layout.
 inline constexpr std::string_view k_ordinal_label = "kubectl-redis.dev/ordinal";
@@ -56,7 +59,11 @@ Names names_of(std::string_view cluster);
 /// app: redis, appCluster: redis-cluster. What every selector of the cluster uses.
 std::map<std::string, std::string> selector_labels(std::string_view cluster);
 
-/// The selector's labels and the recommended app.kubernetes.io ones; `image` gives the version.
+/// The selector's labels and the recommended app.kubernetes.io ones that never change: what a
+/// StatefulSet's claims carry.
+std::map<std::string, std::string> stable_labels(std::string_view cluster);
+
+/// Those and the version, which `image` gives.
 std::map<std::string, std::string> common_labels(std::string_view cluster, std::string_view image);
 
 }  // namespace kredis::manifest

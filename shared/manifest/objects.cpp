@@ -76,12 +76,18 @@ Json disruption_budget(const ClusterSpec& spec) {
   return object;
 }
 
-/// A workload that remembers the shape which was asked for.
+/// A workload that remembers the shape which was asked for and the Secrets that clients need.
 Json workload(const ClusterSpec& spec, std::string_view kind, const std::string& name) {
   Json object = namespaced_object(spec, "apps/v1", kind, name);
   Json& annotations = object["metadata"]["annotations"];
   annotations[std::string(k_masters_annotation)] = std::to_string(spec.masters);
   annotations[std::string(k_replicas_annotation)] = std::to_string(spec.replicas);
+  if (!spec.auth_secret.empty()) {
+    annotations[std::string(k_auth_secret_annotation)] = spec.auth_secret;
+  }
+  if (!spec.tls_secret.empty()) {
+    annotations[std::string(k_tls_secret_annotation)] = spec.tls_secret;
+  }
   return object;
 }
 

@@ -26,7 +26,7 @@ std::string effective_access_mode(const ClusterSpec& spec) {
 }
 
 Json claim_template(const ClusterSpec& spec) {
-  return {{"metadata", {{"name", k_data_volume}, {"labels", selector_labels(spec.name)}}},
+  return {{"metadata", {{"name", k_data_volume}, {"labels", stable_labels(spec.name)}}},
           {"spec", claim_spec(spec)}};
 }
 

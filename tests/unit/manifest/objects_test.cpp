@@ -208,6 +208,9 @@ TEST_SUITE("manifest/objects") {
     const Json password = environment(container({.auth_secret = "redis-auth"}), "REDISCLI_AUTH");
     CHECK(password["valueFrom"]["secretKeyRef"] ==
           Json{{"name", "redis-auth"}, {"key", "password"}});
+    CHECK(stateful_set(
+              {.auth_secret = "a"})["metadata"]["annotations"]["kubectl-redis.dev/auth-secret"] ==
+          "a");
     CHECK(environment(container({}), "REDISCLI_AUTH").is_null());
     CHECK(redis_conf({}).find("protected-mode no") != std::string::npos);
     CHECK(redis_conf({.auth_secret = "redis-auth"}).find("protected-mode") == std::string::npos);
@@ -215,6 +218,8 @@ TEST_SUITE("manifest/objects") {
 
   TEST_CASE("--tls-secret is mounted, and closes the plain port") {
     const ClusterSpec spec{.tls_secret = "redis-tls"};
+    CHECK(stateful_set(spec)["metadata"]["annotations"]["kubectl-redis.dev/tls-secret"] ==
+          "redis-tls");
     CHECK(environment(container(spec), "TLS_DIR")["value"] == "/etc/redis-tls");
     CHECK(pod(spec)["volumes"].back()["secret"] ==
           Json{{"secretName", "redis-tls"}, {"defaultMode", 288}});

@@ -381,6 +381,12 @@ case_the_node_announces_its_address_and_its_name() {
   check "address" equal "$(ask 1 CONFIG GET cluster-announce-ip | tail -n 1)" "$net.1"
   check "name" equal "$(ask 1 CONFIG GET cluster-announce-hostname | tail -n 1)" pod1.redis-service.shop.svc.cluster.local
   check "clients get the name" equal "$(ask 1 CONFIG GET cluster-preferred-endpoint-type | tail -n 1)" hostname
+  forget_pods
+  extra_env=(ANNOUNCE=service ANNOUNCE_HOST="$net.99" CLIENT_ENDPOINT=ip)
+  start_pod 1 "$net.1"
+  eventually 10 answers 1
+  check "its Service's address" equal "$(ask 1 CONFIG GET cluster-announce-ip | tail -n 1)" "$net.99"
+  check "no name" equal "$(ask 1 CONFIG GET cluster-announce-hostname | tail -n 1)" ''
 }
 
 case_the_loop_ends_with_its_server() {
