@@ -164,7 +164,9 @@ Json pretend_to_store(const Key& key, Json object) {
 
 }  // namespace
 
-ApiStatus Objects::check_namespace(const ResourceInfo& info, const std::string& namespace_) const {
+ApiStatus Objects::check_namespace(const Target& target) const {
+  const ResourceInfo& info = *target.info;
+  const std::string& namespace_ = target.namespace_;
   if (info.scope != Scope::namespaced) {
     return {};
   }
@@ -174,7 +176,7 @@ ApiStatus Objects::check_namespace(const ResourceInfo& info, const std::string& 
     return not_found(namespaces, namespace_);
   }
   if (dig_text(*found, {"status", "phase"}) == "Terminating") {
-    return forbidden(info, "",
+    return forbidden(info, target.name,
                      "unable to create new content in namespace " + namespace_ +
                          " because it is being terminated");
   }
@@ -215,7 +217,7 @@ ApiResult<Written> Objects::create(const Target& target, const Json& sent,
 ApiResult<Written> Objects::create_decoded(Target target, Json object, const WriteOptions& options,
                                            std::vector<std::string> warnings) {
   KREDIS_CHECK(settle_metadata(target, object));
-  KREDIS_CHECK(check_namespace(*target.info, target.namespace_));
+  KREDIS_CHECK(check_namespace(target));
   KREDIS_CHECK(admit_new(target, object, options, warnings));
   const Key key = target.key();
   if (store_.get(key) != nullptr) {

@@ -82,7 +82,7 @@ class Objects {
                              const WriteOptions& options, std::vector<std::string>& warnings);
   ApiResult<Json> decode_sent(const ResourceInfo& info, const Json& sent,
                               const WriteOptions& options, std::vector<std::string>& warnings);
-  ApiStatus check_namespace(const ResourceInfo& info, const std::string& namespace_) const;
+  ApiStatus check_namespace(const Target& target) const;
 
   Store& store_;
   Admission& admission_;

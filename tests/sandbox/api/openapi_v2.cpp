@@ -18,7 +18,7 @@ constexpr unsigned k_title = 1, k_version = 2;
 }
 constexpr unsigned k_named_path = 2;                      // Paths.path
 constexpr unsigned k_name = 1, k_value = 2;               // NamedPathItem, NamedAny
-constexpr unsigned k_patch = 7;                           // PathItem.patch
+constexpr unsigned k_patch = 8;                           // PathItem.patch
 constexpr unsigned k_parameters = 8, k_extension = 13;    // Operation
 constexpr unsigned k_parameter = 1;                       // ParametersItem.parameter
 constexpr unsigned k_non_body = 2;                        // Parameter.non_body_parameter
