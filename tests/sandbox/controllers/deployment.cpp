@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "tests/sandbox/controllers/pod_template.hpp"
+#include "tests/sandbox/controllers/ownership.hpp"
 
 namespace kredis::sandbox {
 namespace {
@@ -13,14 +13,8 @@ constexpr const char* k_component = "deployment-controller";
 constexpr const char* k_hash_label = "pod-template-hash";
 constexpr const char* k_revision_note = "deployment.kubernetes.io/revision";
 
-Objects sets_of(Store& store, const Json& deployment) {
-  Objects mine;
-  for (const Object& set : store.list("apps", "replicasets", namespace_of(deployment))) {
-    if (is_controlled_by(*set, deployment)) {
-      mine.push_back(set);
-    }
-  }
-  return mine;
+Objects sets_of(Context& context, const Json& deployment) {
+  return owned_by(context, deployment, "apps", "replicasets");
 }
 
 std::int64_t revision_of(const Json& set) {
@@ -55,7 +49,7 @@ std::string sync_newest(Context& context, const Json& deployment) {
   const Key key{"apps", "replicasets", namespace_of(deployment), name_of(deployment) + "-" + hash};
   ensure(context.store, key, make_set(deployment, hash));
   std::int64_t highest = 0;
-  for (const Object& set : sets_of(context.store, deployment)) {
+  for (const Object& set : sets_of(context, deployment)) {
     highest = name_of(*set) == key.name ? highest : std::max(highest, revision_of(*set));
   }
   const Object newest = context.store.get(key);
@@ -87,7 +81,7 @@ void scale_set(Context& context, const Json& deployment, const std::string& name
 
 void drop_old_sets(Context& context, const Json& deployment, const std::string& newest) {
   Objects old;
-  for (const Object& set : sets_of(context.store, deployment)) {
+  for (const Object& set : sets_of(context, deployment)) {
     const bool idle = number_at(*set, "spec.replicas") == 0 && number_at(*set, "status.replicas") == 0;
     if (name_of(*set) != newest && idle) {
       old.push_back(set);
@@ -225,11 +219,11 @@ void reconcile_deployments(Context& context) {
     }
     const std::string newest = sync_newest(context, *deployment);
     for (const auto& [name, replicas] :
-         plan_deployment(*deployment, sets_of(context.store, *deployment), newest)) {
+         plan_deployment(*deployment, sets_of(context, *deployment), newest)) {
       scale_set(context, *deployment, name, replicas);
     }
     drop_old_sets(context, *deployment, newest);
-    const Objects sets = sets_of(context.store, *deployment);
+    const Objects sets = sets_of(context, *deployment);
     update_status(context.store, key_of("apps", "deployments", *deployment), [&](Json& changed) {
       if (at(changed, "metadata.generation") == at(*deployment, "metadata.generation")) {
         changed["status"] = deployment_status(changed, sets, newest, context.now);

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "tests/sandbox/controllers/ownership.hpp"
 #include "tests/sandbox/controllers/pod_template.hpp"
 
 namespace kredis::sandbox {
@@ -20,14 +21,9 @@ auto removal_rank(const Json& pod) {
                     std::string(text_at(pod, "metadata.creationTimestamp")));
 }
 
-Objects pods_of(Store& store, const Json& set) {
-  Objects mine;
-  for (const Object& pod : store.list("", "pods", namespace_of(set))) {
-    if (is_controlled_by(*pod, set)) {
-      mine.push_back(pod);
-    }
-  }
-  return mine;
+Objects pods_of(Context& context, const Json& set) {
+  return owned_by(context, set, "", "pods",
+                  [](const Json& pod) { return !pod_is_finished(pod); });
 }
 
 void apply_plan(Context& context, const Json& set, const ReplicaSetPlan& plan) {
@@ -94,8 +90,8 @@ void reconcile_replica_sets(Context& context) {
     if (is_terminating(*set)) {
       continue;
     }
-    apply_plan(context, *set, plan_replica_set(*set, pods_of(context.store, *set)));
-    const Objects pods = pods_of(context.store, *set);
+    apply_plan(context, *set, plan_replica_set(*set, pods_of(context, *set)));
+    const Objects pods = pods_of(context, *set);
     update_status(context.store, key_of("apps", "replicasets", *set), [&](Json& changed) {
       changed["status"] = status_of(context, changed, pods);
     });

@@ -3,17 +3,13 @@
 
 #include <algorithm>
 
+#include "tests/sandbox/controllers/ownership.hpp"
+
 namespace kredis::sandbox {
 namespace {
 
-Objects revisions_of(Store& store, const Json& set) {
-  Objects mine;
-  for (const Object& revision :
-       store.list("apps", "controllerrevisions", namespace_of(set))) {
-    if (is_controlled_by(*revision, set)) {
-      mine.push_back(revision);
-    }
-  }
+Objects revisions_of(Context& context, const Json& set) {
+  Objects mine = owned_by(context, set, "apps", "controllerrevisions");
   std::sort(mine.begin(), mine.end(), [](const Object& left, const Object& right) {
     return number_at(*left, "revision") < number_at(*right, "revision");
   });
@@ -51,7 +47,7 @@ const Json& revision_template(const Objects& revisions, const std::string& name)
 }
 
 Objects sync_revisions(Context& context, const Json& set) {
-  Objects mine = revisions_of(context.store, set);
+  Objects mine = revisions_of(context, set);
   const std::string wanted = revision_name(set);
   const std::int64_t newest = mine.empty() ? 0 : number_at(*mine.back(), "revision");
   const auto found = std::find_if(mine.begin(), mine.end(),
@@ -71,7 +67,7 @@ Objects sync_revisions(Context& context, const Json& set) {
           context.store.remove(key_of("apps", "controllerrevisions", *mine[i])));
     }
   }
-  return revisions_of(context.store, set);
+  return revisions_of(context, set);
 }
 
 }  // namespace kredis::sandbox

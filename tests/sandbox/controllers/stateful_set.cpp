@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/sandbox/controllers/ownership.hpp"
 #include "tests/sandbox/controllers/pod_template.hpp"
 #include "tests/sandbox/controllers/revisions.hpp"
 
@@ -16,14 +17,9 @@ std::string claim_name(const Json& claim, const Json& set, std::int64_t ordinal)
   return name_of(claim) + "-" + name_of(set) + "-" + std::to_string(ordinal);
 }
 
-Objects pods_of(Store& store, const Json& set) {
-  Objects mine;
-  for (const Object& pod : store.list("", "pods", namespace_of(set))) {
-    if (is_controlled_by(*pod, set)) {
-      mine.push_back(pod);
-    }
-  }
-  return mine;
+Objects pods_of(Context& context, const Json& set) {
+  return owned_by(context, set, "", "pods",
+                  [&](const Json& pod) { return ordinal_of(set, pod) >= 0; });
 }
 
 void create_member(Context& context, const Json& set, const Objects& revisions,
@@ -89,7 +85,7 @@ void own_claims(Context& context, const Json& set, const Objects& pods) {
 void reconcile_one(Context& context, const Json& set) {
   const Objects revisions = sync_revisions(context, set);
   const std::string update_revision = revision_name(set);
-  Objects pods = pods_of(context.store, set);
+  Objects pods = pods_of(context, set);
   own_claims(context, set, pods);
   const StatefulSetPlan plan = plan_stateful_set(set, pods, update_revision, context.now);
   context.call_again_at(plan.due);
@@ -100,7 +96,7 @@ void reconcile_one(Context& context, const Json& set) {
       remove_member(context, set, step.ordinal);
     }
   }
-  pods = pods_of(context.store, set);
+  pods = pods_of(context, set);
   update_status(context.store, key_of("apps", "statefulsets", set), [&](Json& changed) {
     // Only the generation that was looked at is answered for; the next pass sees a newer one.
     if (at(changed, "metadata.generation") == at(set, "metadata.generation")) {

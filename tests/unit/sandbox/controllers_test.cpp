@@ -148,6 +148,25 @@ TEST_SUITE("sandbox/controllers") {
     }
   }
 
+  TEST_CASE("a stateful set made anew adopts the pods that an orphaning deletion left") {
+    Cluster cluster;
+    Json set = build::stateful_set(2);
+    set["metadata"].erase("uid");
+    REQUIRE(cluster.store.create(k_set, set));
+    cluster.settle();
+    const std::string before = uid_of(*cluster.store.get({"", "pods", "default", "redis-app-0"}));
+    REQUIRE(cluster.store.update(k_set, [&](Json& changed) -> Status {
+      changed["metadata"]["finalizers"] = {"orphan"};
+      changed["metadata"]["deletionTimestamp"] = format_time(cluster.now);
+      return {};
+    }));
+    cluster.settle();
+    REQUIRE(cluster.store.create(k_set, set));
+    cluster.settle();
+    CHECK(number_at(*cluster.store.get(k_set), "status.readyReplicas") == 2);
+    CHECK(uid_of(*cluster.store.get({"", "pods", "default", "redis-app-0"})) == before);
+  }
+
   TEST_CASE("a deployment rolls over to its new template and reports complete") {
     Cluster cluster;
     const Key key{"apps", "deployments", "default", "web"};
