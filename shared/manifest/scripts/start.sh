@@ -50,6 +50,17 @@ check_nodes_file() {
   fi
 }
 
+# A Deployment starts a new pod while the one before it still ends, and so does a deletion by force.
+# Redis's own lock does not outlive the next time it writes nodes.conf. This one is held by the
+# descriptor, which Redis inherits, for as long as the server runs.
+wait_for_the_volume() {
+  has flock || return 0
+  exec 9>>"$1/.kubectl-redis.lock"
+  flock -n 9 && return
+  say "waiting for the pod before this one to let go of $1"
+  flock 9 || say "$1 cannot be locked; going on without"
+}
+
 # --- what this pod announces ----------------------------------------------------------------------
 
 # The pod's own address; or its Service's, which outlives the pod.
@@ -177,6 +188,7 @@ has "$cli" || fail "the image has neither redis-cli nor valkey-cli, which probes
 
 data=$(conf_value dir)
 [ -w "$data" ] || fail "user $(id -u) cannot write to $data: give it the folder (chown) or use a class that honours fsGroup"
+wait_for_the_volume "$data"
 nodes_file=$(conf_value cluster-config-file)
 case "$nodes_file" in
   /*) check_nodes_file "$nodes_file" ;;
@@ -184,7 +196,7 @@ case "$nodes_file" in
 esac
 address=$(announced_address)
 
-keep_together &
+keep_together 9>&- &
 exec "$server" "$conf" - <<SETTINGS
 $(own_settings)
 SETTINGS

@@ -29,13 +29,13 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# What a pod finds in its PATH.
+# What a pod finds in its PATH. (Debian's busybox has no flock, Alpine's has.)
 path=$PATH
 if [ -n "${BUSYBOX:-}" ]; then
   path=$work/busybox
   mkdir "$path"
   for applet in $("$BUSYBOX" --list); do ln -s "$BUSYBOX" "$path/$applet"; done
-  for program in redis-server redis-cli getent; do ln -sf "$(command -v $program)" "$path/$program"; done
+  for program in redis-server redis-cli getent flock; do ln -sf "$(command -v $program)" "$path/$program"; done
 fi
 
 # --- pods -----------------------------------------------------------------------------------------
@@ -281,6 +281,22 @@ case_an_empty_or_zeroed_nodes_conf_starts_a_new_node() {
   forget_pods
   check "starts with zeroes" torn_pod '\0\0\0\0\0\0\0\0\0\0\0\0'
   check "they are set aside" equal "$(aside | wc -c)" 12
+}
+
+case_a_second_pod_waits_for_the_volume() {
+  start_pod 1 "$net.1"
+  eventually 10 answers 1
+  id=$(id_of 1)
+  mkdir -p "$work/pod2"
+  ln -s "$work/pod1/data" "$work/pod2/data"
+  start_pod 2 "$net.2"
+  check "it says so" eventually 10 grep -q 'waiting for the pod before' "$work/pod2/log"
+  sleep 1
+  check "it does not run beside the first" no answers 2
+  check "which is not disturbed" answers 1
+  stop_pod 1 KILL
+  check "then it runs" eventually 10 answers 2
+  check "as the same node" equal "$(id_of 2)" "$id"
 }
 
 # Writes for as long as $work/writing is there, following redirections; one line an answer.
