@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "plugin/operations/ask_members.hpp"
 #include "plugin/operations/bus_diagnosis.hpp"
@@ -20,8 +21,6 @@ using core::Member;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// How often to try with the short node timeout before going on without.
-constexpr int k_pulses = 5;
 /// Nodes do their housekeeping ten times a second.
 constexpr std::chrono::milliseconds k_tick = 110ms;
 /// Nothing serves and nothing is stored: a failover by mistake would cost nobody anything.
@@ -49,9 +48,9 @@ class Init {
 
  private:
   Status attempt(const core::Plan& plan);
-  Status announce_replicas();
-  Status wake_masters();
-  Status wait_at_most(std::chrono::milliseconds time, const Conduct& conduct);
+  Status hasten(ports::Deadline began, ports::Deadline give_up);
+  Status announce(const std::vector<std::size_t>& nodes, std::chrono::milliseconds node_timeout);
+  Status wake_masters(std::chrono::milliseconds node_timeout);
   Result<core::Plan> look_and_plan();
   void say(const std::string& stage) const {
     if (conduct_.progress != nullptr) {
@@ -75,58 +74,69 @@ Result<core::Plan> Init::look_and_plan() {
 /// Applies `plan` and waits until the cluster is whole, for as long as one attempt may take: links
 /// that were not made by then are given up by the nodes, and have to be asked for again.
 Status Init::attempt(const core::Plan& plan) {
-  Conduct conduct = conduct_;
-  const auto most = 20s + 100ms * static_cast<int>(view_.members.size());
-  conduct.patience = steady_clock::now() + most;
+  const auto nodes = static_cast<int>(view_.members.size());
   const auto began = steady_clock::now();
+  Conduct conduct = conduct_;
+  conduct.patience = began + 20s + 100ms * nodes;
   KREDIS_CHECK(apply_plan(switchboard_, view_, plan, conduct));
   say("Wait until every node agrees");
-  for (int i = 0; quickly_ && i < k_pulses; ++i) {
-    KREDIS_CHECK(announce_replicas());
-    std::this_thread::sleep_until(began + k_forming_node_timeout);
-    KREDIS_CHECK(wake_masters());
-    const Status whole =
-        wait_at_most(300ms + 10ms * static_cast<int>(view_.members.size()), conduct);
-    if (whole || whole.error().code != ErrorCode::timeout) {
-      return whole;
-    }
+  if (quickly_) {
+    KREDIS_CHECK(hasten(began, began + 5s + 50ms * nodes));
   }
   return wait_until(switchboard_, view_, conduct, lacking);
 }
 
-/// Makes each replica ping everybody at its next tick, which tells them what it has become.
-Status Init::announce_replicas() {
-  std::map<std::size_t, ports::Command> replicas;
-  for (std::size_t i = 0; i < view_.members.size(); ++i) {
-    const core::Node* self = view_.members[i].self();
-    if (self != nullptr && self->role == core::Role::replica) {
-      replicas[i] = {};
+/// Helps the nodes of a new cluster along until it is whole, or until `give_up`.
+Status Init::hasten(ports::Deadline began, ports::Deadline give_up) {
+  auto next_announcement = began;
+  const auto ripe = began + k_forming_node_timeouts[k_least_to_serve] + 10ms;
+  while (!lacking(view_).empty() && steady_clock::now() < std::min(give_up, conduct_.deadline)) {
+    const std::vector<std::size_t> unheard = misunderstood(view_);
+    const auto now = steady_clock::now();
+    if (!unheard.empty() && now >= next_announcement) {
+      const auto node_timeout = forming_node_timeout(now - began, 0);
+      next_announcement = now + node_timeout / 2;  // Sooner, they would ping nobody.
+      KREDIS_CHECK(announce(unheard, node_timeout));
+    } else if (now < ripe) {
+      std::this_thread::sleep_until(unheard.empty() ? ripe : std::min(ripe, next_announcement));
+    } else {
+      KREDIS_CHECK(wake_masters(forming_node_timeout(now - began, k_least_to_serve)));
+      std::this_thread::sleep_for(10ms);
     }
+    if (conduct_.cancelled && conduct_.cancelled()) {
+      return {};  // The wait that follows says so.
+    }
+    ask_members(switchboard_, view_, Ask::topology, call_deadline(conduct_));
   }
-  timeouts_.shorten(replicas, call_deadline(conduct_));
+  return {};
+}
+
+/// Makes these nodes ping everybody at their next tick, which tells what they have become.
+Status Init::announce(const std::vector<std::size_t>& nodes,
+                      std::chrono::milliseconds node_timeout) {
+  std::map<std::size_t, ports::Command> targets;
+  for (const std::size_t at : nodes) {
+    targets[at] = {};
+  }
+  timeouts_.shorten(node_timeout, targets, call_deadline(conduct_));
   std::this_thread::sleep_for(k_tick);
   return timeouts_.restore(call_deadline(conduct_));
 }
 
 /// Makes each master look at once whether it has waited long enough. SETSLOT STABLE of a slot that
 /// is not moving changes nothing, but has the state computed anew before the next command.
-Status Init::wake_masters() {
+Status Init::wake_masters(std::chrono::milliseconds node_timeout) {
   std::map<std::size_t, ports::Command> masters;
   for (std::size_t i = 0; i < view_.members.size(); ++i) {
-    const core::Node* self = view_.members[i].self();
-    if (self != nullptr && !self->slots.empty()) {
+    const Member& member = view_.members[i];
+    const core::Node* self = member.self();
+    if (self != nullptr && !self->slots.empty() && !member.cluster->state_ok) {
       const std::string slot = std::to_string(self->slots.ranges().front().first());
       masters[i] = {"CLUSTER", "SETSLOT", slot, "STABLE"};
     }
   }
-  timeouts_.shorten(masters, call_deadline(conduct_));
+  timeouts_.shorten(node_timeout, masters, call_deadline(conduct_));
   return timeouts_.restore(call_deadline(conduct_));
-}
-
-Status Init::wait_at_most(std::chrono::milliseconds time, const Conduct& conduct) {
-  Conduct moment = conduct;
-  moment.patience = std::min(conduct.patience, steady_clock::now() + time);
-  return wait_until(switchboard_, view_, moment, lacking);
 }
 
 Result<InitOutcome> Init::run(ports::KubePort* kube) {
@@ -161,6 +171,23 @@ Result<InitOutcome> initialise(ports::RedisPort& redis,
   return Init(redis, std::move(view), options, conduct).run(kube);
 }
 
+std::vector<std::size_t> misunderstood(const ClusterView& view) {
+  std::vector<std::size_t> nodes;
+  for (std::size_t i = 0; i < view.members.size(); ++i) {
+    const core::Node* self = view.members[i].self();
+    const bool someone_errs =
+        self != nullptr && std::ranges::any_of(view.members, [self](const Member& viewer) {
+          const core::Node* seen = viewer.view ? viewer.view->find(self->id) : nullptr;
+          return seen != nullptr && (seen->role != self->role || seen->master != self->master ||
+                                     seen->slots != self->slots);
+        });
+    if (someone_errs) {
+      nodes.push_back(i);
+    }
+  }
+  return nodes;
+}
+
 std::string lacking(const ClusterView& view) {
   for (const Member& member : view.members) {
     if (member.trouble || !member.cluster) {
@@ -168,12 +195,18 @@ std::string lacking(const ClusterView& view) {
     }
   }
   std::size_t well = 0;
+  const Member* first_unwell = nullptr;
   for (const Member& member : view.members) {
-    well += member.cluster->state_ok && member.cluster->slots_ok == core::k_slot_count ? 1U : 0U;
+    if (member.cluster->state_ok && member.cluster->slots_ok == core::k_slot_count) {
+      ++well;
+    } else if (first_unwell == nullptr) {
+      first_unwell = &member;
+    }
   }
-  if (well < view.members.size()) {
+  if (first_unwell != nullptr) {
     return std::to_string(well) + " of " + std::to_string(view.members.size()) +
-           " nodes serve all slots";
+           " nodes serve all slots; " + first_unwell->pod.name + " sees " +
+           std::to_string(first_unwell->cluster->slots_ok);
   }
   return view.all_agree() ? "" : "the nodes do not agree on roles and slots yet";
 }

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "plugin/operations/apply_plan.hpp"
 #include "shared/core/cluster_view.hpp"
@@ -40,6 +41,9 @@ Result<InitOutcome> initialise(ports::RedisPort& redis,
                                core::ClusterView view,
                                const InitOptions& options,
                                const Conduct& conduct);
+
+/// The positions of the members whose role or slots somebody does not know yet. Pure.
+std::vector<std::size_t> misunderstood(const core::ClusterView& view);
 
 /// Says what a cluster lacks to be whole: all answer, agree, and say cluster_state:ok with all
 /// 16,384 slots served. Empty when it is. Pure.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/operations/node_timeouts.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -29,6 +30,14 @@ std::optional<milliseconds> value_in(const Answer& answer) {
 
 }  // namespace
 
+milliseconds forming_node_timeout(std::chrono::nanoseconds so_far, std::size_t least) {
+  milliseconds chosen = k_forming_node_timeouts[least];
+  for (const milliseconds value : k_forming_node_timeouts) {
+    chosen = value <= so_far ? std::max(chosen, value) : chosen;
+  }
+  return chosen;
+}
+
 NodeTimeouts::NodeTimeouts(Switchboard& switchboard, milliseconds configured)
     : switchboard_(switchboard),
       configured_(configured.count() > 0 ? configured : k_default_node_timeout),
@@ -43,21 +52,23 @@ void NodeTimeouts::look(ports::Deadline deadline) {
   const auto answers = switchboard_.ask_all({{"CONFIG", "GET", k_setting}}, deadline);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (const auto value = value_in(answers[i])) {
-      short_[i] = *value == k_forming_node_timeout;
+      short_[i] =
+          std::ranges::find(k_forming_node_timeouts, *value) != k_forming_node_timeouts.end();
       wanted_[i] = short_[i] ? configured_ : *value;
     }
   }
 }
 
-void NodeTimeouts::shorten(const std::map<std::size_t, ports::Command>& nodes,
+void NodeTimeouts::shorten(milliseconds value,
+                           const std::map<std::size_t, ports::Command>& nodes,
                            ports::Deadline deadline) {
   std::vector<std::vector<ports::Command>> commands(switchboard_.size());
   for (const auto& [at, command] : nodes) {
     const auto wanted = wanted_.find(at);
-    if (wanted == wanted_.end() || wanted->second <= k_forming_node_timeout) {
+    if (wanted == wanted_.end() || wanted->second <= value) {
       continue;
     }
-    commands[at].push_back(set_command(k_forming_node_timeout));
+    commands[at].push_back(set_command(value));
     if (!command.empty()) {
       commands[at].push_back(command);
     }

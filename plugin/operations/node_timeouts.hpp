@@ -10,6 +10,7 @@
 // each other (seen with 60 nodes on two cores).
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <map>
@@ -19,9 +20,20 @@
 
 namespace kredis::operations {
 
-/// Near the least that still shortens the wait, and a figure nobody would choose: finding it on a
-/// node means that an earlier run ended before it could put the old value back.
-inline constexpr std::chrono::milliseconds k_forming_node_timeout{507};
+/// The short values. Figures that nobody would choose: finding one on a node means that an earlier
+/// run ended before it could put the old value back.
+inline constexpr std::array<std::chrono::milliseconds, 4> k_forming_node_timeouts{
+    std::chrono::milliseconds(207),
+    std::chrono::milliseconds(507),
+    std::chrono::milliseconds(1007),
+    std::chrono::milliseconds(2007)};
+/// The first of them that can let a master serve: less than 500 ms is taken for 500.
+inline constexpr std::size_t k_least_to_serve = 1;
+
+/// Chooses the short value for nodes that took `so_far` to come this far: the longest that is no
+/// longer than that, so that slow or crowded nodes are not hurried into doubting each other. At
+/// least the one at position `least`.
+std::chrono::milliseconds forming_node_timeout(std::chrono::nanoseconds so_far, std::size_t least);
 
 /// What Redis has when nothing is configured.
 inline constexpr std::chrono::milliseconds k_default_node_timeout{15'000};
@@ -38,10 +50,12 @@ class NodeTimeouts {
 
   /// Learns every node's value. Nodes whose CONFIG is renamed or forbidden are left alone.
   void look(ports::Deadline deadline);
-  /// Shortens it on the nodes at these positions, as far as `look` could read theirs, and sends
-  /// each its command, if it is given one, in the same breath. A refusal is no error: it only takes
-  /// longer.
-  void shorten(const std::map<std::size_t, ports::Command>& nodes, ports::Deadline deadline);
+  /// Shortens it to `value` on the nodes at these positions, as far as `look` could read theirs,
+  /// and sends each its command, if it is given one, in the same breath. A refusal is no error: it
+  /// only takes longer.
+  void shorten(std::chrono::milliseconds value,
+               const std::map<std::size_t, ports::Command>& nodes,
+               ports::Deadline deadline);
   /// Puts back what `look` found, also on nodes that an earlier run left short.
   /// Errors: those of the connection; the pod and the command to mend it by hand are in the error.
   Status restore(ports::Deadline deadline);
