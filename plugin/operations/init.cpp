@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "plugin/operations/ask_members.hpp"
+#include "plugin/operations/await_links.hpp"
 #include "plugin/operations/bus_diagnosis.hpp"
 #include "plugin/operations/node_timeouts.hpp"
 #include "shared/core/plan.hpp"
@@ -156,6 +157,11 @@ Result<InitOutcome> Init::run(ports::KubePort* kube) {
     }
     KREDIS_TRY(plan, look_and_plan());
     if (attempted && plan.empty()) {
+      if (changed && options_.link_time > 0ms) {
+        Conduct conduct = conduct_;
+        conduct.patience = steady_clock::now() + options_.link_time;
+        await_links(switchboard_, view_, conduct);
+      }
       return InitOutcome{.view = view_, .placement = placement, .changed = changed};
     }
   }

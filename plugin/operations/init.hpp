@@ -24,6 +24,8 @@ struct InitOptions {
   /// What redis.conf says of cluster-node-timeout; zero when it is not known.
   std::chrono::milliseconds configured_node_timeout{0};
   FormQuickly form_quickly = FormQuickly::yes;
+  /// How long to wait for the replicas' first copies once the cluster serves.
+  std::chrono::milliseconds link_time{10'000};
 };
 
 struct InitOutcome {

@@ -84,7 +84,7 @@ double time_ours(int nodes, int node_timeout, FormQuickly quickly) {
       *bed.redis,
       nullptr,
       bed.view,
-      {.shape = {.masters = masters, .replicas = 1}, .form_quickly = quickly},
+      {.shape = {.masters = masters, .replicas = 1}, .form_quickly = quickly, .link_time = 0ms},
       {.deadline = start + 300s});
   if (!outcome) {
     give_up(outcome.error().message);

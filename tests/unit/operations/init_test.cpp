@@ -5,8 +5,7 @@
 #include <string>
 #include <thread>
 
-#include "plugin/operations/ask_members.hpp"
-#include "plugin/operations/node_timeouts.hpp"
+#include "plugin/operations/await_links.hpp"
 #include "tests/unit/operations/cluster_bed.hpp"
 
 namespace kredis::operations {
@@ -38,6 +37,8 @@ TEST_SUITE("operations/init") {
     CHECK(outcome->changed);
     CHECK(lacking(outcome->view).empty());
     CHECK(misunderstood(outcome->view).empty());
+    CHECK(links_down(outcome->view) == 0);
+    CHECK(bed.setting(0, "repl-diskless-sync-delay") == "5");
     check_whole(bed, "5000");
 
     const auto again = bed.init(3);
