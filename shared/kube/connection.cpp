@@ -221,8 +221,16 @@ Result<std::unique_ptr<Connection>> Connection::dial(const Endpoint& endpoint,
   if (has_proxy) {
     KREDIS_CHECK(connection->pass_proxy(*endpoint.proxy, endpoint.server, deadline));
   }
-  if (endpoint.tls) {
-    KREDIS_CHECK(connection->start_tls(deadline));
+  if (!endpoint.tls) {
+    return connection;
+  }
+  const auto secured = connection->start_tls(deadline);
+  if (!secured && connection->tls_ && connection->tls_->is_resuming() && !interrupt.raised()) {
+    endpoint.tls->stop_resuming();
+    return dial(endpoint, deadline, interrupt);
+  }
+  if (!secured) {
+    return secured.error();
   }
   return connection;
 }

@@ -68,17 +68,18 @@ class Stream {
   Stream(std::unique_ptr<WebSocket> socket, Socket local, std::shared_ptr<Failure> failure)
       : remote_(std::move(socket)), local_(std::move(local)), failure_(std::move(failure)) {}
 
+  /// An end that is not waited for is left out (-1), or its hang-up would wake us for ever.
   void add_to(std::vector<pollfd>& waiting) const {
     const bool reads_remote = to_local_.size() < k_backlog_bytes;
+    const bool writes_remote = remote_->queued_bytes() > 0;
     const bool reads_local = remote_->queued_bytes() < k_backlog_bytes;
-    waiting.push_back({remote_->fd(),
-                       static_cast<short>((reads_remote ? POLLIN : 0) |
-                                          (remote_->queued_bytes() > 0 ? POLLOUT : 0)),
-                       0});
-    waiting.push_back(
-        {local_.fd(),
-         static_cast<short>((reads_local ? POLLIN : 0) | (to_local_.empty() ? 0 : POLLOUT)),
-         0});
+    const auto remote_events =
+        static_cast<short>((reads_remote ? POLLIN : 0) | (writes_remote ? POLLOUT : 0));
+    const auto local_events =
+        static_cast<short>((reads_local ? POLLIN : 0) | (to_local_.empty() ? 0 : POLLOUT));
+    const bool waits_remote = remote_events != 0 && !remote_->is_ended();
+    waiting.push_back({waits_remote ? remote_->fd() : -1, remote_events, 0});
+    waiting.push_back({local_events != 0 ? local_.fd() : -1, local_events, 0});
   }
 
   /// Moves what can be moved; false when the tunnel has ended.

@@ -50,6 +50,22 @@ std::string warning_text(const std::string& header) {
   return {};
 }
 
+/// What goes into a header must not be able to end it.
+Status check_impersonation(const Access& access) {
+  std::string all = access.as + access.as_uid;
+  for (const std::string& group : access.as_groups) {
+    all += group;
+  }
+  for (const auto& [key, value] : access.as_extra) {
+    all += value;
+  }
+  if (all.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+    return Error::invalid_argument("a name to act as has a line end in it")
+        .with_hint("check --as, --as-group, and 'as' in the kubeconfig");
+  }
+  return {};
+}
+
 std::string label_of(const Access& access, const Url& server) {
   const std::string label = "the API server " + server.to_text();
   return access.cluster.empty() ? label : label + " of cluster '" + access.cluster + "'";
@@ -129,6 +145,7 @@ Result<std::unique_ptr<RestClient>> RestClient::make(const Access& access,
     return Error::invalid_argument("the server's address '" + server.to_text() +
                                    "' must begin with https:// or http://");
   }
+  KREDIS_CHECK(check_impersonation(access));
   KREDIS_TRY(std::optional<Url> proxy, proxy_of(access));
   std::unique_ptr<RestClient> client(new RestClient(access, options, server));
   client->endpoint_.proxy = std::move(proxy);
@@ -254,13 +271,16 @@ Error RestClient::refusal(const Call& call, Attempt& attempt, Deadline deadline)
   if (!attempt.answer) {
     return attempt.answer.error();
   }
+  const int status = attempt.answer->head.status;
   const auto body = attempt.answer->http->read_body(deadline);
-  const Error error =
-      error_from_answer(call.request, attempt.answer->head.status, body.value_or(""));
+  if (body) {
+    give_back(std::move(*attempt.answer));
+  }
+  const Error error = error_from_answer(call.request, status, body.value_or(""));
   const std::lock_guard lock(mutex_);
   const bool is_expired =
       tls_ && tls_->certificate_end() != 0 && tls_->certificate_end() < std::time(nullptr);
-  if (attempt.answer->head.status == 401 && is_expired) {
+  if (status == 401 && is_expired) {
     return Error::unauthorized("the client certificate of user '" + access_.user +
                                "' has expired, so the API server does not know who you are")
         .with_hint("renew client-certificate and client-key of this user in the kubeconfig");

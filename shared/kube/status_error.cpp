@@ -118,6 +118,10 @@ Error too_many(const Request& request, const Json& status, const std::string& me
 
 Error from_status(const Request& request, int http_status, const Json& status) {
   const std::string message = printable(text_at(status, "message"), k_message_limit);
+  if (http_status == 400 && request.path.subresource == "log" &&
+      message.find("not found") != std::string::npos) {
+    return Error::not_found("cannot " + request.to_text() + ": " + message);
+  }
   switch (http_status) {
     case 400:
     case 413:

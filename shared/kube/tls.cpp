@@ -201,6 +201,7 @@ struct TlsContext::Impl {
   /// The newest session, so that sixty tunnels cost one full handshake.
   std::mutex mutex;
   Owned<SSL_SESSION, &SSL_SESSION_free> session;
+  bool may_resume = true;
 };
 
 struct TlsSession::Impl {
@@ -208,6 +209,7 @@ struct TlsSession::Impl {
   Refusal refusal;
   std::string label;
   std::string server_name;
+  bool is_resuming = false;
 
   Result<Transfer> outcome(int returned, std::size_t bytes);
   Error failure() const;
@@ -285,6 +287,11 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsSettings& settings
   return std::make_shared<TlsContext>(std::move(impl));
 }
 
+void TlsContext::stop_resuming() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->may_resume = false;
+}
+
 std::time_t TlsContext::certificate_end() const { return impl_->certificate_end; }
 
 Result<std::unique_ptr<TlsSession>> TlsContext::start(int socket, const std::string& label) {
@@ -307,8 +314,8 @@ Result<std::unique_ptr<TlsSession>> TlsContext::start(int socket, const std::str
   SSL_set_connect_state(ssl);
   {
     const std::lock_guard lock(impl_->mutex);
-    if (impl_->session) {
-      SSL_set_session(ssl, impl_->session.get());
+    if (impl_->session && impl_->may_resume) {
+      session->is_resuming = SSL_set_session(ssl, impl_->session.get()) == 1;
     }
   }
   return std::make_unique<TlsSession>(std::move(session));
@@ -346,6 +353,8 @@ Result<Transfer> TlsSession::write(const char* data, std::size_t size) {
   const int returned = SSL_write_ex(impl_->ssl.get(), data, size, &bytes);
   return impl_->outcome(returned, bytes);
 }
+
+bool TlsSession::is_resuming() const { return impl_->is_resuming; }
 
 bool TlsSession::has_pending() const { return SSL_pending(impl_->ssl.get()) > 0; }
 

@@ -40,6 +40,8 @@ class TlsSession {
   Result<Progress> handshake();
   Result<Transfer> read(char* buffer, std::size_t size);
   Result<Transfer> write(const char* data, std::size_t size);
+  /// Whether an earlier session was offered to the server.
+  bool is_resuming() const;
   /// Whether decrypted bytes wait inside, which no poll of the socket would show.
   bool has_pending() const;
 
@@ -58,6 +60,9 @@ class TlsContext {
 
   /// `label` names the server in errors.
   Result<std::unique_ptr<TlsSession>> start(int socket, const std::string& label);
+  /// From now on every connection makes a full handshake: some servers offer sessions that they
+  /// then cannot take up.
+  void stop_resuming();
   /// When our own certificate ends; 0 without one.
   std::time_t certificate_end() const;
 

@@ -224,6 +224,26 @@ TEST_SUITE("kube/client") {
     CHECK(server.connections() <= 8);
   }
 
+  TEST_CASE("a refusal leaves the connection usable") {
+    TestServer server(good_tls(), [](const TestRequest&, TestPeer& peer) {
+      peer.answer(404, status(404, "NotFound", "no"));
+    });
+    const auto client = client_of(access_to(server));
+    for (int i = 0; i < 3; ++i) {
+      CHECK(client->get(k_map).error().code == ErrorCode::not_found);
+    }
+    CHECK(server.connections() == 1);
+  }
+
+  TEST_CASE("a name to act as cannot smuggle in a header") {
+    Access access;
+    access.server = "http://127.0.0.1:1";
+    access.as = "jane\r\nImpersonate-Group: system:masters";
+    const auto client = connect(access, {});
+    REQUIRE_FALSE(client.has_value());
+    CHECK(client.error().code == ErrorCode::invalid_argument);
+  }
+
   TEST_CASE("warnings arrive once each") {
     TestServer server(good_tls(), [](const TestRequest&, TestPeer& peer) {
       peer.answer(

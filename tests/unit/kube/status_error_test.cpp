@@ -79,6 +79,9 @@ TEST_SUITE("kube/status_error") {
                                       {{"name", "shop"}, {"kind", "namespaces"}}));
     CHECK(space.message == "namespace 'shop' does not exist");
     CHECK(space.hint == "create it: kubectl create namespace shop");
+    const Request log{"get", {{"v1", "pods"}, "shop", "redis-app-0", "log"}};
+    CHECK(decode(log, 400, status(400, "BadRequest", "previous terminated container not found"))
+              .code == ErrorCode::not_found);
     const Error type = decode(k_patch_set, 404, Json("404 page not found\n"));
     CHECK(type.message == "this server does not know statefulsets of apps/v1");
     CHECK(type.code == ErrorCode::not_found);

@@ -158,7 +158,7 @@ TestServer::TestServer(const TestServerOptions& options, Handler handler)
     if (!options.client_authority_pem.empty()) {
       SSL_CTX_set_verify(tls_->context, SSL_VERIFY_PEER, accept_any);
       const unsigned char id = 1;
-      SSL_CTX_set_session_id_context(tls_->context, &id, 1);
+      SSL_CTX_set_session_id_context(tls_->context, &id, options.can_resume ? 1 : 0);
     }
   }
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

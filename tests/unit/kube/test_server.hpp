@@ -48,6 +48,7 @@ struct TestServerOptions {
   bool has_tls = true;
   TestCertificate certificate = {};
   std::string client_authority_pem = {};  ///< Asks clients for certificates when set.
+  bool can_resume = true;                 ///< Else it hands out sessions that it fails to take up.
 };
 
 class TestServer {

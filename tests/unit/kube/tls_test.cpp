@@ -169,6 +169,22 @@ TEST_SUITE("kube/tls") {
     CHECK(has(error_of(access).message, "authority of the cluster holds no certificate"));
   }
 
+  TEST_CASE("a server that fails to take up its own sessions gets full handshakes") {
+    TestServerOptions options = good_tls();
+    options.client_authority_pem = test_authority().pem;
+    options.can_resume = false;
+    TestServer server(options, [](const TestRequest&, TestPeer& peer) {
+      peer.answer(200, "{}");
+      peer.close();
+    });
+    const auto client = client_of(access_to(server));
+    for (int i = 0; i < 4; ++i) {
+      CHECK(client->server_version().has_value());
+    }
+    CHECK(server.connections() == 5);  // One try to resume was enough.
+    CHECK(server.resumptions() == 0);
+  }
+
   TEST_CASE("an expired client certificate explains a 401") {
     TestServerOptions options = good_tls();
     options.client_authority_pem = test_authority().pem;
