@@ -22,6 +22,11 @@ std::string random_uid() {
   return uid;
 }
 
+// The core group's own kinds have no generation, but for these two.
+bool counts_generations(const Key& key) {
+  return !key.group.empty() || key.resource == "pods" || key.resource == "replicationcontrollers";
+}
+
 bool spec_changed(const Json& before, const Json& after) {
   return before.value("spec", Json{}) != after.value("spec", Json{});
 }
@@ -60,7 +65,7 @@ void fill_metadata(const Key& key, Json& object) {
   if (!metadata.contains("creationTimestamp") || metadata["creationTimestamp"].is_null()) {
     metadata["creationTimestamp"] = timestamp_now();
   }
-  if (object.contains("spec") && !metadata.contains("generation")) {
+  if (counts_generations(key) && object.contains("spec") && !metadata.contains("generation")) {
     metadata["generation"] = 1;
   }
 }
@@ -124,7 +129,7 @@ Result<Object> Store::update(const Key& key, const std::function<Status(Json&)>&
   if (after == *before) {
     return before;
   }
-  if (spec_changed(*before, after)) {
+  if (counts_generations(key) && spec_changed(*before, after)) {
     Json& generation = after["metadata"]["generation"];
     generation = generation.is_number_integer() ? generation.get<std::int64_t>() + 1 : 1;
   }

@@ -161,6 +161,10 @@ void default_binding(Json& object) {
   }
 }
 
+void default_namespace(Json& object) {
+  object["metadata"]["labels"]["kubernetes.io/metadata.name"] = dig(object, {"metadata", "name"});
+}
+
 void default_job(Json& object) {
   Json& spec = object["spec"];
   set_default(spec, "backoffLimit", 6);
@@ -183,6 +187,7 @@ constexpr std::array k_defaults{
     Row{"ReplicaSet", default_replica_set},
     Row{"DaemonSet", default_daemon_set},
     Row{"Job", default_job},
+    Row{"Namespace", default_namespace, Body::flat},
     Row{"Pod", default_pod},
     Row{"Service", default_service},
     Row{"PersistentVolumeClaim", default_claim},
@@ -253,7 +258,6 @@ void prepare_new(const ResourceInfo& info, Json& object) {
   if (info.kind == "Pod") {
     object["status"] = {{"phase", "Pending"}, {"qosClass", qos_class(object["spec"])}};
   } else if (info.kind == "Namespace") {
-    object["metadata"]["labels"]["kubernetes.io/metadata.name"] = object["metadata"]["name"];
     object["spec"]["finalizers"] = {"kubernetes"};
     object["status"]["phase"] = "Active";
   } else if (info.kind == "PersistentVolumeClaim" || info.kind == "PersistentVolume") {

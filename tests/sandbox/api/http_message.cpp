@@ -98,6 +98,9 @@ Result<HttpRequest> read_request(TlsStream& stream) {
     const bool left = problem == http::error::end_of_stream ||
                       problem == http::error::partial_message ||
                       problem == boost::system::errc::connection_reset;
+    if (problem == http::error::body_limit) {
+      return Error::unsafe("the request is larger than 3 MiB");
+    }
     return left ? Error::unreachable("the client left") : Error::invalid_argument(problem.message());
   }
   const auto rest = buffer.data();

@@ -8,7 +8,8 @@
 namespace kredis::sandbox::api {
 
 /// Waits for the next request of a kept-alive connection.
-/// Errors: unreachable (the client left or idled too long), invalid_argument (what came is no HTTP).
+/// Errors: unreachable (the client left or idled too long), invalid_argument (what came is no HTTP),
+/// unsafe (the body is too large).
 Result<HttpRequest> read_request(TlsStream& stream);
 
 struct HttpAnswer {

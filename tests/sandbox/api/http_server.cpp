@@ -240,9 +240,10 @@ void HttpServer::serve_requests(TlsStream& stream) {
     auto request = read_request(stream);
     Exchange exchange(stream, stopping_);
     if (!request) {
-      if (request.error().code == ErrorCode::invalid_argument) {
+      if (request.error().code != ErrorCode::unreachable) {
         exchange.add_header("Connection", "close");
-        exchange.send(400, "text/plain", request.error().message);
+        exchange.send(request.error().code == ErrorCode::unsafe ? 413 : 400, "text/plain",
+                      request.error().message);
       }
       return;
     }

@@ -13,6 +13,16 @@ bool is_health_path(const std::string& path) {
   return path == "/healthz" || path == "/livez" || path == "/readyz";
 }
 
+// The groups that come with a ServiceAccount's name; none for any other user.
+std::vector<std::string> account_groups(const std::string& user) {
+  constexpr std::string_view k_prefix = "system:serviceaccount:";
+  if (!user.starts_with(k_prefix)) {
+    return {};
+  }
+  const std::string rest = user.substr(k_prefix.size());
+  return {"system:serviceaccounts", "system:serviceaccounts:" + rest.substr(0, rest.find(':'))};
+}
+
 bool is_watch(const HttpRequest& request) { return request.query.flag("watch"); }
 
 std::string verb_of(const HttpRequest& request, const RequestPath& path) {
@@ -82,6 +92,9 @@ ApiResult<Identity> RestApi::authenticate(const HttpRequest& request,
     acting.name = group.substr(group.find_first_not_of(' '));
     KREDIS_CHECK(parts_.rbac.check(*identity, acting));
     played.groups.push_back(acting.name);
+  }
+  if (played.groups.empty()) {
+    played.groups = account_groups(other);
   }
   played.groups.emplace_back("system:authenticated");
   return played;
