@@ -2,6 +2,7 @@
 #include "tests/sandbox/controllers/endpoints.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -73,12 +74,24 @@ Json service_labels(const Json& service) {
   return labels.is_object() ? labels : Json::object();
 }
 
+constexpr std::array k_content{"subsets", "endpoints", "ports", "addressType"};
+
+bool says_the_same(const Json& live, const Json& wanted) {
+  return at(live, "metadata.labels") == at(wanted, "metadata.labels") &&
+         std::all_of(k_content.begin(), k_content.end(),
+                     [&](const char* field) { return at(live, field) == at(wanted, field); });
+}
+
 // Stores what is wanted, whoever changed it meanwhile.
 void put(Context& context, const std::string& group, const char* resource, const Json& wanted) {
   const Key key = key_of(group, resource, wanted);
   ensure(context.store, key, wanted);
+  const Object live = context.store.get(key);
+  if (live == nullptr || says_the_same(*live, wanted)) {
+    return;
+  }
   update_status(context.store, key, [&](Json& changed) {
-    for (const char* field : {"subsets", "endpoints", "ports", "addressType"}) {
+    for (const char* field : k_content) {
       if (wanted.contains(field)) {
         changed[field] = wanted[field];
       }

@@ -21,8 +21,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Changes come in bursts; a pass looks at all of one.
-constexpr milliseconds k_settle{5};
+// Changes come in bursts; a pass looks at all of one. A pass that takes long waits as long again, so
+// that the controllers of a large sandbox leave the machine to its pods.
+constexpr milliseconds k_shortest_settle{5};
+constexpr milliseconds k_longest_settle{200};
 constexpr milliseconds k_longest_wait{5'000};
 
 milliseconds until(TimePoint due) {
@@ -84,17 +86,22 @@ TimePoint Controllers::reconcile_once(TimePoint now) {
 void Controllers::run() {
   std::uint64_t seen = 0;
   TimePoint due{};
+  milliseconds settle = k_shortest_settle;
   while (!stopping_) {
     const std::uint64_t latest = store_.wait_past(seen, until(due));
+    if (latest > seen) {
+      std::this_thread::sleep_for(settle);
+    }
     if (stopping_) {
       return;
     }
-    if (latest > seen) {
-      std::this_thread::sleep_for(k_settle);
-    }
     // Read before the pass: what it changes itself is looked at again.
     seen = store_.revision();
-    due = reconcile_once(std::chrono::system_clock::now());
+    const TimePoint begin = std::chrono::system_clock::now();
+    due = reconcile_once(begin);
+    const auto took =
+        std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now() - begin);
+    settle = std::clamp(took, k_shortest_settle, k_longest_settle);
   }
 }
 

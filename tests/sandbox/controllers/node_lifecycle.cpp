@@ -67,6 +67,9 @@ void renew_lease(Context& context, const std::string& node) {
 }
 
 void mark_ready(Context& context, const Json& node) {
+  if (condition_is_true(node, "Ready") && !has_taint(node, k_unreachable)) {
+    return;
+  }
   update_status(context.store, key_of("", "nodes", node), [&](Json& changed) {
     set_condition(changed,
                   {"Ready", "True", "KubeletReady", "kubelet is posting ready status"},
@@ -91,6 +94,9 @@ void mark_unknown(Context& context, const Json& node) {
 
 // Cordoning shows as a taint too.
 void sync_cordon_taint(Context& context, const Json& node) {
+  if (true_at(node, "spec.unschedulable") == has_taint(node, k_unschedulable)) {
+    return;
+  }
   update_status(context.store, key_of("", "nodes", node), [&](Json& changed) {
     if (true_at(changed, "spec.unschedulable")) {
       put_taint(changed, k_unschedulable, "NoSchedule", context.now);

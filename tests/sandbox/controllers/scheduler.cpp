@@ -107,12 +107,9 @@ std::string best_of(const Scheduling& scheduling, const Objects& feasible) {
       totals[node] += score * row.weight;
     }
   }
-  std::map<std::string, int> pods_on;
-  for (const PlacedPod& placed : scheduling.placed) {
-    ++pods_on[name_of(*placed.node)];
-  }
   const auto rank = [&](const std::string& node) {
-    return std::tuple(-totals[node], pods_on[node], node);
+    const auto use = scheduling.use.find(node);
+    return std::tuple(-totals[node], use == scheduling.use.end() ? 0 : use->second.pods, node);
   };
   std::string best;
   for (const Object& node : feasible) {
@@ -188,11 +185,29 @@ void select_node_for_claims(Context& context, const Json& pod, const std::string
 
 }  // namespace
 
+Scheduling prepare(const Json& pod, const SchedulerView& view) {
+  Scheduling scheduling{.pod = pod, .view = view};
+  scheduling.placed = placed_pods(view);
+  const std::string owner = text_at(controller_of(pod), "uid");
+  for (const PlacedPod& placed : scheduling.placed) {
+    const std::string node = name_of(*placed.node);
+    NodeUse& use = scheduling.use[node];
+    use.pods += 1;
+    use.cpu += requested(*placed.pod, "cpu");
+    use.memory += requested(*placed.pod, "memory");
+    const bool sibling = !owner.empty() && owner == text_at(controller_of(*placed.pod), "uid");
+    scheduling.siblings[node] += sibling ? 1 : 0;
+  }
+  count_topology(scheduling);
+  find_volume_affinities(scheduling);
+  return scheduling;
+}
+
 Verdict schedule(const Json& pod, const SchedulerView& view) {
   if (view.nodes.empty()) {
     return {{}, "no nodes available to schedule pods"};
   }
-  const Scheduling scheduling{pod, view, placed_pods(view)};
+  const Scheduling scheduling = prepare(pod, view);
   if (const std::string reason = refuse_by_claims(scheduling); !reason.empty()) {
     const std::string all = std::to_string(view.nodes.size());
     return {{}, available(view.nodes.size(), reason) + " preemption: " +

@@ -37,17 +37,6 @@ bool has_host_port_clash(const Json& pod, const Json& other) {
   return false;
 }
 
-double requested(const Json& pod, const std::string& resource) {
-  double sum = 0;
-  for (const Json& container : at(pod, "spec.containers")) {
-    sum += quantity_at(container, "resources.requests." + resource);
-  }
-  for (const Json& container : at(pod, "spec.initContainers")) {
-    sum = std::max(sum, quantity_at(container, "resources.requests." + resource));
-  }
-  return sum;
-}
-
 const Json* claim_named(const Scheduling& scheduling, const std::string& name) {
   for (const Object& claim : scheduling.view.claims) {
     if (name_of(*claim) == name && namespace_of(*claim) == namespace_of(scheduling.pod)) {
@@ -67,6 +56,17 @@ bool waits_for_consumer(const Scheduling& scheduling, const Json& claim) {
 }
 
 }  // namespace
+
+double requested(const Json& pod, const std::string& resource) {
+  double sum = 0;
+  for (const Json& container : at(pod, "spec.containers")) {
+    sum += quantity_at(container, "resources.requests." + resource);
+  }
+  for (const Json& container : at(pod, "spec.initContainers")) {
+    sum = std::max(sum, quantity_at(container, "resources.requests." + resource));
+  }
+  return sum;
+}
 
 const Json* untolerated_taint(const Json& pod, const Json& node,
                               const std::set<std::string>& effects) {
@@ -111,41 +111,46 @@ std::optional<Refusal> refuse_by_node(const Scheduling& scheduling, const Json& 
 }
 
 std::optional<Refusal> refuse_by_resources(const Scheduling& scheduling, const Json& node) {
-  const auto count = std::count_if(scheduling.placed.begin(), scheduling.placed.end(),
-                                   [&](const PlacedPod& placed) { return placed.node == &node; });
-  if (static_cast<double>(count) + 1 > quantity_at(node, "status.allocatable.pods")) {
+  const auto found = scheduling.use.find(name_of(node));
+  const NodeUse use = found == scheduling.use.end() ? NodeUse{} : found->second;
+  if (use.pods + 1 > quantity_at(node, "status.allocatable.pods")) {
     return Refusal{"Too many pods", Preemption::may_help};
   }
-  for (const char* resource : {"cpu", "memory"}) {
-    double used = 0;
-    for (const PlacedPod& placed : scheduling.placed) {
-      used += placed.node == &node ? requested(*placed.pod, resource) : 0;
-    }
+  const auto lacks = [&](const char* resource, double used) -> std::optional<Refusal> {
     const double wanted = requested(scheduling.pod, resource);
     const double room = quantity_at(node, std::string("status.allocatable.") + resource);
     // Sums of tenths are not exact in binary.
-    if (wanted > 0 && used + wanted > room * (1 + std::numeric_limits<float>::epsilon())) {
-      return Refusal{std::string("Insufficient ") + resource,
-                     wanted > room ? Preemption::cannot_help : Preemption::may_help};
+    if (wanted <= 0 || used + wanted <= room * (1 + std::numeric_limits<float>::epsilon())) {
+      return std::nullopt;
+    }
+    return Refusal{std::string("Insufficient ") + resource,
+                   wanted > room ? Preemption::cannot_help : Preemption::may_help};
+  };
+  auto refusal = lacks("cpu", use.cpu);
+  return refusal ? refusal : lacks("memory", use.memory);
+}
+
+std::optional<Refusal> refuse_by_volumes(const Scheduling& scheduling, const Json& node) {
+  for (const Json* affinity : scheduling.volume_affinities) {
+    if (!matches_node_terms(*affinity, node)) {
+      return Refusal{"node(s) had volume node affinity conflict", Preemption::cannot_help};
     }
   }
   return std::nullopt;
 }
 
-std::optional<Refusal> refuse_by_volumes(const Scheduling& scheduling, const Json& node) {
+void find_volume_affinities(Scheduling& scheduling) {
   for (const Json& volume : at(scheduling.pod, "spec.volumes")) {
-    const Json* claim =
-        claim_named(scheduling, text_at(volume, "persistentVolumeClaim.claimName"));
+    const std::string name = text_at(volume, "persistentVolumeClaim.claimName");
+    const Json* claim = name.empty() ? nullptr : claim_named(scheduling, name);
     const std::string bound = claim == nullptr ? "" : text_at(*claim, "spec.volumeName");
     for (const Object& candidate : scheduling.view.volumes) {
-      const Json& affinity = at(*candidate, "spec.nodeAffinity.required");
-      if (!bound.empty() && name_of(*candidate) == bound && affinity.is_object() &&
-          !matches_node_terms(at(affinity, "nodeSelectorTerms"), node)) {
-        return Refusal{"node(s) had volume node affinity conflict", Preemption::cannot_help};
+      const Json& terms = at(*candidate, "spec.nodeAffinity.required.nodeSelectorTerms");
+      if (!bound.empty() && !terms.is_null() && name_of(*candidate) == bound) {
+        scheduling.volume_affinities.push_back(&terms);
       }
     }
   }
-  return std::nullopt;
 }
 
 std::string refuse_by_claims(const Scheduling& scheduling) {

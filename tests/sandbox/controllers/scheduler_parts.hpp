@@ -19,12 +19,53 @@ struct PlacedPod {
   const Json* node;
 };
 
-/// One pod to be scheduled and all that the filters look at.
+/// What the pods of a node ask for together.
+struct NodeUse {
+  double pods = 0;
+  double cpu = 0;
+  double memory = 0;
+};
+
+/// Sums by topology domain, written "KEY=VALUE", so that a node is judged by one look-up a term.
+using DomainSums = std::map<std::string, double>;
+
+/// How many pods that a spread constraint selects are in each domain that counts.
+struct SpreadCount {
+  const Json* constraint;
+  DomainSums counts;
+  double lowest = 0;
+  double itself = 0;  ///< 1 when the pod is among those it selects.
+};
+
+/// A required term of the pod's own: where pods that it selects are.
+struct TermCount {
+  const Json* term;
+  DomainSums counts;
+};
+
+/// One pod to be scheduled, and what the filters and scores know of everybody else: worked out once,
+/// because they are asked for every node.
 struct Scheduling {
   const Json& pod;
   const SchedulerView& view;
-  std::vector<PlacedPod> placed;
+  std::vector<PlacedPod> placed = {};
+  std::map<std::string, NodeUse> use = {};      ///< By node.
+  std::map<std::string, double> siblings = {};  ///< Pods of the same owner, by node.
+  std::vector<SpreadCount> spreads = {};
+  std::vector<TermCount> affinities = {};
+  std::vector<TermCount> anti_affinities = {};
+  DomainSums objections = {};   ///< Placed pods whose own anti-affinity means this pod.
+  DomainSums preferences = {};  ///< Weights of preferred terms, of both sides.
+  std::vector<const Json*> volume_affinities = {};  ///< Node selector terms of its bound volumes.
 };
+
+/// Fills in everything about the other pods.
+Scheduling prepare(const Json& pod, const SchedulerView& view);
+/// The part of it that is about topology. Requires: `placed`.
+void count_topology(Scheduling& scheduling);
+void find_volume_affinities(Scheduling& scheduling);
+/// What the containers of a pod request, of "cpu" or "memory".
+double requested(const Json& pod, const std::string& resource);
 
 enum class Preemption { may_help, cannot_help };
 struct Refusal {
@@ -32,7 +73,7 @@ struct Refusal {
   Preemption preemption;
 };
 
-/// The value of a node's label, or nothing.
+/// The node's domain as "KEY=VALUE"; nothing without that label.
 std::optional<std::string> domain_of(const Json& node, const std::string& topology_key);
 
 /// Whether an affinity term of a pod in `own_namespace` means `other`.

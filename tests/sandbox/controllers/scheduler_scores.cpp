@@ -9,22 +9,7 @@
 namespace kredis::sandbox {
 namespace {
 
-double used_share(const Scheduling& scheduling, const Json& node, const std::string& resource) {
-  double used = 0;
-  const auto add = [&](const Json& pod) {
-    for (const Json& container : at(pod, "spec.containers")) {
-      used += quantity_at(container, "resources.requests." + resource);
-    }
-  };
-  add(scheduling.pod);
-  for (const PlacedPod& placed : scheduling.placed) {
-    if (placed.node == &node) {
-      add(*placed.pod);
-    }
-  }
-  const double room = quantity_at(node, "status.allocatable." + resource);
-  return room > 0 ? std::min(used / room, 1.0) : 1.0;
-}
+double share(double used, double room) { return room > 0 ? std::min(used / room, 1.0) : 1.0; }
 
 }  // namespace
 
@@ -53,10 +38,16 @@ Scores score_node_affinity(const Scheduling& scheduling, const Objects& nodes) {
 }
 
 Scores score_resources(const Scheduling& scheduling, const Objects& nodes) {
+  const double wanted_cpu = requested(scheduling.pod, "cpu");
+  const double wanted_memory = requested(scheduling.pod, "memory");
   Scores scores;
   for (const Object& node : nodes) {
-    const double cpu = used_share(scheduling, *node, "cpu");
-    const double memory = used_share(scheduling, *node, "memory");
+    const auto found = scheduling.use.find(name_of(*node));
+    const NodeUse use = found == scheduling.use.end() ? NodeUse{} : found->second;
+    const double cpu =
+        share(use.cpu + wanted_cpu, quantity_at(*node, "status.allocatable.cpu"));
+    const double memory =
+        share(use.memory + wanted_memory, quantity_at(*node, "status.allocatable.memory"));
     scores[name_of(*node)] = 100 * (1 - (cpu + memory) / 2);
   }
   return scores;

@@ -2,7 +2,6 @@
 //
 // Filters and scores that look at where other pods are: spread constraints and pod affinity.
 #include <algorithm>
-#include <limits>
 
 #include "tests/sandbox/controllers/scheduler_parts.hpp"
 #include "tests/sandbox/controllers/selector.hpp"
@@ -17,9 +16,21 @@ const Json& terms_of(const Json& pod, const char* affinity, const char* strength
   return at(pod, std::string("spec.affinity.") + affinity + "." + strength);
 }
 
-bool same_domain(const Json& left, const Json& right, const std::string& topology_key) {
-  const auto domain = domain_of(left, topology_key);
-  return domain && domain == domain_of(right, topology_key);
+double value_in(const DomainSums& sums, const std::optional<std::string>& domain) {
+  const auto found = domain ? sums.find(*domain) : sums.end();
+  return found == sums.end() ? 0 : found->second;
+}
+
+/// The sum over all of the node's domains that occur.
+double sum_at(const DomainSums& sums, const Json& node) {
+  double sum = 0;
+  for (auto domain = sums.begin(); domain != sums.end();) {
+    const std::string key = domain->first.substr(0, domain->first.find('='));
+    sum += value_in(sums, domain_of(node, key));
+    // '>' follows '=': the first domain of the next key.
+    domain = sums.lower_bound(key + ">");
+  }
+  return sum;
 }
 
 // Spread counts only nodes that the pod could go to by its node affinity (nodeAffinityPolicy: Honor).
@@ -38,87 +49,85 @@ Json spread_selector(const Json& constraint, const Json& pod) {
   return selector;
 }
 
-/// How many pods that the constraint selects are in each domain.
-std::map<std::string, int> spread_counts(const Scheduling& scheduling, const Json& constraint) {
+SpreadCount count_spread(const Scheduling& scheduling, const Json& constraint) {
   const std::string key = text_at(constraint, "topologyKey");
   const Json selector = spread_selector(constraint, scheduling.pod);
-  std::map<std::string, int> counts;
+  SpreadCount spread{.constraint = &constraint, .counts = {}};
   for (const Object& node : scheduling.view.nodes) {
     if (const auto domain = domain_of(*node, key);
         domain && counts_for_spread(scheduling.pod, *node)) {
-      counts.try_emplace(*domain, 0);
+      spread.counts.try_emplace(*domain, 0);
     }
   }
   for (const PlacedPod& placed : scheduling.placed) {
     const auto domain = domain_of(*placed.node, key);
-    const bool counted = domain && counts.contains(*domain) && !is_terminating(*placed.pod) &&
+    const bool counted = domain && spread.counts.contains(*domain) && !is_terminating(*placed.pod) &&
                          namespace_of(*placed.pod) == namespace_of(scheduling.pod) &&
                          matches_selector(selector, at(*placed.pod, "metadata.labels"));
     if (counted) {
-      ++counts[*domain];
+      spread.counts[*domain] += 1;
     }
+  }
+  const auto least = std::min_element(
+      spread.counts.begin(), spread.counts.end(),
+      [](const auto& left, const auto& right) { return left.second < right.second; });
+  const bool enough_domains =
+      static_cast<std::int64_t>(spread.counts.size()) >= number_at(constraint, "minDomains", 1);
+  spread.lowest = least == spread.counts.end() || !enough_domains ? 0 : least->second;
+  spread.itself = matches_selector(selector, at(scheduling.pod, "metadata.labels")) ? 1 : 0;
+  return spread;
+}
+
+/// Adds `amount` to the domain of each placed pod that the term of this pod selects.
+void add_selected(DomainSums& sums, const Scheduling& scheduling, const Json& term, double amount) {
+  const std::string key = text_at(term, "topologyKey");
+  for (const PlacedPod& placed : scheduling.placed) {
+    const auto domain = domain_of(*placed.node, key);
+    if (domain && term_selects(term, scheduling.pod, *placed.pod, scheduling.view.namespaces)) {
+      sums[*domain] += amount;
+    }
+  }
+}
+
+/// Adds `amount` to the domain of a placed pod if its own term selects the pod to be scheduled.
+void add_if_selecting(DomainSums& sums, const Scheduling& scheduling, const PlacedPod& placed,
+                      const Json& term, double amount) {
+  const auto domain = domain_of(*placed.node, text_at(term, "topologyKey"));
+  if (domain && term_selects(term, *placed.pod, scheduling.pod, scheduling.view.namespaces)) {
+    sums[*domain] += amount;
+  }
+}
+
+void add_preferences(Scheduling& scheduling, const char* affinity, double sign) {
+  const auto weight = [&](const Json& weighted) {
+    return sign * static_cast<double>(number_at(weighted, "weight"));
+  };
+  for (const Json& weighted : terms_of(scheduling.pod, affinity, k_preferred)) {
+    add_selected(scheduling.preferences, scheduling, at(weighted, "podAffinityTerm"),
+                 weight(weighted));
+  }
+  for (const PlacedPod& placed : scheduling.placed) {
+    for (const Json& weighted : terms_of(*placed.pod, affinity, k_preferred)) {
+      add_if_selecting(scheduling.preferences, scheduling, placed,
+                       at(weighted, "podAffinityTerm"), weight(weighted));
+    }
+  }
+}
+
+std::vector<TermCount> count_terms(const Scheduling& scheduling, const char* affinity) {
+  std::vector<TermCount> counts;
+  for (const Json& term : terms_of(scheduling.pod, affinity, k_required)) {
+    counts.push_back({&term, {}});
+    add_selected(counts.back().counts, scheduling, term, 1);
   }
   return counts;
 }
 
-int lowest(const std::map<std::string, int>& counts) {
-  const auto found = std::min_element(
-      counts.begin(), counts.end(),
-      [](const auto& left, const auto& right) { return left.second < right.second; });
-  return found == counts.end() ? 0 : found->second;
-}
-
 // A required affinity term that selects nobody yet lets a pod in that selects itself, or no first
 // pod of a group could ever be placed.
-bool is_first_of_its_group(const Scheduling& scheduling, const Json& term) {
-  const Objects& spaces = scheduling.view.namespaces;
-  const bool anybody = std::any_of(
-      scheduling.placed.begin(), scheduling.placed.end(), [&](const PlacedPod& placed) {
-        return term_selects(term, scheduling.pod, *placed.pod, spaces);
-      });
-  return !anybody && term_selects(term, scheduling.pod, scheduling.pod, spaces);
-}
-
-bool selected_in_domain(const Scheduling& scheduling, const Json& term, const Json& node) {
-  return std::any_of(
-      scheduling.placed.begin(), scheduling.placed.end(), [&](const PlacedPod& placed) {
-        return same_domain(*placed.node, node, text_at(term, "topologyKey")) &&
-               term_selects(term, scheduling.pod, *placed.pod, scheduling.view.namespaces);
-      });
-}
-
-bool existing_pod_objects(const Scheduling& scheduling, const Json& node) {
-  for (const PlacedPod& placed : scheduling.placed) {
-    for (const Json& term : terms_of(*placed.pod, "podAntiAffinity", k_required)) {
-      if (same_domain(*placed.node, node, text_at(term, "topologyKey")) &&
-          term_selects(term, *placed.pod, scheduling.pod, scheduling.view.namespaces)) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
-double preferred_weight(const Scheduling& scheduling, const Json& node, const char* affinity) {
-  double sum = 0;
-  const Objects& spaces = scheduling.view.namespaces;
-  for (const PlacedPod& placed : scheduling.placed) {
-    for (const Json& weighted : terms_of(scheduling.pod, affinity, k_preferred)) {
-      const Json& term = at(weighted, "podAffinityTerm");
-      if (same_domain(*placed.node, node, text_at(term, "topologyKey")) &&
-          term_selects(term, scheduling.pod, *placed.pod, spaces)) {
-        sum += static_cast<double>(number_at(weighted, "weight"));
-      }
-    }
-    for (const Json& weighted : terms_of(*placed.pod, affinity, k_preferred)) {
-      const Json& term = at(weighted, "podAffinityTerm");
-      if (same_domain(*placed.node, node, text_at(term, "topologyKey")) &&
-          term_selects(term, *placed.pod, scheduling.pod, spaces)) {
-        sum += static_cast<double>(number_at(weighted, "weight"));
-      }
-    }
-  }
-  return sum;
+bool is_first_of_its_group(const Scheduling& scheduling, const TermCount& count) {
+  return count.counts.empty() && term_selects(*count.term, scheduling.pod, scheduling.pod,
+                                              scheduling.view.namespaces);
 }
 
 }  // namespace
@@ -128,7 +137,7 @@ std::optional<std::string> domain_of(const Json& node, const std::string& topolo
   if (!labels.is_object() || !labels.contains(topology_key)) {
     return std::nullopt;
   }
-  return labels.at(topology_key).get<std::string>();
+  return topology_key + "=" + labels.at(topology_key).get<std::string>();
 }
 
 bool term_selects(const Json& term, const Json& owner, const Json& other,
@@ -146,24 +155,33 @@ bool term_selects(const Json& term, const Json& owner, const Json& other,
   return in_namespace && matches_selector(at(term, "labelSelector"), at(other, "metadata.labels"));
 }
 
-std::optional<Refusal> refuse_by_spread(const Scheduling& scheduling, const Json& node) {
+void count_topology(Scheduling& scheduling) {
   for (const Json& constraint : at(scheduling.pod, "spec.topologySpreadConstraints")) {
-    if (text_at(constraint, "whenUnsatisfiable") == "ScheduleAnyway") {
+    scheduling.spreads.push_back(count_spread(scheduling, constraint));
+  }
+  scheduling.affinities = count_terms(scheduling, "podAffinity");
+  scheduling.anti_affinities = count_terms(scheduling, "podAntiAffinity");
+  for (const PlacedPod& placed : scheduling.placed) {
+    for (const Json& term : terms_of(*placed.pod, "podAntiAffinity", k_required)) {
+      add_if_selecting(scheduling.objections, scheduling, placed, term, 1);
+    }
+  }
+  add_preferences(scheduling, "podAffinity", 1);
+  add_preferences(scheduling, "podAntiAffinity", -1);
+}
+
+std::optional<Refusal> refuse_by_spread(const Scheduling& scheduling, const Json& node) {
+  for (const SpreadCount& spread : scheduling.spreads) {
+    if (text_at(*spread.constraint, "whenUnsatisfiable") == "ScheduleAnyway") {
       continue;
     }
-    const auto domain = domain_of(node, text_at(constraint, "topologyKey"));
+    const auto domain = domain_of(node, text_at(*spread.constraint, "topologyKey"));
     if (!domain) {
       return Refusal{"node(s) didn't match pod topology spread constraints (missing required label)",
                      Preemption::cannot_help};
     }
-    const auto counts = spread_counts(scheduling, constraint);
-    const auto found = counts.find(*domain);
-    const int here = found == counts.end() ? 0 : found->second;
-    const bool counts_itself = matches_selector(spread_selector(constraint, scheduling.pod),
-                                                at(scheduling.pod, "metadata.labels"));
-    const auto domains = static_cast<std::int64_t>(counts.size());
-    const int low = domains < number_at(constraint, "minDomains", 1) ? 0 : lowest(counts);
-    if (here + (counts_itself ? 1 : 0) - low > number_at(constraint, "maxSkew", 1)) {
+    const double skew = value_in(spread.counts, domain) + spread.itself - spread.lowest;
+    if (skew > static_cast<double>(number_at(*spread.constraint, "maxSkew", 1))) {
       return Refusal{"node(s) didn't match pod topology spread constraints", Preemption::may_help};
     }
   }
@@ -171,18 +189,19 @@ std::optional<Refusal> refuse_by_spread(const Scheduling& scheduling, const Json
 }
 
 std::optional<Refusal> refuse_by_affinity(const Scheduling& scheduling, const Json& node) {
-  for (const Json& term : terms_of(scheduling.pod, "podAffinity", k_required)) {
-    if (!domain_of(node, text_at(term, "topologyKey")) ||
-        (!selected_in_domain(scheduling, term, node) && !is_first_of_its_group(scheduling, term))) {
+  for (const TermCount& count : scheduling.affinities) {
+    const auto domain = domain_of(node, text_at(*count.term, "topologyKey"));
+    if (!domain || (value_in(count.counts, domain) == 0.0 &&
+                    !is_first_of_its_group(scheduling, count))) {
       return Refusal{"node(s) didn't match pod affinity rules", Preemption::cannot_help};
     }
   }
-  for (const Json& term : terms_of(scheduling.pod, "podAntiAffinity", k_required)) {
-    if (selected_in_domain(scheduling, term, node)) {
+  for (const TermCount& count : scheduling.anti_affinities) {
+    if (value_in(count.counts, domain_of(node, text_at(*count.term, "topologyKey"))) > 0) {
       return Refusal{"node(s) didn't match pod anti-affinity rules", Preemption::may_help};
     }
   }
-  if (existing_pod_objects(scheduling, node)) {
+  if (sum_at(scheduling.objections, node) > 0) {
     return Refusal{"node(s) didn't satisfy existing pods anti-affinity rules",
                    Preemption::may_help};
   }
@@ -193,20 +212,15 @@ Scores score_spread(const Scheduling& scheduling, const Objects& nodes) {
   Scores scores;
   for (const Object& node : nodes) {
     double crowd = 0;
-    for (const Json& constraint : at(scheduling.pod, "spec.topologySpreadConstraints")) {
-      if (text_at(constraint, "whenUnsatisfiable") != "ScheduleAnyway") {
-        continue;
+    for (const SpreadCount& spread : scheduling.spreads) {
+      if (text_at(*spread.constraint, "whenUnsatisfiable") == "ScheduleAnyway") {
+        crowd += value_in(spread.counts,
+                          domain_of(*node, text_at(*spread.constraint, "topologyKey")));
       }
-      const auto domain = domain_of(*node, text_at(constraint, "topologyKey"));
-      const auto counts = spread_counts(scheduling, constraint);
-      crowd += domain && counts.contains(*domain) ? counts.at(*domain) : 0;
     }
-    for (const PlacedPod& placed : scheduling.placed) {
-      // Siblings repel each other a little, as the scheduler's default constraints make them.
-      const std::string owner = text_at(controller_of(scheduling.pod), "uid");
-      const bool sibling = !owner.empty() && owner == text_at(controller_of(*placed.pod), "uid");
-      crowd += sibling && placed.node == node.get() ? 0.1 : 0;
-    }
+    // Siblings repel each other a little, as the scheduler's default constraints make them.
+    const auto siblings = scheduling.siblings.find(name_of(*node));
+    crowd += siblings == scheduling.siblings.end() ? 0 : 0.1 * siblings->second;
     scores[name_of(*node)] = -crowd;
   }
   return scores;
@@ -215,8 +229,7 @@ Scores score_spread(const Scheduling& scheduling, const Objects& nodes) {
 Scores score_pod_affinity(const Scheduling& scheduling, const Objects& nodes) {
   Scores scores;
   for (const Object& node : nodes) {
-    scores[name_of(*node)] = preferred_weight(scheduling, *node, "podAffinity") -
-                             preferred_weight(scheduling, *node, "podAntiAffinity");
+    scores[name_of(*node)] = sum_at(scheduling.preferences, *node);
   }
   return scores;
 }
