@@ -80,9 +80,11 @@ void check_domain(const Examined& cluster,
       "spread the pods: give the workload pod anti-affinity or topology spread"
       " constraints by " +
       std::string{is_node ? "kubernetes.io/hostname" : "topology.kubernetes.io/zone"};
-  // Two domains cannot share three masters so that neither holds a majority.
-  constexpr std::size_t k_fewest_domains = 3;
-  const bool avoidable = is_node && cluster.survival.nodes.size() >= k_fewest_domains;
+  // Two nodes cannot share three masters, nor three nodes four, so that the loss of any one leaves
+  // a majority.
+  const std::size_t most_per_node = (cluster.shards.size() - 1) / 2;
+  const bool avoidable =
+      is_node && cluster.survival.nodes.size() * most_per_node >= cluster.shards.size();
   if (loss.majority_gone) {
     found.push_back({.id = "majority-on-one-" + kind,
                      .severity = avoidable ? Severity::warning : Severity::info,
