@@ -25,15 +25,15 @@ Error invalid(fmt::format_string<Arguments...> format, Arguments&&... arguments)
 }
 
 Status check_name(const ClusterSpec& spec) {
-  if (!is_dns_label(spec.name)) {
-    return invalid("the name {} cannot be part of a Service's name", wire::quoted(spec.name))
-        .with_hint("use lower-case letters, digits and dashes, beginning with a letter");
-  }
   if (spec.name.size() > k_longest_name) {
     return invalid("the name {} has {} characters, too many for the names made from it",
                    wire::quoted(spec.name),
                    spec.name.size())
         .with_hint(fmt::format("use {} characters at most", k_longest_name));
+  }
+  if (!is_dns_label(spec.name)) {
+    return invalid("the name {} cannot be part of a Service's name", wire::quoted(spec.name))
+        .with_hint("use lower-case letters, digits and dashes, beginning with a letter");
   }
   if (!is_dns_subdomain(spec.namespace_) || spec.namespace_.size() > 63) {
     return invalid("{} is not a namespace's name", wire::quoted(spec.namespace_))
