@@ -48,8 +48,20 @@ void add_global_flags(CLI::App& root, GlobalOptions& options) {
       ->group(group);
 }
 
+/// The first word that is not a flag and not a verb, where a verb was expected; empty otherwise.
+std::string unknown_verb(const CLI::App& root, const std::vector<std::string>& arguments) {
+  const auto word = std::find_if(arguments.begin(), arguments.end(), [](const std::string& each) {
+    return each.empty() || each.front() != '-';
+  });
+  return root.get_subcommands().empty() && word != arguments.end() ? *word : "";
+}
+
 /// CLI11 words a mistake well but does not say what to do next.
-std::string parse_mistake(const CLI::App& root, const CLI::ParseError& error) {
+std::string parse_mistake(const CLI::App& root, const std::vector<std::string>& arguments,
+                          const CLI::ParseError& error) {
+  if (const std::string word = unknown_verb(root, arguments); !word.empty()) {
+    return "there is no verb \"" + word + "\"\n  fix: see kubectl redis --help\n";
+  }
   std::string verb;
   for (const CLI::App* sub : root.get_subcommands()) {
     verb = " " + sub->get_name();
@@ -148,12 +160,24 @@ Invocation parse_command_line(const std::vector<std::string>& arguments, std::os
     out << (chosen.empty() ? root.help() : chosen.front()->help());
     invocation.operation = {};
   } catch (const CLI::ParseError& error) {
-    err << "error: " << parse_mistake(root, error);
+    err << "error: " << parse_mistake(root, arguments, error);
     invocation.operation = {};
     invocation.exit = ExitStatus::usage;
   }
   return invocation;
 }
+
+namespace {
+
+/// Only our own faults are failures. Whatever else stopped a verb (a name that is not there, a server
+/// that cannot be reached, a pod that never gets ready) is for the user to mend: a refusal.
+ExitStatus exit_of(const Error& error) {
+  const ExitStatus exit = core::traits(error.code).exit;
+  const bool ours = error.code == ErrorCode::internal || error.code == ErrorCode::protocol;
+  return exit == ExitStatus::failed && !ours ? ExitStatus::refused : exit;
+}
+
+}  // namespace
 
 ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& err) {
   if (!invocation.operation) {
@@ -164,7 +188,7 @@ ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& er
   session.progress().clear();
   out.flush();
   if (interrupted()) {
-    return ExitStatus::failed;
+    return ExitStatus::refused;
   }
   if (result) {
     return *result;
@@ -172,7 +196,7 @@ ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& er
   const TextStyle style = session.error_style();
   err << (wants_json(invocation.options) ? render_error_json(result.error())
                                          : render_error(result.error(), style));
-  return core::traits(result.error().code).exit;
+  return exit_of(result.error());
 }
 
 }  // namespace kredis::plugin

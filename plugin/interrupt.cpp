@@ -46,7 +46,7 @@ void watch_for_interrupts(const std::vector<std::string>& arguments) {
     g_interrupted = true;
     say(text);
     std::this_thread::sleep_for(k_grace);
-    ::_exit(static_cast<int>(core::ExitStatus::failed));
+    ::_exit(static_cast<int>(core::ExitStatus::refused));
   }).detach();
 }
 

@@ -2,6 +2,7 @@
 //
 // `kubectl redis init`: makes one cluster of pods that are there already, whoever created them.
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 
@@ -17,7 +18,7 @@ namespace {
 struct InitOptions {
   std::string name = "redis";
   std::string selector = {};
-  int replicas = -1;
+  std::optional<int> replicas = {};
   RedisAccess access = {};
   std::string timeout = "2m";
   std::string output = {};
@@ -26,13 +27,13 @@ struct InitOptions {
 
 /// What --replicas asks for; nothing said means what the workload's annotations say.
 Result<core::Shape> shape_of(const InitOptions& options) {
-  if (options.replicas < -1) {
+  if (options.replicas.value_or(0) < 0) {
     return Error::invalid_argument("--replicas cannot be negative")
         .with_hint("0 makes every pod a master; 1 gives each master one replica");
   }
   core::Shape shape;
-  shape.inferred = options.replicas == -1;
-  shape.replicas = options.replicas == -1 ? 1 : static_cast<std::uint32_t>(options.replicas);
+  shape.inferred = !options.replicas;
+  shape.replicas = static_cast<std::uint32_t>(options.replicas.value_or(1));
   return shape;
 }
 
