@@ -24,6 +24,7 @@ Examples:
   sandbox up --node a=north --node b=south
   sandbox node kill node-b            pull the plug of a node
   sandbox node partition node-a       cut a node off from the others
+  sandbox drop redis-app-0 16379      as a firewall that forgot the bus port would
   sandbox kubeconfig --user eve >eve.conf
   sandbox down                        end it; nothing is left behind
 )text";
@@ -76,6 +77,17 @@ void add_node(CLI::App& app, Operation& chosen) {
   });
 }
 
+void add_drop(CLI::App& app, Operation& chosen) {
+  auto options = std::make_shared<DropOptions>();
+  CLI::App* verb = app.add_subcommand("drop", "Let nothing through to one port of a pod");
+  add_dir(*verb, options->dir);
+  verb->add_option("-n,--namespace", options->namespace_, "The pod's namespace")
+      ->capture_default_str();
+  verb->add_option("POD", options->pod, "The pod")->required();
+  verb->add_option("PORT", options->port, "The port; 0 lets everything through again")->required();
+  verb->callback([options, &chosen] { chosen = [options] { return run_drop(*options); }; });
+}
+
 void add_kubeconfig(CLI::App& app, Operation& chosen) {
   auto options = std::make_shared<KubeconfigOptions>();
   CLI::App* verb =
@@ -116,6 +128,7 @@ int main(int argc, char** argv) {
   sandbox::Operation chosen;
   sandbox::add_up(app, chosen);
   sandbox::add_node(app, chosen);
+  sandbox::add_drop(app, chosen);
   sandbox::add_kubeconfig(app, chosen);
   sandbox::add_plain(app, chosen);
   try {

@@ -115,6 +115,15 @@ Status run_node(const std::string& dir, const std::string& action,
   return {};
 }
 
+Status run_drop(const DropOptions& options) {
+  const Json request{{"verb", "drop"},
+                     {"namespace", options.namespace_},
+                     {"pod", options.pod},
+                     {"port", options.port}};
+  KREDIS_TRY(const Json done, ask_sandbox(socket_in(options.dir), request));
+  return {};
+}
+
 Status run_kubeconfig(const KubeconfigOptions& options) {
   const Json request{{"verb", "kubeconfig"}, {"user", options.user}, {"groups", options.groups}};
   KREDIS_TRY(const Json answer, ask_sandbox(socket_in(options.dir), request));

@@ -3,6 +3,7 @@
 // What the verbs of `sandbox` do. Each prints its result on standard output.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,15 @@ Status run_down(const std::string& dir);
 Status run_status(const std::string& dir);
 Status run_node(const std::string& dir, const std::string& action,
                 const std::vector<std::string>& names);
+
+/// One port of one pod that swallows what is sent to it, as behind a firewall; 0 ends that.
+struct DropOptions {
+  std::string dir = default_dir();
+  std::string namespace_ = "default";
+  std::string pod = {};
+  std::uint16_t port = 0;
+};
+Status run_drop(const DropOptions& options);
 
 struct KubeconfigOptions {
   std::string dir = default_dir();

@@ -260,6 +260,12 @@ Result<Json> Sandbox::control(const Json& request) {
                                       request.value("names", std::vector<std::string>{})));
     return Json::object();
   }
+  if (verb == "drop") {
+    KREDIS_CHECK(parts_->agent->drop_port(request.value("namespace", ""),
+                                          request.value("pod", ""),
+                                          request.value("port", std::uint16_t{0})));
+    return Json::object();
+  }
   if (verb == "kubeconfig") {
     const std::string user = request.value("user", "");
     const auto groups = request.value("groups", std::vector<std::string>{});
