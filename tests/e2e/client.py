@@ -18,12 +18,19 @@ class AddressBook:
         self.addresses = {}
 
     def read(self):
-        self.addresses = {
+        """Returns the pods' addresses; remembers the services' as well."""
+        pods = {
             name: pod["status"]["podIP"]
             for name, pod in self.namespace.pods().items()
             if pod["status"].get("podIP")
         }
-        return self.addresses
+        services = {
+            service["metadata"]["name"]: service["spec"]["clusterIP"]
+            for service in self.namespace.get("services")["items"]
+            if service["spec"].get("clusterIP", "None") != "None"
+        }
+        self.addresses = {**services, **pods}
+        return pods
 
     def remap(self, address):
         host, port = address

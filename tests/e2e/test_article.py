@@ -6,6 +6,7 @@ import pytest
 from bed import MANIFESTS, wait_until
 from client import connect, missing_keys, write_keys
 from conftest import fresh_namespace
+from test_create import require_whole
 
 KEYS = 300
 
@@ -53,12 +54,7 @@ def test_the_articles_manifests_become_six_ready_pods_on_its_volumes(article):
 def test_init_makes_one_cluster_of_them(article):
     outcome = article.plugin("init")
     assert outcome.exit == 0, str(outcome)
-    status = article.status()
-    assert status["health"] == "ok"
-    assert status["slots"] == {"assigned": 16384, "ok": 16384, "open": 0}
-    assert len(status["masters"]) == 3
-    for master in status["masters"]:
-        assert [replica["node"] != master["node"] for replica in master["replicas"]] == [True]
+    require_whole(article, 3, 1)
 
 
 def test_init_again_changes_nothing(article):
@@ -93,5 +89,13 @@ def test_a_deleted_master_comes_back_as_the_replica_of_its_replica(article):
     after = members(article.status())["redis-app-0"]
     assert after[1] == node_id
     assert after[2] != address
-    wait_until(lambda: article.status()["health"] == "ok", 30, "the cluster is healthy")
+
+    # Not "ok": two of the three masters may share a node now, and without an announced address (the
+    # article has none) the node itself goes on naming its old one.
+    def copying():
+        status = article.status()
+        links = [replica["link"] for master in status["masters"] for replica in master["replicas"]]
+        return status["slots"]["ok"] == 16384 and links == ["up"] * 3
+
+    wait_until(copying, 30, "all slots are served and all replicas follow")
     assert missing_keys(connect(article), KEYS) == []

@@ -8,14 +8,22 @@ from bed import wait_until
 from client import connect, missing_keys, write_keys
 
 
-def require_whole(status, masters, replicas):
+def require_whole(namespace, masters, replicas, name="redis"):
+    """Checks the cluster's shape, once its replicas have copied what there is to copy."""
+
+    def followed():
+        status = namespace.status(name)
+        links = [replica["link"] for master in status["masters"] for replica in master["replicas"]]
+        return status if set(links) <= {"up"} else None
+
+    status = wait_until(followed, 30, "all replicas follow their masters")
     assert status["health"] == "ok", status["findings"]
     assert status["slots"] == {"assigned": 16384, "ok": 16384, "open": 0}
     assert len(status["masters"]) == masters
     for master in status["masters"]:
         assert len(master["replicas"]) == replicas
         assert all(replica["node"] != master["node"] for replica in master["replicas"])
-        assert all(replica["link"] == "up" for replica in master["replicas"])
+    return status
 
 
 @pytest.mark.parametrize("layout", ["statefulset", "deployment"])
@@ -23,7 +31,7 @@ def test_create_makes_a_whole_cluster_that_clients_can_use(namespace, layout):
     outcome = namespace.plugin("create", "--layout", layout)
     assert outcome.exit == 0, str(outcome)
     assert "redis-app-0" in outcome.stdout
-    require_whole(namespace.status(), 3, 1)
+    require_whole(namespace, 3, 1)
     client = connect(namespace)
     write_keys(client, 100)
     assert missing_keys(client, 100) == []
@@ -44,14 +52,14 @@ def test_create_without_init_stops_before_initialising(namespace):
     assert outcome.exit == 0, str(outcome)
     assert namespace.status()["slots"]["assigned"] == 0
     assert namespace.plugin("init").exit == 0
-    require_whole(namespace.status(), 3, 1)
+    require_whole(namespace, 3, 1)
 
 
 def test_create_under_another_name_and_shape(namespace):
     outcome = namespace.plugin("create", "shop", "--masters", "4", "--replicas", "2", "--ephemeral",
                                "--set", "maxmemory-policy=allkeys-lru", "--client-endpoint", "ip")
     assert outcome.exit == 0, str(outcome)
-    require_whole(namespace.status("shop"), 4, 2)
+    require_whole(namespace, 4, 2, "shop")
     assert namespace.get("persistentvolumeclaims")["items"] == []
 
 

@@ -11,8 +11,7 @@ def test_create_makes_a_cluster_of_sixty_nodes(make_bed):
     outcome = namespace.plugin("create", "--masters", "30", "--replicas", "1", "--ephemeral",
                                "--timeout", "10m", timeout=660)
     assert outcome.exit == 0, str(outcome)
-    status = namespace.status(timeout=60)
-    require_whole(status, 30, 1)
+    status = require_whole(namespace, 30, 1)
     assert all(status["survives"]["nodes"].values())
     client = connect(namespace)
     write_keys(client, 200)

@@ -34,8 +34,8 @@ class Refusal:
 
 # What the command line and the files that it names are enough to refuse.
 PLAIN = [
-    Refusal("too few masters", ["create", "--masters", "2"], r"3 masters"),
-    Refusal("no masters", ["create", "--masters", "0"], r"3 masters"),
+    Refusal("too few masters", ["create", "--masters", "2"], r"--masters 3"),
+    Refusal("no masters", ["create", "--masters", "0"], r"--masters 3"),
     Refusal("negative masters", ["create", "--masters=-3"], r"masters"),
     Refusal("negative replicas", ["create", "--replicas=-1"], r"replicas"),
     Refusal("negative replicas of init", ["init", "--replicas=-1"], r"replicas"),
@@ -220,14 +220,10 @@ class TestNodes:
         assert self.nobody_joined(strangers)
 
     def test_pods_that_cannot_reach_each_others_bus(self, sandbox, strangers):
-        away = strangers.pods()["redis-app-0"]["spec"]["nodeName"]
-        sandbox.control("node", "partition", away)
-        try:
-            outcome = strangers.plugin("init", "--timeout", "20s", timeout=60)
-            require_refusal(outcome, r"16379")
-            assert "redis-app-" in outcome.stderr
-        finally:
-            sandbox.control("node", "heal")
+        sandbox.control("drop", "-n", strangers.name, "redis-app-0", "16379")
+        outcome = strangers.plugin("init", "--timeout", "20s", timeout=60)
+        require_refusal(outcome, r"redis-app-\d.*16379")
+        sandbox.control("drop", "-n", strangers.name, "redis-app-0", "0")
         again = strangers.plugin("init")
         assert again.exit == 0, str(again)
 
@@ -280,7 +276,7 @@ def test_an_interrupt_in_the_middle_says_how_to_go_on(namespace):
     running.send_signal(signal.SIGINT)
     start = time.monotonic()
     _, stderr = running.communicate(timeout=30)
-    assert running.returncode in (2, 3, 130), stderr
+    assert running.returncode in (2, 3), stderr
     assert time.monotonic() - start < 10
     assert re.search(r"go on with: kubectl redis create", stderr), stderr
     again = namespace.plugin("create", "--ephemeral")

@@ -32,4 +32,4 @@ def test_create_killed_at_any_point_is_finished_by_the_same_command(namespace, u
     first.communicate()
     again = namespace.plugin(*CREATE)
     assert again.exit == 0, str(again)
-    require_whole(namespace.status(), 3, 1)
+    require_whole(namespace, 3, 1)

@@ -32,7 +32,7 @@ def test_a_password_is_asked_for_by_every_node_and_used_by_every_verb(namespace)
     namespace.kubectl("create", "secret", "generic", "redis-auth", f"--from-literal=password={PASSWORD}").require()
     outcome = namespace.plugin("create", "--auth-secret", "redis-auth", "--ephemeral")
     assert outcome.exit == 0, str(outcome)
-    require_whole(namespace.status(), 3, 1)
+    require_whole(namespace, 3, 1)
     with pytest.raises(redis.AuthenticationError):
         node(namespace, "redis-app-0").ping()
     client = connect(namespace, password=PASSWORD)
@@ -47,7 +47,7 @@ def test_tls_and_a_password_protect_clients_replication_and_the_bus(namespace, t
     make_secrets(namespace, tmp_path)
     outcome = namespace.plugin("create", "--auth-secret", "redis-auth", "--tls-secret", "redis-tls", "--ephemeral")
     assert outcome.exit == 0, str(outcome)
-    require_whole(namespace.status(), 3, 1)
+    require_whole(namespace, 3, 1)
     with pytest.raises(redis.ConnectionError):
         node(namespace, "redis-app-0", password=PASSWORD).ping()
     client = connect(namespace, password=PASSWORD, **tls_options(tmp_path))
