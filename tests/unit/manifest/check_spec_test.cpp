@@ -212,7 +212,7 @@ TEST_SUITE("manifest/check_spec") {
           "cpu"}});
   }
 
-  TEST_CASE("check refuses labels that Kubernetes or the product would not keep") {
+  TEST_CASE("check refuses labels that Kubernetes would not keep") {
     run({{"a label",
           [](auto& s) {
             s.labels = {{"example.com/team", "shop"}};
@@ -249,7 +249,16 @@ TEST_SUITE("manifest/check_spec") {
           },
           "a/b/c",
           "letters"},
-         {"the selector's",
+         {"a node's label",
+          [](auto& s) {
+            s.node_selector = {{"disk", "s s d"}};
+          },
+          "--node-selector",
+          "letters"}});
+  }
+
+  TEST_CASE("check keeps the product's own labels and annotations for the product") {
+    run({{"the selector's",
           [](auto& s) {
             s.labels = {{"app", "x"}};
           },
@@ -270,13 +279,7 @@ TEST_SUITE("manifest/check_spec") {
             s.annotations = {{"kubectl-redis.dev/masters", "9"}};
           },
           "masters",
-          "another"},
-         {"a node's label",
-          [](auto& s) {
-            s.node_selector = {{"disk", "s s d"}};
-          },
-          "--node-selector",
-          "letters"}});
+          "another"}});
   }
 
   TEST_CASE("check refuses names and effects that do not exist") {

@@ -120,15 +120,15 @@ start_cluster() {
   first=$1
   last=$((first + 5))
   for n in $(seq "$first" $last); do start_pod "$n" "$net.$n"; echo "$net.$n STREAM"; done >>"$peers"
-  for n in $(seq "$first" $last); do eventually 10 answers "$n" || return 1; done
+  for n in $(seq "$first" $last); do eventually 60 answers "$n" || return 1; done
   for n in $(seq "$((first + 1))" $last); do ask "$first" CLUSTER MEET "$net.$n" 6379 >/dev/null; done
   for i in 0 1 2; do ask $((first + i)) CLUSTER ADDSLOTSRANGE $((i * 5461)) $((i == 2 ? 16383 : i * 5461 + 5460)) >/dev/null; done
-  for n in $(seq "$first" $last); do eventually 20 state_is "$n" ok || return 1; done
+  for n in $(seq "$first" $last); do eventually 60 state_is "$n" ok || return 1; done
   for i in 3 4 5; do
-    eventually 10 replicate $((first + i)) "$(id_of $((first + i - 3)))" || return 1
-    eventually 10 link_is_up $((first + i)) || return 1
+    eventually 60 replicate $((first + i)) "$(id_of $((first + i - 3)))" || return 1
+    eventually 60 link_is_up $((first + i)) || return 1
   done
-  eventually 20 whole $(seq "$first" $last)
+  eventually 120 whole $(seq "$first" $last)
 }
 replicate() { [ "$(ask "$1" CLUSTER REPLICATE "$2")" = OK ]; }
 
@@ -175,7 +175,7 @@ case_cold_restart_with_new_addresses() {
   ids=$(for n in 1 2 3 4 5 6; do id_of $n; done)
   sleep 1.5 # The log reaches the disk once a second.
   restart_cold KILL 50
-  check "it is whole again" eventually 40 whole 1 2 3 4 5 6
+  check "it is whole again" eventually 120 whole 1 2 3 4 5 6
   check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 300
   check "every node is who it was" equal "$(for n in 1 2 3 4 5 6; do id_of $n; done)" "$ids"
 }
@@ -184,7 +184,7 @@ case_cold_restart_with_swapped_addresses() {
   check "a cluster" start_cluster 1
   write_keys 1 60 >/dev/null
   restart_cold TERM 0
-  check "it is whole again" eventually 40 whole 1 2 3 4 5 6
+  check "it is whole again" eventually 120 whole 1 2 3 4 5 6
   check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
 }
 
@@ -197,7 +197,7 @@ case_cold_restart_with_tls_and_a_password() {
   check "no password on a command line" no grep -qaF 'p"a\s s$w' "/proc/$(cat "$work/pod1/pid")/cmdline"
   check "a client without the password is refused" refused_without_password
   restart_cold TERM 50
-  check "it is whole again" eventually 40 whole 1 2 3 4 5 6
+  check "it is whole again" eventually 120 whole 1 2 3 4 5 6
   check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
   check "ready" in_pod 1 ready.sh
   check "a hand-over works" in_pod 1 stop.sh
@@ -231,8 +231,8 @@ case_a_foreign_cluster_is_left_alone() {
     start_pod $n "$net.$((n + 20))"
     printf '%s STREAM\n' "$net.$n" "$net.$((n + 20))" >>"$peers"
   done
-  check "the first is whole again" eventually 60 whole 1 2 3 4 5 6
-  check "the other is whole again" eventually 60 whole 11 12 13 14 15 16
+  check "the first is whole again" eventually 120 whole 1 2 3 4 5 6
+  check "the other is whole again" eventually 120 whole 11 12 13 14 15 16
   [ -z "${KREDIS_DEBUG:-}" ] || for n in 1 2 3 4 5 6 11; do ask $n CLUSTER NODES; ask $n CLUSTER INFO | head -8; tail -n 20 "$work/pod$n/log"; done
   for n in 1 16; do check "pod $n knows six nodes" equal "$(ask $n CLUSTER NODES | wc -l)" 6; done
 }
@@ -242,7 +242,7 @@ case_nodes_conf_that_is_whole_is_kept() {
   id=$(id_of 1)
   stop_pod 1
   start_pod 1 "$net.1"
-  check "it answers" eventually 10 answers 1
+  check "it answers" eventually 60 answers 1
   check "as who it was" equal "$(id_of 1)" "$id"
   check "and nothing was set aside" no set_aside
 }
@@ -252,7 +252,7 @@ torn_pod() {
   mkdir -p "$work/pod1/data"
   printf "$1" >"$work/pod1/data/nodes.conf"
   start_pod 1 "$net.1"
-  eventually 10 answers 1
+  eventually 60 answers 1
 }
 set_aside() { compgen -G "$work/pod1/data/nodes.conf.torn-*" >/dev/null; }
 aside() { cat "$work"/pod1/data/nodes.conf.torn-*; }
@@ -285,7 +285,7 @@ case_an_empty_or_zeroed_nodes_conf_starts_a_new_node() {
 
 case_a_second_pod_waits_for_the_volume() {
   start_pod 1 "$net.1"
-  eventually 10 answers 1
+  eventually 60 answers 1
   id=$(id_of 1)
   mkdir -p "$work/pod2"
   ln -s "$work/pod1/data" "$work/pod2/data"
@@ -295,7 +295,7 @@ case_a_second_pod_waits_for_the_volume() {
   check "it does not run beside the first" no answers 2
   check "which is not disturbed" answers 1
   stop_pod 1 KILL
-  check "then it runs" eventually 10 answers 2
+  check "then it runs" eventually 60 answers 2
   check "as the same node" equal "$(id_of 2)" "$id"
 }
 
@@ -308,6 +308,8 @@ write_on() {
   done
 }
 
+answered() { [ "$(wc -l <"$work/answers")" -ge "$1" ]; }
+
 case_a_master_hands_over_while_clients_write() {
   # Names do not resolve here, so clients are sent to addresses.
   extra_env=(CLIENT_ENDPOINT=ip)
@@ -315,15 +317,14 @@ case_a_master_hands_over_while_clients_write() {
   touch "$work/writing"
   write_on >"$work/answers" &
   writer=$!
-  sleep 1
+  check "there is a load" eventually 60 answered 50
   check "the hook returns" in_pod 1 stop.sh
   check "its replica has taken over" role_is 4 master
   check "and it is a replica" role_is 1 slave
   stop_pod 1
-  sleep 2
+  check "the load goes on" eventually 60 answered $(($(wc -l <"$work/answers") + 50))
   rm "$work/writing"
   wait $writer
-  check "there was a load" test "$(wc -l <"$work/answers")" -gt 100
   check "no write failed" equal "$(grep -cv ' OK$' "$work/answers")" 0
   check "every key is there" equal "$(keys_of 2 3 4)" "$(wc -l <"$work/answers")"
 }
@@ -335,7 +336,7 @@ case_the_hook_returns_when_there_is_nothing_to_hand_over() {
   check "on a replica" in_pod 5 stop.sh
   check "it stays one" role_is 5 slave
   stop_pod 5
-  eventually 20 replica_is_gone
+  eventually 60 replica_is_gone
   check "on a master without a replica" in_pod 2 stop.sh
   stop_pod 3 KILL
   check "beside a dead server" in_pod 3 stop.sh
@@ -349,33 +350,33 @@ case_the_hook_gives_up_in_time() {
   kill -STOP "$(cat "$work/pod4/pid")"
   SECONDS=0
   check "with a replica that hangs" in_pod 1 stop.sh
-  check "it returned in time" test $SECONDS -lt 12
+  check "it returned in time" test $SECONDS -lt 20
   kill -CONT "$(cat "$work/pod4/pid")"
 }
 
 case_probes_say_what_a_node_can_serve() {
   start_pod 1 "$net.1"
-  check "started" eventually 10 in_pod 1 alive.sh loaded
+  check "started" eventually 60 in_pod 1 alive.sh loaded
   check "ready before there is a cluster" in_pod 1 ready.sh
   forget_pods
   check "a cluster" start_cluster 1
   check "a master is ready" in_pod 1 ready.sh
   check "a replica is ready" in_pod 5 ready.sh
   for n in 2 3 5 6; do stop_pod $n KILL; done
-  eventually 20 state_is 1 fail
+  eventually 60 state_is 1 fail
   check "not ready without a majority" no in_pod 1 ready.sh
   check "but alive" in_pod 1 alive.sh
   stop_pod 1 KILL
-  eventually 10 no link_is_up 4
+  eventually 60 no link_is_up 4
   check "a replica without its master is not ready" no in_pod 4 ready.sh
   check "a dead process is not alive" no in_pod 1 alive.sh
 }
 
 case_a_node_that_is_loading_is_alive_and_not_ready() {
   start_pod 1 "$net.1"
-  eventually 10 answers 1
+  eventually 60 answers 1
   ask 1 CLUSTER ADDSLOTSRANGE 0 16383 >/dev/null
-  eventually 10 state_is 1 ok
+  eventually 60 state_is 1 ok
   ask 1 DEBUG POPULATE 20000 >/dev/null
   ask 1 CONFIG SET appendonly no >/dev/null
   ask 1 SAVE >/dev/null
@@ -384,7 +385,7 @@ case_a_node_that_is_loading_is_alive_and_not_ready() {
   make_pod 1 "$net.1"
   printf 'appendonly no\nkey-load-delay 1000\nloading-process-events-interval-bytes 1024\n' >>"$work/pod1/etc/redis.conf"
   launch 1
-  check "it is loading" eventually 10 is_loading
+  check "it is loading" eventually 60 is_loading
   check "alive" in_pod 1 alive.sh
   check "not started" no in_pod 1 alive.sh loaded
   check "not ready" no in_pod 1 ready.sh
@@ -393,21 +394,21 @@ is_loading() { ask 1 PING | grep -q LOADING; }
 
 case_the_node_announces_its_address_and_its_name() {
   start_pod 1 "$net.1"
-  eventually 10 answers 1
+  eventually 60 answers 1
   check "address" equal "$(ask 1 CONFIG GET cluster-announce-ip | tail -n 1)" "$net.1"
   check "name" equal "$(ask 1 CONFIG GET cluster-announce-hostname | tail -n 1)" pod1.redis-service.shop.svc.cluster.local
   check "clients get the name" equal "$(ask 1 CONFIG GET cluster-preferred-endpoint-type | tail -n 1)" hostname
   forget_pods
   extra_env=(ANNOUNCE=service ANNOUNCE_HOST="$net.99" CLIENT_ENDPOINT=ip)
   start_pod 1 "$net.1"
-  eventually 10 answers 1
+  eventually 60 answers 1
   check "its Service's address" equal "$(ask 1 CONFIG GET cluster-announce-ip | tail -n 1)" "$net.99"
   check "no name" equal "$(ask 1 CONFIG GET cluster-announce-hostname | tail -n 1)" ''
 }
 
 case_the_loop_ends_with_its_server() {
   start_pod 1 "$net.1"
-  eventually 10 answers 1
+  eventually 60 answers 1
   loops=$(pgrep -f "$work/pod1/etc/start.sh")
   check "there is a loop" test -n "$loops"
   check "no child of the server is a zombie" no grep -qs '^State:.Z' $(for p in $(pgrep -P "$(cat "$work/pod1/pid")"); do echo "/proc/$p/status"; done)
