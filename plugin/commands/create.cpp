@@ -102,7 +102,11 @@ Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
   KREDIS_TRY(ClusterSpec spec, spec_of(options, session.options().namespace_));
   spec.namespace_ = spec.namespace_.empty() ? "default" : spec.namespace_;
   KREDIS_CHECK(manifest::check(spec));
-  KREDIS_TRY(spec.namespace_, session.namespace_name());
+  if (const auto named = session.namespace_name(); named) {
+    spec.namespace_ = *named;
+  } else if (options.dry_run != "client") {
+    return named.error();
+  }
   const std::vector<Json> objects = manifest::objects(spec);
   if (options.dry_run == "client") {
     print_objects(objects, output, session.out());

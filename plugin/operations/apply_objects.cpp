@@ -21,14 +21,19 @@ bool is_ours(const Json& object, const std::string& cluster) {
          label(object, "app.kubernetes.io/instance") == cluster;
 }
 
+/// What users and controllers see of an object; the server's own books are left out.
+Json substance(Json object) {
+  object.erase("status");
+  object["metadata"].erase("managedFields");
+  object["metadata"].erase("resourceVersion");
+  return object;
+}
+
 Change change_between(const Json& before, const Json& after) {
   if (before.is_null()) {
     return Change::created;
   }
-  const auto version = Json::json_pointer("/metadata/resourceVersion");
-  const bool same = before.contains(version) && after.contains(version) &&
-                    before.at(version) == after.at(version);
-  return same ? Change::unchanged : Change::configured;
+  return substance(before) == substance(after) ? Change::unchanged : Change::configured;
 }
 
 }  // namespace

@@ -86,8 +86,8 @@ Status require_secret(ports::KubePort& kube, const std::string& namespace_,
   if (!found && found.error().code == ErrorCode::not_found) {
     return Error::not_found("there is no Secret " + secret + " in namespace " + namespace_)
         .with_hint(flag == "--auth-secret"
-                       ? "make it: kubectl create secret generic " + secret +
-                             " -n " + namespace_ + " --from-file=password=FILE"
+                       ? "make it: printf %s \"$PASSWORD\" | kubectl create secret generic " + secret +
+                             " -n " + namespace_ + " --from-file=password=/dev/stdin"
                        : "make one with the keys ca.crt, tls.crt and tls.key, for example with "
                          "cert-manager");
   }

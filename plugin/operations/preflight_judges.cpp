@@ -197,7 +197,8 @@ Status judge_quota(const ClusterSpec& spec, const Surroundings& there) {
       const std::string used = status.value("used", Json::object()).value(resource, "0");
       const double left = amount(limit.get<std::string>()) - amount(used);
       const double need = asked_for(resource, spec);
-      if (need > left) {
+      // Sums of decimal fractions: six times 100m is 600m, whatever the last bit says.
+      if (need > left + 1e-9 * need) {
         return Error::conflict(fmt::format("ResourceQuota {} leaves too little {}: {} of {} are in "
                                            "use, and {} pods need {:g} more",
                                            text_at(quota, "/metadata/name"), resource, used,

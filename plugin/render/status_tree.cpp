@@ -31,9 +31,15 @@ std::string painted_health(Health health, const TextStyle& style) {
   return text;
 }
 
+/// What the nodes agree on, once there is a cluster: some slot has a master.
+const core::Topology* formed(const ClusterView& view) {
+  const core::Topology* agreed = view.agreed();
+  return agreed == nullptr || agreed->assigned_slots().empty() ? nullptr : agreed;
+}
+
 std::string headline(const StatusPicture& picture, const TextStyle& style) {
   const ClusterView& view = picture.view;
-  const core::Topology* agreed = view.agreed();
+  const core::Topology* agreed = formed(view);
   const std::size_t masters = agreed == nullptr ? 0 : agreed->masters().size();
   const std::size_t nodes = agreed == nullptr ? 0 : agreed->nodes.size();
   return fmt::format("{}  {}/{}  {} masters, {} replicas, {} of {} slots served{}\n",
@@ -101,7 +107,7 @@ std::string marked(const Member& member, const TextStyle& style) {
 
 std::string tree(const StatusPicture& picture, const TextStyle& style, Detail detail) {
   const ClusterView& view = picture.view;
-  const core::Topology* agreed = view.agreed();
+  const core::Topology* agreed = formed(view);
   std::vector<std::vector<std::string>> rows;
   std::vector<const Member*> shown;
   auto masters = agreed == nullptr ? std::vector<const Node*>{} : agreed->masters();
@@ -183,7 +189,7 @@ StatusPicture picture_of(core::ClusterView view) {
 
 std::string render_status(const StatusPicture& picture, const TextStyle& style, Detail detail) {
   std::string text = headline(picture, style) + "\n" + tree(picture, style, detail) + "\n";
-  if (picture.view.agreed() != nullptr && !picture.view.agreed()->assigned_slots().empty()) {
+  if (formed(picture.view) != nullptr) {
     text += losses("node", picture.survival.nodes, style);
     text += losses("zone", picture.survival.zones, style);
   }
@@ -201,7 +207,7 @@ std::string render_status_table(const std::vector<StatusPicture>& pictures,
                                 const TextStyle& style) {
   std::vector<std::vector<std::string>> rows;
   for (const StatusPicture& picture : pictures) {
-    const core::Topology* agreed = picture.view.agreed();
+    const core::Topology* agreed = formed(picture.view);
     const auto errors = std::count_if(
         picture.findings.begin(), picture.findings.end(),
         [](const core::Finding& finding) { return finding.severity == Severity::error; });

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <sstream>
+#include <string>
+
+#include "plugin/progress.hpp"
+#include "plugin/render/error_text.hpp"
+#include "plugin/render/human.hpp"
+#include "plugin/render/status_tree.hpp"
+#include "plugin/render/table.hpp"
+#include "shared/wire/json.hpp"
+#include "tests/support/builders.hpp"
+#include "tests/support/golden.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using testing::check_golden;
+using testing::ViewBuilder;
+
+core::Error lagging() {
+  return core::Error::unsafe("node 3f9c1e cannot leave: its closest replica is 4.2Mi behind")
+      .with_hint("wait for replication, or raise the limit with --max-lag")
+      .while_doing("draining pod cache-0")
+      .while_doing("working on cluster cache in namespace shop");
+}
+
+/// Three masters, each with its replica on another node and in another zone.
+ViewBuilder well_placed() {
+  return ViewBuilder::whole(3, 1)
+      .on(3, "node-1", "zone-1")
+      .on(4, "node-2", "zone-2")
+      .on(5, "node-0", "zone-0");
+}
+
+}  // namespace
+
+TEST_SUITE("plugin/render") {
+  TEST_CASE("human_bytes changes its unit at 1,024") {
+    CHECK(human_bytes(1023) == "1023");
+    CHECK(human_bytes(1024) == "1.0Ki");
+    CHECK(human_bytes(4'404'019) == "4.2Mi");
+  }
+
+  TEST_CASE("human_age reads as kubectl's AGE column does") {
+    CHECK(human_age(45) == "45s");
+    CHECK(human_age(119) == "119s");
+    CHECK(human_age(120) == "2m");
+    CHECK(human_age(192) == "3m12s");
+    CHECK(human_age(5 * 3600) == "5h");
+    CHECK(human_age(12 * 86'400) == "12d");
+  }
+
+  TEST_CASE("human_count groups digits by three") {
+    CHECK(human_count(0) == "0");
+    CHECK(human_count(999) == "999");
+    CHECK(human_count(16'384) == "16,384");
+    CHECK(human_count(-1'234'567) == "-1,234,567");
+  }
+
+  TEST_CASE("render_table widens each column to its longest cell") {
+    CHECK(render_table({"POD", "NODE"}, {{"redis-app-10", "a"}, {"x", "node-b"}}) ==
+          "POD            NODE\nredis-app-10   a\nx              node-b\n");
+  }
+
+  TEST_CASE("padded counts what is seen, not bytes") {
+    CHECK(padded("└ a", 5) == "└ a  ");
+    CHECK(display_width(TextStyle(Colour::on).red("abc")) == 3);
+  }
+
+  TEST_CASE("an error shows the problem, then the remedy, then what was being done") {
+    check_golden("error.txt", render_error(lagging(), TextStyle()));
+    check_golden("error.colour.txt", render_error(lagging(), TextStyle(Colour::on)));
+  }
+
+  TEST_CASE("an error in JSON carries its code, hint and context") {
+    const Json error = Json::parse(render_error_json(lagging())).at("error");
+    CHECK(error.at("code") == "unsafe");
+    CHECK(error.at("hint") == "wait for replication, or raise the limit with --max-lag");
+    CHECK(error.at("context").size() == 2);
+  }
+}
+
+TEST_SUITE("plugin/status_tree") {
+  TEST_CASE("a whole cluster is a tree of masters and their replicas") {
+    const StatusPicture picture = picture_of(well_placed().build());
+    CHECK(picture.health == core::Health::ok);
+    check_golden("status/whole.txt", render_status(picture, TextStyle(), Detail::normal));
+    check_golden("status/whole.wide.txt", render_status(picture, TextStyle(), Detail::wide));
+    check_golden("status/whole.colour.txt",
+                 render_status(picture, TextStyle(Colour::on), Detail::normal));
+  }
+
+  TEST_CASE("a pod that does not answer is shown with the reason") {
+    const StatusPicture picture = picture_of(well_placed().silent(4).build());
+    CHECK(picture.health == core::Health::degraded);
+    check_golden("status/silent.txt", render_status(picture, TextStyle(), Detail::normal));
+  }
+
+  TEST_CASE("strangers are listed as not part of a cluster") {
+    const StatusPicture picture = picture_of(ViewBuilder(6).shape(3, 1).build());
+    CHECK(picture.health == core::Health::down);
+    check_golden("status/strangers.txt", render_status(picture, TextStyle(), Detail::normal));
+  }
+
+  TEST_CASE("several clusters are a line each") {
+    check_golden("status/all.txt",
+                 render_status_table({picture_of(well_placed().build()),
+                                      picture_of(ViewBuilder(6).shape(3, 1).build())},
+                                     TextStyle()));
+  }
+}
+
+TEST_SUITE("plugin/progress") {
+  TEST_CASE("without a terminal every change is one plain line") {
+    std::ostringstream stream;
+    Progress progress(stream, TextStyle(), Live::no);
+    progress.begin("waiting for 2 pods");
+    progress.line("redis-app-0", "starting");
+    progress.line("redis-app-0", "starting");
+    progress.line("redis-app-0", "ready");
+    CHECK(stream.str() ==
+          "waiting for 2 pods\n  redis-app-0  starting\n  redis-app-0  ready\n");
+  }
+
+  TEST_CASE("on a terminal a stage's lines are replaced, and gone when it is done") {
+    std::ostringstream stream;
+    Progress progress(stream, TextStyle(Colour::off, 20), Live::yes);
+    progress.begin("waiting");
+    progress.line("a", "a very long text that does not fit");
+    progress.done("2 of 2 pods ready");
+    const std::string text = stream.str();
+    CHECK(text.find("\033[2F\033[J") != std::string::npos);
+    CHECK(text.find("that does not fit") == std::string::npos);
+    CHECK(text.find("✓ 2 of 2 pods ready") != std::string::npos);
+  }
+}
+
+}  // namespace kredis::plugin
