@@ -325,7 +325,8 @@ Result<std::shared_ptr<Log>> NodeAgent::find_log(const std::string& namespace_, 
       const std::string label = "container \"" + found->name() + "\" in pod \"" + pod + "\" ";
       return Error::invalid_argument(previous == Previous::yes
                                          ? "previous terminated " + label + "not found"
-                                         : label + "is waiting to start: ContainerCreating");
+                                         : label + "is waiting to start: " +
+                                               text_at(found->status(), "state.waiting.reason"));
     }
     return log;
   });

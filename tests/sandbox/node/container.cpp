@@ -144,6 +144,7 @@ void Container::exited() {
   Ending ending{.exit_code = run->exit_code(), .reason = {}, .message = {}, .started_at = run->started_at(),
                 .finished_at = now_text(), .container_id = run->container_id()};
   ending.reason = ending.exit_code == 0 ? "Completed" : "Error";
+  ending.message = host_.termination_message(name_);
   if (!run->was_executed() && ending.exit_code == 1) {
     // bubblewrap said why before it gave up; in a pod's words this is runc's complaint.
     const std::string why = log_->tail(1, 1'024);
@@ -152,7 +153,8 @@ void Container::exited() {
     ending.message = "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
                      "runc create failed: unable to start container process: " + why;
     host_.tell(Severity::warning, "Failed", "Error: " + ending.message);
-  } else if (ending.exit_code != 0 && text_at(spec_, "terminationMessagePolicy") == "FallbackToLogsOnError") {
+  } else if (ending.exit_code != 0 && ending.message.empty() &&
+             text_at(spec_, "terminationMessagePolicy") == "FallbackToLogsOnError") {
     ending.message = log_->tail(80, 2'048);
   }
   const auto ran = std::chrono::steady_clock::now() - run->began();

@@ -30,6 +30,8 @@ class ContainerHost {
   virtual void tell(Severity severity, const std::string& reason, const std::string& message) = 0;
   /// "redis-app-0_default(uid)", as messages call the pod.
   virtual std::string pod_label() const = 0;
+  /// What the container left in its terminationMessagePath.
+  virtual std::string termination_message(const std::string& container) const = 0;
 };
 
 struct ContainerServices {
@@ -81,7 +83,8 @@ class Container {
   /// Null unless it runs.
   const Run* run() const noexcept { return run_.get(); }
   std::shared_ptr<Log> log() const noexcept { return log_; }
-  std::shared_ptr<Log> previous_log() const noexcept { return previous_log_; }
+  /// Of the run before; of the last one while the next is waited for.
+  std::shared_ptr<Log> previous_log() const noexcept { return phase_ == Phase::waiting ? log_ : previous_log_; }
   /// Its row of containerStatuses.
   Json status() const;
 

@@ -104,8 +104,8 @@ struct Command {
 
 Fd copy_of(const Fd& fd) { return Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)); }
 
-Result<Command> start_on_terminal(SpawnRequest request) {
-  KREDIS_TRY(Pty pty, Pty::open());
+Result<Command> start_on_terminal(SpawnRequest request, pid_t container) {
+  KREDIS_TRY(Pty pty, Pty::open("/proc/" + std::to_string(container) + "/root"));
   request.terminal = pty.path;
   request.environment.emplace("TERM", "xterm");
   Command command;
@@ -149,7 +149,7 @@ Result<Command> start_command(const StreamRequest& request, const ContainerPlace
   SpawnRequest spawn_request;
   spawn_request.arguments = enter_argv(place.pid, argv, own_privilege());
   spawn_request.environment = place.environment;
-  KREDIS_TRY(Command command, wants_terminal(request.query) ? start_on_terminal(std::move(spawn_request))
+  KREDIS_TRY(Command command, wants_terminal(request.query) ? start_on_terminal(std::move(spawn_request), place.pid)
                                                             : start_on_pipes(std::move(spawn_request), roles));
   command.ends.exited = copy_of(command.child.exited);
   return command;

@@ -78,7 +78,7 @@ void add_system(Arguments& arguments, const JailParts& parts, const JailSpec& sp
   for (const EtcFile& file : k_etc) {
     arguments.add({"--ro-bind", parts.etc / file.name, std::string("/etc/") + file.name});
   }
-  arguments.add({"--ro-bind", spec.identity_dir, "/run/sandbox"});
+  arguments.add({"--dir", "/run", "--ro-bind", spec.identity_dir, "/run/sandbox"});
   arguments.add({"--ro-bind", parts.shim, "/run/sandbox/netns.so"});
   arguments.add({"--ro-bind", parts.rules, "/run/sandbox/rules"});
   arguments.add({"--ro-bind", spec.hosts_dir, "/run/sandbox/hosts"});
@@ -93,6 +93,34 @@ std::string canonical(const std::string& folder) {
   return folder.starts_with("/var/run/") ? folder.substr(4) : folder;
 }
 
+// The image is read-only, so a place inside /usr that it lacks cannot be made there. Its closest
+// folder is replaced by one that looks the same and can be added to.
+void open_folder(Arguments& arguments, const fs::path& image_root, const fs::path& folder) {
+  const fs::path real = (image_root.empty() ? fs::path("/") : image_root) / folder.relative_path();
+  arguments.add({"--tmpfs", folder});
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(real, ignored)) {
+    const std::string target = folder / entry.path().filename();
+    if (entry.is_symlink()) {
+      arguments.add({"--symlink", fs::read_symlink(entry.path(), ignored), target});
+    } else {
+      arguments.add({"--ro-bind", entry.path(), target});
+    }
+  }
+}
+
+void open_for(Arguments& arguments, const fs::path& image_root, const fs::path& target) {
+  const fs::path root = image_root.empty() ? fs::path("/") : image_root;
+  std::error_code ignored;
+  fs::path folder = target;
+  while (folder != "/usr" && !fs::exists(root / folder.relative_path(), ignored)) {
+    folder = folder.parent_path();
+  }
+  if (folder != target) {
+    open_folder(arguments, image_root, folder);
+  }
+}
+
 void add_mounts(Arguments& arguments, const JailSpec& spec) {
   for (const std::string& folder : spec.scratch) {
     arguments.add({"--tmpfs", folder});
@@ -102,6 +130,9 @@ void add_mounts(Arguments& arguments, const JailSpec& spec) {
   std::stable_sort(mounts.begin(), mounts.end(),
                    [](const Mount& left, const Mount& right) { return left.target < right.target; });
   for (const Mount& mount : mounts) {
+    if (mount.target.starts_with("/usr/")) {
+      open_for(arguments, spec.image_root, mount.target);
+    }
     arguments.add({mount.access == Access::writable ? "--bind" : "--ro-bind", mount.source,
                    canonical(mount.target)});
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The walls around a container: the bubblewrap command line that gives it a root, a /proc, a host
-// name and a process tree of its own, and the one that steps inside later. Pure: nothing starts here.
+// name and a process tree of its own, and the one that steps inside later. Nothing starts here.
 #pragma once
 
 #include <sys/types.h>

@@ -34,15 +34,24 @@ void Loop::stop() {
   }
   post([this] { running_ = false; });
   thread_.join();
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  run_posted();  // What came after the last look: somebody may wait for it.
 }
 
 void Loop::post(Task task) {
   {
     const std::lock_guard lock(mutex_);
-    posted_.push_back(std::move(task));
+    if (!stopped_) {
+      posted_.push_back(std::move(task));
+      const std::uint64_t one = 1;
+      [[maybe_unused]] const auto size = write(wake_, &one, sizeof one);
+      return;
+    }
   }
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto size = write(wake_, &one, sizeof one);
+  task();
 }
 
 Loop::TimerId Loop::after(std::chrono::milliseconds delay, Task task) {

@@ -32,7 +32,7 @@ class Loop {
   /// Ends the thread once it has run what is posted already.
   void stop();
 
-  /// Runs `task` on the loop, soon.
+  /// Runs `task` on the loop, soon; right here once the loop has stopped.
   void post(Task task);
   /// Runs `work` on the loop and waits for its value. Must not be called on the loop.
   template <typename Work>
@@ -64,6 +64,7 @@ class Loop {
   bool running_ = false;
   std::mutex mutex_;
   std::vector<Task> posted_;  // Guarded by mutex_.
+  bool stopped_ = false;      // Guarded by mutex_.
   std::map<int, Task> watched_;
   std::map<std::pair<Clock::time_point, TimerId>, Task> timers_;
   std::map<TimerId, Clock::time_point> due_;

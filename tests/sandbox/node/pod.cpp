@@ -329,6 +329,10 @@ Result<Launch> Pod::plan_launch(const Json& container, const Image& image) {
   if (jail.work_dir != "/" && !mounted) {
     jail.scratch.push_back(jail.work_dir);
   }
+  const fs::path message = termination_file(text_at(container, "name"));
+  std::ofstream(message, std::ios::trunc).flush();
+  const std::string message_path = text_at(container, "terminationMessagePath");
+  jail.mounts.push_back({message, message_path.empty() ? "/dev/termination-log" : message_path});
   if (true_at(container, "securityContext.readOnlyRootFilesystem")) {
     jail.root_access = Access::read_only;
   }
@@ -361,6 +365,18 @@ void Pod::tell(Severity severity, const std::string& reason, const std::string& 
   static const ControllerOptions k_options;
   Context context{services_.store, k_options, std::chrono::system_clock::now()};
   record_event(context, *object_, {severity, reason, message, "kubelet"});
+}
+
+fs::path Pod::termination_file(const std::string& container) const {
+  return dir_ / ("termination-" + container);
+}
+
+std::string Pod::termination_message(const std::string& container) const {
+  std::ifstream in(termination_file(container));
+  std::string text(4'096, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
 }
 
 std::string Pod::pod_label() const { return key_.name + "_" + key_.namespace_ + "(" + uid_ + ")"; }

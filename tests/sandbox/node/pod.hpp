@@ -62,6 +62,7 @@ class Pod : public ContainerHost, public std::enable_shared_from_this<Pod> {
   void container_changed() override;
   void tell(Severity severity, const std::string& reason, const std::string& message) override;
   std::string pod_label() const override;
+  std::string termination_message(const std::string& container) const override;
 
  private:
   using Containers = std::vector<std::unique_ptr<Container>>;
@@ -81,6 +82,7 @@ class Pod : public ContainerHost, public std::enable_shared_from_this<Pod> {
   std::chrono::milliseconds grace() const;
   void write_status();
   void remove_files() const;
+  std::filesystem::path termination_file(const std::string& container) const;
   std::filesystem::path log_dir() const;
   std::string phase() const;
   std::string restart_policy() const;

@@ -11,14 +11,15 @@
 
 namespace kredis::sandbox {
 
-Result<Pty> Pty::open() {
-  Pty pty{.master = Fd(::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)), .path = {}};
+Result<Pty> Pty::open(const std::string& root) {
+  const std::string multiplexer = root + "/dev/ptmx";
+  Pty pty{.master = Fd(::open(multiplexer.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC)), .path = {}};
   std::array<char, 64> path{};
-  if (!pty.master || ::grantpt(pty.master.get()) != 0 || ::unlockpt(pty.master.get()) != 0 ||
+  if (!pty.master || ::unlockpt(pty.master.get()) != 0 ||
       ::ptsname_r(pty.master.get(), path.data(), path.size()) != 0) {
     return Error::internal(std::string("cannot open a terminal: ") + std::strerror(errno));
   }
-  pty.path = path.data();
+  pty.path = root + path.data();
   resize_terminal(pty.master.get(), 80, 24);
   return pty;
 }

@@ -14,8 +14,9 @@ struct Pty {
   Fd master;
   std::string path;  ///< The side that programs use.
 
+  /// Opens one of the system whose root is `root`: a container's has a name inside it, too.
   /// Errors: internal.
-  static Result<Pty> open();
+  static Result<Pty> open(const std::string& root = {});
 };
 
 /// Units: characters.

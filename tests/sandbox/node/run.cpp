@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <random>
 #include <utility>
 
@@ -18,6 +19,7 @@ namespace kredis::sandbox {
 namespace {
 
 constexpr std::chrono::milliseconds k_after_hook{2'000};  // What the kubelet leaves after a late preStop.
+constexpr std::chrono::milliseconds k_setup_check{2};
 constexpr std::chrono::milliseconds k_hook_limit{3'600'000};
 
 std::string random_id() {
@@ -61,8 +63,7 @@ Run::~Run() {
   }
   if (child_.pid > 0) {
     send_signal(SIGKILL);
-    ::kill(child_.pid, SIGKILL);
-    exit_code_of(child_);
+    exit_code_of(child_);  // bubblewrap ends when the container's processes have.
   }
   log_->finish();
 }
@@ -129,11 +130,26 @@ void Run::read_status() {
 void Run::status_line(const std::string& line) {
   const Json status = Json::parse(line, nullptr, false);
   if (status.is_object() && status.contains("child-pid")) {
-    pid_ = status["child-pid"].get<pid_t>();
-    run_post_start();
+    await_program(status["child-pid"].get<pid_t>());
   }
   // bubblewrap tells an exit code only of a program that it could execute.
   executed_ = executed_ || (status.is_object() && status.contains("exit-code"));
+}
+
+// bubblewrap names its child before the child has put its walls up: whoever entered now would
+// still be outside. Once it runs another program than bubblewrap it is in.
+void Run::await_program(pid_t pid) {
+  std::error_code ignored;
+  const auto program_of = [&](pid_t process) {
+    return std::filesystem::read_symlink("/proc/" + std::to_string(process) + "/exe", ignored);
+  };
+  setup_timer_ = 0;
+  if (program_of(pid) == program_of(child_.pid)) {
+    setup_timer_ = loop_.after(k_setup_check, [this, pid] { await_program(pid); });
+    return;
+  }
+  pid_ = pid;
+  run_post_start();
 }
 
 void Run::run_post_start() {
@@ -244,6 +260,7 @@ void Run::end_actions() {
   }
   hook_.reset();
   loop_.cancel(kill_timer_);
+  loop_.cancel(setup_timer_);
 }
 
 void Run::kill_after(std::chrono::milliseconds delay) {

@@ -77,6 +77,7 @@ class Run {
   void read_output();
   void read_status();
   void status_line(const std::string& line);
+  void await_program(pid_t pid);
   void run_post_start();
   void now_running();
   void begin_probe(const std::string& field, const std::string& kind);
@@ -114,6 +115,7 @@ class Run {
   std::vector<std::unique_ptr<Probe>> probes_;
   std::unique_ptr<Action> hook_;
   Loop::TimerId kill_timer_ = 0;
+  Loop::TimerId setup_timer_ = 0;
   std::chrono::steady_clock::time_point kill_at_ = {};
 };
 

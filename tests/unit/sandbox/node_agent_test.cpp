@@ -71,6 +71,9 @@ TEST_CASE("a deleted pod ends its server before its object goes") {
   REQUIRE(bed.wait_until_ready("redis-app-0"));
   const auto place = bed.agent().find("default", "redis-app-0", "");
   REQUIRE(place.has_value());
+  // Before it listens it has no handler for SIGTERM, and the first process of a container is deaf then.
+  const std::string address = text_at(*bed.pod("redis-app-0"), "status.podIP");
+  REQUIRE(eventually([&] { return redis_cli(address, {"ping"}) == "PONG\n"; }));
 
   bed.delete_pod("redis-app-0", 20);
 

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 #include "tests/sandbox/node/spdy_dictionary.hpp"
 
 namespace kredis::sandbox {
@@ -16,12 +18,15 @@ TEST_CASE("the dictionary has the length that the protocol gives it") {
 
 TEST_CASE("frames arrive as they were written, whatever pieces the bytes come in") {
   SpdyWriter writer;
-  const std::string sent =
-      writer.bytes_of({.type = SpdyFrame::Type::syn_stream, .stream = 1,
-                       .headers = {{"streamtype", "error"}, {"port", "6379"}, {"requestid", "0"}}}) +
-      writer.bytes_of({.type = SpdyFrame::Type::syn_stream, .stream = 3, .headers = {{"streamtype", "data"}}}) +
-      writer.bytes_of({.stream = 3, .last = true, .data = "PING\r\n"}) +
-      writer.bytes_of({.type = SpdyFrame::Type::ping, .stream = 0x80000001U});
+  std::string sent;
+  for (const SpdyFrame& frame : std::vector<SpdyFrame>{
+           {.type = SpdyFrame::Type::syn_stream, .stream = 1,
+            .headers = {{"streamtype", "error"}, {"port", "6379"}, {"requestid", "0"}}},
+           {.type = SpdyFrame::Type::syn_stream, .stream = 3, .headers = {{"streamtype", "data"}}},
+           {.stream = 3, .last = true, .data = "PING\r\n"},
+           {.type = SpdyFrame::Type::ping, .stream = 0x80000001U}}) {
+    sent += writer.bytes_of(frame);
+  }
 
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, sent.size()}) {
     CAPTURE(piece);
