@@ -26,7 +26,7 @@ Json make_storage_class(DefaultClass is_default) {
                 is_default == DefaultClass::present ? "true" : "false"}}}}},
           {"provisioner", k_provisioner},
           {"reclaimPolicy", "Delete"},
-          {"allowVolumeExpansion", true},
+          {"allowVolumeExpansion", false},
           {"volumeBindingMode", "WaitForFirstConsumer"}};
 }
 
