@@ -30,7 +30,8 @@ struct Conduct {
   std::function<bool()> cancelled = {};
 };
 
-/// When one exchange with the nodes must be over: a frozen node must not use up all the time.
+/// When one exchange with the nodes must be over: a frozen node must not use up all the time. Never
+/// sooner than in a second.
 ports::Deadline call_deadline(const Conduct& conduct);
 
 /// Runs every stage of `plan`. `view` is kept up to date with what the nodes say.

@@ -24,6 +24,8 @@ using namespace std::chrono_literals;
 
 /// Nodes do their housekeeping ten times a second.
 constexpr std::chrono::milliseconds k_tick = 110ms;
+/// With less time left than this, another attempt would only hide why the last one failed.
+constexpr std::chrono::milliseconds k_shortest_attempt = 1s;
 /// Nothing serves and nothing is stored: a failover by mistake would cost nobody anything.
 bool is_new(const ClusterView& view) {
   return std::ranges::none_of(view.members, [](const Member& member) {
@@ -152,7 +154,7 @@ Result<InitOutcome> Init::run(ports::KubePort* kube) {
     if (!attempted && attempted.error().code != ErrorCode::timeout) {
       return attempted.error();
     }
-    if (!attempted && steady_clock::now() >= conduct_.deadline) {
+    if (!attempted && steady_clock::now() + k_shortest_attempt >= conduct_.deadline) {
       return diagnose_bus(view_, attempted.error(), kube);
     }
     KREDIS_TRY(plan, look_and_plan());
