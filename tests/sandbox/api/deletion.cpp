@@ -126,8 +126,8 @@ ApiResult<Written> Objects::remove(const Target& target, const Json& sent,
   review.user = options.user;
   review.dry_run = options.dry_run;
   review.old_object = *live;
-  KREDIS_CHECK(admission_.mutate(review, warnings));
-  KREDIS_CHECK(admission_.validate(review, warnings));
+  KREDIS_CHECK(mutate(review, options, warnings));
+  KREDIS_CHECK(validate(review, options, warnings));
   if (options.dry_run == DryRun::yes) {
     return Written{*live, Outcome::deleted, warnings};
   }

@@ -164,6 +164,16 @@ Json pretend_to_store(const Key& key, Json object) {
 
 }  // namespace
 
+ApiStatus Objects::mutate(AdmissionRequest& request, const WriteOptions& options,
+                          std::vector<std::string>& warnings) {
+  return options.reviews == Reviews::done ? ApiStatus{} : admission_.mutate(request, warnings);
+}
+
+ApiStatus Objects::validate(const AdmissionRequest& request, const WriteOptions& options,
+                            std::vector<std::string>& warnings) {
+  return options.reviews == Reviews::done ? ApiStatus{} : admission_.validate(request, warnings);
+}
+
 ApiStatus Objects::check_namespace(const Target& target) const {
   const ResourceInfo& info = *target.info;
   const std::string& namespace_ = target.namespace_;
@@ -242,7 +252,7 @@ ApiStatus Objects::admit_new(const Target& target, Json& object, const WriteOpti
   apply_builtin_admission(store_, info, object);
   AdmissionRequest request = admission_request(target, options, "CREATE");
   request.object = std::move(object);
-  KREDIS_CHECK(admission_.mutate(request, warnings));
+  KREDIS_CHECK(mutate(request, options, warnings));
   KREDIS_TRY(Decoded decoded, decode(info, request.object));
   object = std::move(decoded.object);
   apply_defaults(info, object);
@@ -253,7 +263,7 @@ ApiStatus Objects::admit_new(const Target& target, Json& object, const WriteOpti
     return invalid(info, target.name, causes);
   }
   request.object = object;
-  KREDIS_CHECK(admission_.validate(request, warnings));
+  KREDIS_CHECK(validate(request, options, warnings));
   KREDIS_CHECK(check_quota(store_, info, object));
   if (options.ownership == Ownership::to_be_tracked) {
     track_update(info, nullptr, object, manager_of(target, options));
@@ -341,7 +351,7 @@ ApiResult<Json> Objects::next_state(const Target& target, const Json& live, cons
   AdmissionRequest request = admission_request(target, options, "UPDATE");
   request.object = std::move(next);
   request.old_object = live;
-  KREDIS_CHECK(admission_.mutate(request, warnings));
+  KREDIS_CHECK(mutate(request, options, warnings));
   KREDIS_TRY(Decoded decoded, decode(info, request.object));
   next = std::move(decoded.object);
   apply_defaults(info, next);
@@ -357,7 +367,7 @@ ApiResult<Json> Objects::next_state(const Target& target, const Json& live, cons
     }
   }
   request.object = next;
-  KREDIS_CHECK(admission_.validate(request, warnings));
+  KREDIS_CHECK(validate(request, options, warnings));
   if (options.ownership == Ownership::to_be_tracked) {
     track_update(info, live, next, manager_of(target, options));
   }

@@ -30,6 +30,10 @@ enum class FieldValidation { ignore, warn, strict };
 /// Whether managedFields still have to be brought up to date after a change.
 enum class Ownership { to_be_tracked, recorded };
 
+/// Whether admission webhooks still have to be asked: what stands behind a subresource has been
+/// admitted with it.
+enum class Reviews { to_be_asked, done };
+
 struct WriteOptions {
   Identity user;
   DryRun dry_run = DryRun::no;
@@ -37,6 +41,7 @@ struct WriteOptions {
   FieldValidation field_validation = FieldValidation::warn;
   OnConflict on_conflict = OnConflict::refuse;  ///< Server-side apply only.
   Ownership ownership = Ownership::to_be_tracked;
+  Reviews reviews = Reviews::to_be_asked;
 };
 
 enum class Outcome { created, changed, deleted, deleting };
@@ -76,6 +81,10 @@ class Objects {
   ApiResult<Written> apply(const Target& target, const Json& sent, const WriteOptions& options);
   ApiResult<Written> create_decoded(Target target, Json object, const WriteOptions& options,
                                     std::vector<std::string> warnings);
+  ApiStatus mutate(AdmissionRequest& request, const WriteOptions& options,
+                   std::vector<std::string>& warnings);
+  ApiStatus validate(const AdmissionRequest& request, const WriteOptions& options,
+                     std::vector<std::string>& warnings);
   ApiStatus admit_new(const Target& target, Json& object, const WriteOptions& options,
                       std::vector<std::string>& warnings);
   ApiResult<Json> next_state(const Target& target, const Json& live, const Change& change,

@@ -48,14 +48,19 @@ ApiResult<Json> admit_scale(Admission& admission, const Target& target, const Js
   return request.object;
 }
 
+// For the object behind a subresource: its own webhooks have nothing to say.
+WriteOptions admitted(WriteOptions options) {
+  options.reviews = Reviews::done;
+  return options;
+}
+
 using ScaleChange = std::function<ApiResult<Json>(const Json& scale)>;
 
 ApiResult<Written> change_scale(Objects& objects, Admission& admission, const Target& target,
                                 const ScaleChange& change, const WriteOptions& options) {
   std::vector<std::string> warnings;
-  Target workload = target;
   auto written = objects.modify(
-      workload,
+      target,
       [&](const Json& live) -> ApiResult<Json> {
         warnings.clear();
         const Json before = scale_of(*target.info, live);
@@ -75,7 +80,7 @@ ApiResult<Written> change_scale(Objects& objects, Admission& admission, const Ta
         }
         return next;
       },
-      options);
+      admitted(options));
   if (!written) {
     return written;
   }
@@ -205,7 +210,7 @@ ApiResult<Written> evict_pod(Objects& objects, Admission& admission, const Targe
   }
   Target whole = target;
   whole.subresource.clear();
-  KREDIS_TRY(Written deleted, objects.remove(whole, dig(eviction, {"deleteOptions"}), options));
+  KREDIS_TRY(Written deleted, objects.remove(whole, dig(eviction, {"deleteOptions"}), admitted(options)));
   deleted.warnings.insert(deleted.warnings.begin(), warnings.begin(), warnings.end());
   deleted.object = {{"kind", "Status"},
                     {"apiVersion", "v1"},
@@ -235,7 +240,7 @@ ApiResult<Written> bind_pod(Objects& objects, const Target& target, const Json& 
                    next["spec"]["nodeName"] = node;
                    return next;
                  },
-                 options));
+                 admitted(options)));
   written.object = {{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()},
                     {"status", "Success"}, {"code", 201}};
   written.outcome = Outcome::created;
