@@ -44,11 +44,6 @@ target_link_libraries(kredis_dep_openssl INTERFACE OpenSSL::SSL OpenSSL::Crypto)
 kredis_dependency(cli11)
 target_link_libraries(kredis_dep_cli11 INTERFACE CLI11::CLI11)
 
-kredis_dependency(httplib)
-target_include_directories(kredis_dep_httplib SYSTEM INTERFACE "${KREDIS_DEPS}/include")
-target_compile_definitions(kredis_dep_httplib INTERFACE CPPHTTPLIB_OPENSSL_SUPPORT)
-target_link_libraries(kredis_dep_httplib INTERFACE kredis::dep_openssl Threads::Threads)
-
 # Ours first: an older <hiredis/...> in /usr/include must not win over the one that was built.
 kredis_dependency(hiredis)
 if(EXISTS "${KREDIS_DEPS}/lib/libhiredis_ssl.a")

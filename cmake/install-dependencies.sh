@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need on Debian 12 (or newer): distribution packages, then
-# hiredis and cpp-httplib from Debian 13's source packages where the system's own are too old.
+# hiredis from Debian 13's source package where the system's own is too old.
 # Needs root or sudo for the packages only. A second run finds everything in place and ends at once.
 #
 #   KREDIS_CACHE   where built dependencies go (default ~/.cache/kubectl-redis)
@@ -67,16 +67,6 @@ build_hiredis() {
   touch "$prefix/hiredis-1.2.0.done"
 }
 
-install_httplib() {
-  [ ! -e "$prefix/cpp-httplib-0.18.7.done" ] || return 0
-  say "taking cpp-httplib 0.18.7 with Debian's security patches"
-  local source
-  source=$(fetch_source cpp-httplib cpp-httplib_0.18.7.orig.tar.xz c88f6495da71e778c82c22995b547a92ceb41cc4016f9028df67106a24b9210d)
-  install -D -m 644 "$source/httplib.h" "$prefix/include/httplib.h"
-  touch "$prefix/cpp-httplib-0.18.7.done"
-}
-
 install_packages
 mkdir -p "$prefix"
 build_hiredis
-install_httplib

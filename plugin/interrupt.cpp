@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -15,6 +16,8 @@ namespace kredis::plugin {
 namespace {
 
 std::atomic<bool> g_interrupted{false};
+std::mutex g_action_mutex;
+std::function<void()> g_action;
 
 /// How long a verb has to put back what it changed for the time being (a node's time-out).
 constexpr auto k_grace = std::chrono::milliseconds(1500);
@@ -45,11 +48,22 @@ void watch_for_interrupts(const std::vector<std::string>& arguments) {
     sigwait(&signals, &received);
     g_interrupted = true;
     say(text);
+    {
+      const std::lock_guard lock(g_action_mutex);
+      if (g_action) {
+        g_action();
+      }
+    }
     std::this_thread::sleep_for(k_grace);
     ::_exit(static_cast<int>(core::ExitStatus::refused));
   }).detach();
 }
 
 bool interrupted() noexcept { return g_interrupted; }
+
+void on_interrupt(std::function<void()> action) {
+  const std::lock_guard lock(g_action_mutex);
+  g_action = std::move(action);
+}
 
 }  // namespace kredis::plugin

@@ -3,6 +3,7 @@
 // Ctrl-C and SIGTERM: say how to go on, give the verb a moment to put things in order, and end.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,9 @@ void watch_for_interrupts(const std::vector<std::string>& arguments);
 
 /// Whether an interrupt came. Loops that wait look at it and end early.
 bool interrupted() noexcept;
+
+/// Sets what else happens on an interrupt: ending a wait at once. An empty function takes it back.
+/// Threads: it is called from the thread that waits for signals.
+void on_interrupt(std::function<void()> action);
 
 }  // namespace kredis::plugin

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "plugin/interrupt.hpp"
 #include "plugin/redis_access.hpp"
 #include "shared/core/result.hpp"
 #include "shared/kube/client.hpp"
@@ -76,7 +77,7 @@ Session::Session(GlobalOptions options, std::ostream& out, std::ostream& err)
       progress_(std::make_unique<Progress>(err_, err_style_,
                                            is_terminal(STDERR_FILENO) ? Live::yes : Live::no)) {}
 
-Session::~Session() = default;
+Session::~Session() { on_interrupt({}); }
 
 Result<ports::KubePort*> Session::kube() {
   if (!connection_) {
@@ -97,6 +98,7 @@ Result<ports::KubePort*> Session::kube() {
     KREDIS_TRY(auto client, kube::connect(wanted));
     connection_ = std::make_unique<Connection>();
     connection_->namespace_ = client->default_namespace();
+    on_interrupt([kube = client.get()] { kube->cancel(); });
     connection_->kube = std::move(client);
   }
   return connection_->kube.get();

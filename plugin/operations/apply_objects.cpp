@@ -92,6 +92,11 @@ Result<std::vector<Applied>> apply_objects(ports::KubePort& kube, const std::vec
     }
     const ObjectName name = name_of(objects[i]);
     auto after = kube.apply(name.path, objects[i], ports::Force::no, dry_run);
+    if (!after && after.error().code == ErrorCode::conflict) {
+      return after.error()
+          .with_hint("give create the value that was set there, or set it back, and run it again")
+          .while_doing("applying " + name.to_text());
+    }
     if (!after) {
       return after.error().while_doing("applying " + name.to_text());
     }

@@ -64,6 +64,12 @@ std::string lag_text(const ClusterView& view, const Member& replica, const Node&
       0, master->server->replication_offset - replica.server->replication_offset));
 }
 
+/// Where the node is now. A node may go on naming the address of its pod's earlier life.
+std::string address_of(const Member& member, const Node& node) {
+  const std::string& pod = member.pod.announced_ip.empty() ? member.pod.ip : member.pod.announced_ip;
+  return pod.empty() ? node.address.ip : pod;
+}
+
 /// The cells of one node's row after its name.
 std::vector<std::string> cells_of(const ClusterView& view, const Member& member, const Node& node,
                                   Detail detail) {
@@ -71,7 +77,7 @@ std::vector<std::string> cells_of(const ClusterView& view, const Member& member,
   std::vector<std::string> cells = {
       member.pod.domain.node,
       member.pod.domain.zone,
-      node.address.ip.empty() ? member.pod.ip : node.address.ip,
+      address_of(member, node),
       master ? node.slots.to_text() : "",
       member.server ? human_count(member.server->keys) : "?",
       member.server ? human_bytes(member.server->used_memory_bytes) : "?",
