@@ -23,9 +23,15 @@ Json slots_json(const SlotSet& slots) {
   return runs;
 }
 
-std::string address_text(const core::NodeAddress& address) {
-  const bool v6 = address.ip.find(':') != std::string::npos;
-  return (v6 ? "[" + address.ip + "]" : address.ip) + ":" + std::to_string(address.port);
+/// Where the node is now. A node may go on naming the address of its pod's earlier life.
+std::string address_text(const SeenNode& seen) {
+  std::string ip = seen.node->address.ip;
+  if (seen.member != nullptr && !seen.member->pod.ip.empty()) {
+    const core::Pod& pod = seen.member->pod;
+    ip = pod.announced_ip.empty() ? pod.ip : pod.announced_ip;
+  }
+  const bool v6 = ip.find(':') != std::string::npos;
+  return (v6 ? "[" + ip + "]" : ip) + ":" + std::to_string(seen.node->address.port);
 }
 
 /// What masters and replicas have in common.
@@ -35,7 +41,7 @@ Json node_json(const SeenNode& seen) {
           {"pod", pod.name},
           {"node", pod.domain.node},
           {"zone", pod.domain.zone},
-          {"address", address_text(seen.node->address)}};
+          {"address", address_text(seen)}};
 }
 
 Json replica_json(const SeenNode& master, const SeenNode& replica) {

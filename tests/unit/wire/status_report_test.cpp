@@ -85,12 +85,16 @@ TEST_SUITE("wire/status_report") {
                                    .other = node_id(1 - pod)});
       });
     }
-    for (int pod = 0; pod < 6; ++pod) {
-      builder.edit(pod, [](core::Member& member) { member.view->nodes[2].address.ip = "fd00::3"; });
-    }
+    builder.edit(2, [](core::Member& member) { member.pod.ip = "fd00::3"; });
     const Json report = report_of(builder);
     CHECK(report["slots"]["open"] == 1);
     CHECK(report["masters"][2]["address"] == "[fd00::3]:6379");
+  }
+
+  TEST_CASE("status_report gives a pod's address now, not the one that nodes still name") {
+    ViewBuilder builder = healthy();
+    builder.edit(1, [](core::Member& member) { member.pod.ip = "10.9.9.9"; });
+    CHECK(report_of(builder)["masters"][1]["address"] == "10.9.9.9:6379");
   }
 
   TEST_CASE("status_report of a cluster where nobody answers is down and empty") {
