@@ -8,6 +8,9 @@ cd "$(dirname "$0")"
 # name | what it measures, and the peer | CMake targets | command
 benchmarks=(
   "init|initialising 6 and 60 ready nodes, against redis-cli --cluster create|init_bench|build/release/bin/init_bench 6 && build/release/bin/init_bench 60"
+  "status|\`status\` of 6 nodes in the sandbox, against kubectl get pods|kubectl-redis sandbox|python3 tests/bench/commands_bench.py build/release/bin status"
+  "startup|start and memory of \`version --client\`, against kubectl's; size of the program|kubectl-redis|python3 tests/bench/commands_bench.py build/release/bin startup"
+  "create|\`create\` from nothing to a healthy cluster in the sandbox: time and peak memory|kubectl-redis sandbox|python3 tests/bench/commands_bench.py build/release/bin create"
   "placement|time, memory and quality of choosing roles for 10, 100 and 1,000 pods, against random swaps|placement_bench|build/release/bin/placement_bench"
 )
 
