@@ -70,13 +70,6 @@ std::string address_of(const Member& member, const Node& node) {
   return pod.empty() ? node.address.ip : pod;
 }
 
-/// Where the node is now; it may go on naming the address of its pod's earlier life.
-std::string current_address(const Member& member, const Node& node) {
-  const core::Pod& pod = member.pod;
-  const std::string& of_pod = pod.announced_ip.empty() ? pod.ip : pod.announced_ip;
-  return of_pod.empty() ? node.address.ip : of_pod;
-}
-
 /// The cells of one node's row after its name.
 std::vector<std::string> cells_of(const ClusterView& view, const Member& member, const Node& node,
                                   Detail detail) {
