@@ -10,6 +10,7 @@
 #include "plugin/operations/ask_members.hpp"
 #include "plugin/operations/gather.hpp"
 #include "plugin/operations/init.hpp"
+#include "plugin/operations/node_timeout.hpp"
 #include "plugin/redis_access.hpp"
 #include "plugin/render/human.hpp"
 #include "plugin/render/status_tree.hpp"
@@ -67,8 +68,9 @@ Result<core::ClusterView> initialise_cluster(Session& session, const Located& lo
              session.redis(located.namespace_, access_of(located.workload, access)));
   StageProgress sink(session.progress());
   const core::Shape aim = shape_for(view, shape);
+  const auto node_timeout = configured_node_timeout(*kube, located);
   session.progress().begin("initialising " + located.name);
-  auto outcome = operations::initialise(*redis, kube, std::move(view), {.shape = aim},
+  auto outcome = operations::initialise(*redis, kube, std::move(view), {.shape = aim, .configured_node_timeout = node_timeout},
                                         {.deadline = deadline,
                                          .progress = &sink,
                                          .cancelled = [] { return interrupted(); }});
