@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,13 +171,16 @@ def start_sandbox(*flags):
     if not found:
         process.kill()
         raise RuntimeError(f"the sandbox did not start; see {log.name}\n{line}")
+    process.folder = folder
     return process, Bed(found.group(1).strip("'\""), os.path.join(folder, "bed"))
 
 
 def stop_sandbox(process):
+    """Ends a sandbox; only one that would not end leaves its folder, with the log."""
     process.send_signal(signal.SIGINT)
     try:
         process.wait(60)
+        shutil.rmtree(process.folder, ignore_errors=True)
     except subprocess.TimeoutExpired:
         print("the sandbox did not end; killing it", file=sys.stderr)
         process.kill()
