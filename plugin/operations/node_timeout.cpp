@@ -43,7 +43,8 @@ std::chrono::milliseconds configured_node_timeout(ports::KubePort& kube, const L
     if (!config_map) {
       continue;
     }
-    for (const auto& [key, text] : config_map->value("data", Json::object()).items()) {
+    const Json data = config_map->value("data", Json::object());
+    for (const auto& [key, text] : data.items()) {
       const bool config = key.size() > 5 && key.substr(key.size() - 5) == ".conf";
       if (const auto timeout = config ? timeout_in(text.get<std::string>()) : std::nullopt) {
         return *timeout;
