@@ -169,14 +169,6 @@ Invocation parse_command_line(const std::vector<std::string>& arguments, std::os
 
 namespace {
 
-/// Only our own faults are failures. Whatever else stopped a verb (a name that is not there, a server
-/// that cannot be reached, a pod that never gets ready) is for the user to mend: a refusal.
-ExitStatus exit_of(const Error& error) {
-  const ExitStatus exit = core::traits(error.code).exit;
-  const bool ours = error.code == ErrorCode::internal || error.code == ErrorCode::protocol;
-  return exit == ExitStatus::failed && !ours ? ExitStatus::refused : exit;
-}
-
 }  // namespace
 
 ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& err) {
@@ -196,7 +188,7 @@ ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& er
   const TextStyle style = session.error_style();
   err << (wants_json(invocation.options) ? render_error_json(result.error())
                                          : render_error(result.error(), style));
-  return exit_of(result.error());
+  return core::traits(result.error().code).exit;
 }
 
 }  // namespace kredis::plugin
