@@ -49,12 +49,12 @@ bool runs_without_claims(const Json& object) {
          !object.contains(Json::json_pointer("/spec/volumeClaimTemplates"));
 }
 
-std::string loss_text(const Removal& removal, std::size_t claims) {
-  return claims > 0
-             ? fmt::format("the data in {} claims would be lost for good", claims)
-             : fmt::format("the pods keep their data in themselves (--ephemeral): all of it would "
-                           "be lost with {}",
-                           removal.goes.front().to_text());
+std::string loss_text(const Removal& removal, KeepData keep, std::size_t claims) {
+  if (keep == KeepData::no) {
+    return fmt::format("the data in {} claims would be lost for good", claims);
+  }
+  return "the pods keep their data in themselves (--ephemeral): all of it would be lost with " +
+         removal.goes.front().to_text();
 }
 
 /// Looks again every few seconds: an object may have gone between a look and the watch.
@@ -119,9 +119,10 @@ Result<Removal> plan_removal(ports::KubePort& kube, const std::string& namespace
       }
     }
   }
-  removal.loses_data = !removal.goes.empty() && ((keep == KeepData::no && claims > 0) || ephemeral);
+  // Asked for, it is always confirmed: claims that do not show yet may be there a moment later.
+  removal.loses_data = !removal.goes.empty() && (keep == KeepData::no || ephemeral);
   if (removal.loses_data) {
-    removal.loss = loss_text(removal, keep == KeepData::no ? claims : 0);
+    removal.loss = loss_text(removal, keep, claims);
   }
   return removal;
 }
