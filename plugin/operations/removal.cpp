@@ -44,9 +44,17 @@ bool belongs_here(const Json& object, const std::string& namespace_) {
   return !object.contains(claim) || object.at(claim) == namespace_;
 }
 
+/// Whether `object` runs pods that keep their data in themselves.
 bool runs_without_claims(const Json& object) {
-  return object.at("kind") == "StatefulSet" &&
-         !object.contains(Json::json_pointer("/spec/volumeClaimTemplates"));
+  if (object.at("kind") == "StatefulSet") {
+    return !object.contains(Json::json_pointer("/spec/volumeClaimTemplates"));
+  }
+  const Json::json_pointer path("/spec/template/spec/volumes");
+  const Json volumes = object.contains(path) ? object.at(path) : Json::array();
+  return object.at("kind") == "Deployment" &&
+         std::none_of(volumes.begin(), volumes.end(), [](const Json& volume) {
+           return volume.contains("persistentVolumeClaim");
+         });
 }
 
 std::string loss_text(const Removal& removal, KeepData keep, std::size_t claims) {
