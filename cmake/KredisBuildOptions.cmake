@@ -1,8 +1,10 @@
 # How every target of ours is compiled: language level, warnings, sanitizers, compiler cache.
 find_program(KREDIS_CCACHE ccache)
 if(KREDIS_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${KREDIS_CCACHE}")
-  set(CMAKE_C_COMPILER_LAUNCHER "${KREDIS_CCACHE}")
+  # Paths below the checkout do not count, so that a second checkout finds what the first compiled.
+  set(launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${KREDIS_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${launcher}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${launcher}")
 endif()
 
 find_package(Threads REQUIRED)
@@ -12,8 +14,7 @@ add_library(kredis::build_options ALIAS kredis_build_options)
 target_compile_features(kredis_build_options INTERFACE cxx_std_20)
 target_include_directories(kredis_build_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_definitions(kredis_build_options INTERFACE
-  KREDIS_VERSION="${PROJECT_VERSION}"
-  KREDIS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  KREDIS_VERSION="${PROJECT_VERSION}")
 target_compile_options(kredis_build_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
     -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wswitch-enum -Wno-missing-field-initializers>)
