@@ -125,6 +125,7 @@ void build_command_line(CLI::App& root, Invocation& invocation) {
   add_init(root, invocation.operation);
   add_status(root, invocation.operation);
   add_delete(root, invocation.operation);
+  add_rbac(root, invocation.operation);
   add_version(root, invocation.operation);
   add_completion(root, invocation.operation);
   for (CLI::App* verb : root.get_subcommands([](CLI::App*) { return true; })) {

@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "plugin/operations/rights.hpp"
+
 namespace kredis::plugin {
 namespace {
 
@@ -130,8 +132,11 @@ std::string complete(const CLI::App& root, const std::vector<std::string>& words
   for (const CLI::App* sub : typed.verb->get_subcommands([](const CLI::App*) { return true; })) {
     choices[sub->get_name()] = sub->get_description();
   }
+  const bool takes_verb = typed.verb->get_option_no_throw("VERB") != nullptr;
   const bool takes_name = typed.verb->get_option_no_throw("NAME") != nullptr;
-  if (takes_name && typed.positionals == 0) {
+  if (takes_verb && typed.positionals == 0) {
+    choices.merge(plain(verbs_with_rights()));
+  } else if (takes_name && typed.positionals == (takes_verb ? 1U : 0U)) {
     choices.merge(plain(sources.clusters()));
   }
   return print(choices, start, k_no_files);

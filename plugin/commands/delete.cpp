@@ -64,6 +64,7 @@ Result<ExitStatus> run_delete(const DeleteOptions& options, Session& session) {
   if (options.dry_run == "client") {
     return ExitStatus::done;
   }
+  KREDIS_CHECK(require_removal_rights(*kube, namespace_, removal));
   const ports::DryRun dry_run =
       options.dry_run == "server" ? ports::DryRun::server : ports::DryRun::no;
   if (dry_run == ports::DryRun::no) {

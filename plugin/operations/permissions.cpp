@@ -13,26 +13,55 @@ namespace {
 
 std::string in_words(const Need& need) {
   return need.verb + " " + need.resource + (need.group.empty() ? "" : "." + need.group) +
+         (need.name.empty() ? "" : " " + need.name) +
          (need.namespace_.empty() ? "" : " in namespace " + need.namespace_);
 }
 
 /// The rules of a Role (or ClusterRole), one a resource, as YAML on one line each.
 std::string rules_for(const std::vector<Need>& missing) {
   std::map<std::pair<std::string, std::string>, std::set<std::string>> verbs;
+  std::map<std::string, std::set<std::string>> names;
   bool cluster_wide = false;
   for (const Need& need : missing) {
     verbs[{need.group, need.resource}].insert(need.verb);
+    if (!need.name.empty()) {
+      names[need.resource].insert(need.name);
+    }
     cluster_wide |= need.namespace_.empty();
   }
   std::string text = cluster_wide ? "add to a ClusterRole of this user:" : "add to a Role of this user:";
   for (const auto& [resource, allowed] : verbs) {
-    text += fmt::format("\n    - {{apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [{}]}}",
-                        resource.first, resource.second, fmt::join(allowed, ", "));
+    const auto only = names.find(resource.second);
+    text += fmt::format("\n    - {{apiGroups: [\"{}\"], resources: [\"{}\"], {}verbs: [{}]}}",
+                        resource.first, resource.second,
+                        only == names.end()
+                            ? ""
+                            : fmt::format("resourceNames: [{}], ", fmt::join(only->second, ", ")),
+                        fmt::join(allowed, ", "));
   }
   return text;
 }
 
 }  // namespace
+
+std::vector<Need> needs_of(const std::vector<Right>& rights, const std::string& namespace_,
+                           const std::vector<std::string>& secrets) {
+  std::vector<Need> needs;
+  for (const JoinedRight& each : joined(rights)) {
+    const Right& right = each.right;
+    if (right.weight == Weight::goes_without) {
+      continue;
+    }
+    const std::string where = right.reach == Reach::everywhere ? "" : namespace_;
+    const auto names = right.resource == "secrets" ? secrets : std::vector<std::string>{""};
+    for (const std::string& verb : each.allowed) {
+      for (const std::string& name : names) {
+        needs.push_back({verb, std::string(right.group), std::string(right.resource), where, name});
+      }
+    }
+  }
+  return needs;
+}
 
 Status require_permissions(ports::KubePort& kube, const std::vector<Need>& needs) {
   std::vector<std::future<Result<bool>>> answers;
@@ -42,7 +71,8 @@ Status require_permissions(ports::KubePort& kube, const std::vector<Need>& needs
       return kube.can_i({.verb = need.verb,
                          .group = need.group,
                          .resource = need.resource,
-                         .namespace_ = need.namespace_});
+                         .namespace_ = need.namespace_,
+                         .name = need.name});
     }));
   }
   std::vector<Need> missing;

@@ -18,34 +18,26 @@ namespace {
 
 using manifest::ClusterSpec;
 
-std::vector<Need> needs_of(const ClusterSpec& spec, const std::vector<Json>& objects) {
-  std::set<std::pair<std::string, std::string>> seen;
-  std::vector<Need> needs;
-  for (const Json& object : objects) {
-    const ports::ResourcePath path = name_of(object).path;
-    const std::string& version = path.type.api_version;
-    const std::size_t slash = version.find('/');
-    const std::string group = slash == std::string::npos ? "" : version.substr(0, slash);
-    if (!seen.emplace(group, path.type.plural).second) {
-      continue;
-    }
-    for (const char* verb : {"get", "create", "patch"}) {
-      needs.push_back({verb, group, path.type.plural, path.namespace_});
+/// The rights that matter for what is about to be made.
+std::vector<Need> needs_of(const ClusterSpec& spec) {
+  std::set<Case> cases{Case::statefulset};
+  if (spec.layout == manifest::Layout::deployment) {
+    cases = {Case::deployment};
+    if (spec.storage == manifest::Storage::claim) {
+      cases.insert(Case::deployment_claims);
     }
   }
-  for (const char* verb : {"get", "list", "watch"}) {
-    needs.push_back({verb, "", "pods", spec.namespace_});
+  if (spec.on_nfs()) {
+    cases.insert(Case::nfs);
   }
-  // "get" up to Kubernetes 1.34, "create" from 1.35 on.
-  needs.push_back({"get", "", "pods/portforward", spec.namespace_});
-  needs.push_back({"create", "", "pods/portforward", spec.namespace_});
+  std::vector<std::string> secrets;
   for (const std::string& secret : {spec.auth_secret, spec.tls_secret}) {
     if (!secret.empty()) {
-      needs.push_back({"get", "", "secrets", spec.namespace_});
-      break;
+      cases.insert(Case::secrets);
+      secrets.push_back(secret);
     }
   }
-  return needs;
+  return needs_of(rights_of("create", cases), spec.namespace_, secrets);
 }
 
 std::future<std::optional<std::vector<Json>>> look(ports::KubePort& kube,
@@ -128,7 +120,7 @@ Result<std::vector<Json>> preflight(ports::KubePort& kube, const ClusterSpec& sp
                                     const std::vector<Json>& objects, Progress& progress) {
   progress.begin("checking permissions, names, storage, quota and nodes");
   KREDIS_CHECK(require_namespace(kube, spec.namespace_));
-  KREDIS_CHECK(require_permissions(kube, needs_of(spec, objects)));
+  KREDIS_CHECK(require_permissions(kube, needs_of(spec)));
   KREDIS_TRY(std::vector<Json> before, look_for_namesakes(kube, objects, spec.name));
   KREDIS_CHECK(require_secret(kube, spec.namespace_, spec.auth_secret, "--auth-secret"));
   KREDIS_CHECK(require_secret(kube, spec.namespace_, spec.tls_secret, "--tls-secret"));

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "plugin/interrupt.hpp"
+#include "plugin/operations/permissions.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -133,6 +134,18 @@ Result<Removal> plan_removal(ports::KubePort& kube, const std::string& namespace
     removal.loss = loss_text(removal, keep, claims);
   }
   return removal;
+}
+
+Status require_removal_rights(ports::KubePort& kube, const std::string& namespace_,
+                              const Removal& removal) {
+  std::vector<Right> rights = rights_of(
+      "delete", {Case::statefulset, Case::deployment, Case::purge_data, Case::nfs});
+  std::erase_if(rights, [&](const Right& right) {
+    return std::ranges::none_of(removal.goes, [&](const ObjectName& object) {
+      return object.path.type.plural == right.resource;
+    });
+  });
+  return require_permissions(kube, needs_of(rights, namespace_, {}));
 }
 
 Status remove_objects(ports::KubePort& kube, const Removal& removal, ports::DryRun dry_run,

@@ -25,6 +25,11 @@ struct Removal {
 Result<Removal> plan_removal(ports::KubePort& kube, const std::string& namespace_,
                              const std::string& name, KeepData keep);
 
+/// Asks whether all of it may be removed, so that nothing is left half gone.
+/// Errors: unauthorized, with the rules to add.
+Status require_removal_rights(ports::KubePort& kube, const std::string& namespace_,
+                              const Removal& removal);
+
 /// Removes in order and waits until the cluster's pods are gone. What is gone already is fine.
 /// Errors: timeout (names the pods that are left).
 Status remove_objects(ports::KubePort& kube, const Removal& removal, ports::DryRun dry_run,

@@ -52,7 +52,8 @@ TEST_SUITE("plugin/cli") {
   }
 
   TEST_CASE("every verb has help with examples") {
-    for (const std::string verb : {"create", "init", "status", "delete", "version", "completion"}) {
+    for (const std::string verb : {"create", "init", "status", "delete", "rbac", "version",
+                                   "completion"}) {
       CAPTURE(verb);
       const Ran ran = run_line({verb, "--help"});
       CHECK(ran.exit == ExitStatus::done);
@@ -132,6 +133,12 @@ TEST_SUITE("plugin/completion") {
   TEST_CASE("names of clusters are offered where a verb takes one, and only once") {
     CHECK(complete_line({"status", "sh"}) == "shop\n:4\n");
     CHECK(complete_line({"status", "shop", ""}) == ":4\n");
+    CHECK(complete_line({"rbac", "status", "sh"}) == "shop\n:4\n");
+  }
+
+  TEST_CASE("rbac is offered the verbs that need rights") {
+    CHECK(complete_line({"rbac", "st"}) == "status\n:4\n");
+    CHECK(complete_line({"rbac", "compl"}) == ":4\n");
   }
 
   TEST_CASE("values of flags are offered, namespaces by asking") {

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/operations/rights.hpp"
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+
+namespace kredis::plugin {
+namespace {
+
+using enum Case;
+using enum Reach;
+using enum Weight;
+
+constexpr std::string_view k_tunnel = "tunnels to Redis: get up to Kubernetes 1.34, both from 1.35 on";
+constexpr std::string_view k_places = "nodes' zones, for placement and what a lost node costs";
+
+constexpr std::array k_rights{
+    Right{"version", "apps", "deployments", "list", "finds the webhook", goes_without, always,
+          everywhere},
+
+    Right{"status", "apps", "statefulsets", "list", "finds the cluster", needed, statefulset},
+    Right{"status", "apps", "statefulsets", "list", "finds the cluster", needed, deployment},
+    Right{"status", "apps", "deployments", "list", "finds the cluster", needed, deployment},
+    Right{"status", "apps", "statefulsets", "get", "pods that something else made", needed, foreign},
+    Right{"status", "", "pods", "list", "its nodes"},
+    Right{"status", "", "pods/portforward", "get create", k_tunnel},
+    Right{"status", "", "services", "list", "the addresses that nodes announce", needed, deployment},
+    Right{"status", "", "secrets", "get", "password and certificates", needed, secrets},
+    Right{"status", "", "nodes", "list", k_places, goes_without, always, everywhere},
+
+    Right{"init", "apps", "statefulsets", "list", "finds the cluster", needed, statefulset},
+    Right{"init", "apps", "statefulsets", "list", "finds the cluster", needed, deployment},
+    Right{"init", "apps", "deployments", "list", "finds the cluster", needed, deployment},
+    Right{"init", "apps", "statefulsets", "get", "pods that something else made", needed, foreign},
+    Right{"init", "", "pods", "list", "its nodes"},
+    Right{"init", "", "pods/portforward", "get create", k_tunnel},
+    Right{"init", "", "services", "list", "the addresses that nodes announce", needed, deployment},
+    Right{"init", "", "secrets", "get", "password and certificates", needed, secrets},
+    Right{"init", "", "configmaps", "get", "the node time-out that a killed run left short",
+          goes_without},
+    Right{"init", "", "nodes", "list", k_places, goes_without, always, everywhere},
+
+    Right{"create", "", "configmaps", "get create patch", "redis.conf and the pods' scripts"},
+    Right{"create", "", "services", "get create patch", "the cluster's names and addresses"},
+    Right{"create", "policy", "poddisruptionbudgets", "get create patch", "one pod away at a time"},
+    Right{"create", "apps", "statefulsets", "get list create patch", "the pods", needed,
+          statefulset},
+    Right{"create", "apps", "statefulsets", "list", "finds the cluster", needed, deployment},
+    Right{"create", "apps", "deployments", "get list create patch", "the pods", needed, deployment},
+    Right{"create", "", "services", "list", "the addresses that nodes announce", needed, deployment},
+    Right{"create", "", "persistentvolumeclaims", "get create patch", "a node's data", needed,
+          deployment_claims},
+    Right{"create", "", "persistentvolumes", "get create patch", "the volumes of --nfs-server",
+          needed, nfs, everywhere},
+    Right{"create", "", "pods", "list watch", "waits until they are ready"},
+    Right{"create", "", "pods/portforward", "get create", k_tunnel},
+    Right{"create", "", "secrets", "get", "password and certificates", needed, secrets},
+    Right{"create", "", "pods/log", "get", "the last words of a pod that crashes", goes_without},
+    Right{"create", "", "events", "list", "why a pod is stuck", goes_without},
+    Right{"create", "", "resourcequotas", "list", "checks that there is room", goes_without},
+    Right{"create", "", "persistentvolumeclaims", "list", "finds data that is there", goes_without},
+    Right{"create", "", "namespaces", "get", "checks that it is there", goes_without, always,
+          everywhere},
+    Right{"create", "", "nodes", "list", k_places, goes_without, always, everywhere},
+    Right{"create", "storage.k8s.io", "storageclasses", "list", "checks --storage-class",
+          goes_without, always, everywhere},
+    Right{"create", "", "persistentvolumes", "list", "counts free volumes", goes_without, always,
+          everywhere},
+
+    Right{"delete", "apps", "statefulsets", "list", "finds what goes"},
+    Right{"delete", "apps", "deployments", "list", "finds what goes"},
+    Right{"delete", "apps", "statefulsets", "get watch delete", "the pods, and waits for their end",
+          needed, statefulset},
+    Right{"delete", "apps", "deployments", "get watch delete", "the pods, and waits for their end",
+          needed, deployment},
+    Right{"delete", "policy", "poddisruptionbudgets", "list delete", "goes"},
+    Right{"delete", "", "services", "list delete", "goes"},
+    Right{"delete", "", "configmaps", "list delete", "goes"},
+    Right{"delete", "", "persistentvolumeclaims", "list", "says which data stays"},
+    Right{"delete", "", "persistentvolumeclaims", "delete", "loses the data", needed, purge_data},
+    Right{"delete", "", "persistentvolumes", "list", "finds volumes of --nfs-server", goes_without,
+          always, everywhere},
+    Right{"delete", "", "persistentvolumes", "delete", "volumes of --nfs-server", needed, nfs,
+          everywhere},
+};
+
+bool alike(const Right& a, const Right& b) {
+  return a.group == b.group && a.resource == b.resource && a.weight == b.weight &&
+         a.reach == b.reach;
+}
+
+}  // namespace
+
+std::vector<std::string> Right::words() const {
+  std::istringstream text{std::string(allowed)};
+  std::vector<std::string> list;
+  for (std::string word; text >> word;) {
+    list.push_back(word);
+  }
+  return list;
+}
+
+std::vector<std::string> verbs_with_rights() {
+  std::vector<std::string> verbs;
+  for (const Right& right : k_rights) {
+    if (std::ranges::find(verbs, right.verb) == verbs.end()) {
+      verbs.emplace_back(right.verb);
+    }
+  }
+  return verbs;
+}
+
+std::vector<Right> rights_of(std::string_view verb, const std::set<Case>& cases) {
+  std::vector<Right> rights;
+  std::ranges::copy_if(k_rights, std::back_inserter(rights), [&](const Right& right) {
+    return (verb.empty() || right.verb == verb) && (right.when == always || cases.contains(right.when));
+  });
+  return rights;
+}
+
+std::vector<JoinedRight> joined(const std::vector<Right>& rights) {
+  std::vector<JoinedRight> list;
+  for (const Right& right : rights) {
+    auto same = std::ranges::find_if(
+        list, [&](const JoinedRight& each) { return alike(each.right, right); });
+    if (same == list.end()) {
+      same = list.insert(same, {right, {}, {}});
+    }
+    for (const std::string& word : right.words()) {
+      if (std::ranges::find(same->allowed, word) == same->allowed.end()) {
+        same->allowed.push_back(word);
+      }
+    }
+    if (std::ranges::find(same->why, right.why) == same->why.end()) {
+      same->why.push_back(right.why);
+    }
+  }
+  return list;
+}
+
+}  // namespace kredis::plugin
