@@ -7,12 +7,11 @@
 #include <string>
 
 #include "shared/manifest/cluster_spec.hpp"
+#include "shared/policy/names.hpp"
 
 namespace kredis::manifest {
 
-/// Of a memory limit, what the data may take. The rest is for the copies that a fork makes while
-/// the append-only file is rewritten or a replica is synchronised, and for buffers.
-inline constexpr int k_maxmemory_percent_of_limit = 60;
+using policy::k_maxmemory_percent_of_limit;
 
 /// Writes the file. A line of ours gives way where the user sets the same key.
 /// Requires: a spec that `check` accepts.

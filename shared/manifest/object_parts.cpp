@@ -36,8 +36,8 @@ Json cluster_object(const ClusterSpec& spec,
 Pairs effective_requests(const ClusterSpec& spec) {
   Pairs requests = spec.requests;
   // A default above the user's own limit would be refused, so there the limit is the request.
-  for (const auto& [resource, amount] : Pairs{{"cpu", "100m"}, {"memory", "100Mi"}}) {
-    if (!spec.limits.contains(resource)) {
+  for (const auto& [resource, amount] : policy::k_default_requests) {
+    if (!spec.limits.contains(std::string(resource))) {
       requests.emplace(resource, amount);
     }
   }

@@ -82,6 +82,9 @@ Json workload(const ClusterSpec& spec, std::string_view kind, const std::string&
   Json& annotations = object["metadata"]["annotations"];
   annotations[std::string(k_masters_annotation)] = std::to_string(spec.masters);
   annotations[std::string(k_replicas_annotation)] = std::to_string(spec.replicas);
+  if (spec.storage == Storage::ephemeral) {
+    annotations[std::string(k_storage_annotation)] = policy::k_ephemeral;
+  }
   if (!spec.auth_secret.empty()) {
     annotations[std::string(k_auth_secret_annotation)] = spec.auth_secret;
   }

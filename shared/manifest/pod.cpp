@@ -15,11 +15,10 @@
 namespace kredis::manifest {
 namespace {
 
-constexpr int k_redis_user = 999;  // In the official images of Redis and Valkey.
-constexpr int k_group_may_read = 0440;
+using policy::k_loading_seconds;
+using policy::k_redis_user;
 
-// Loading a large data set may take hours; only a day of silence at the start is a failure.
-constexpr int k_loading_seconds = 86'400;
+constexpr int k_group_may_read = 0440;
 
 /// Changes when `text` does (FNV-1a). Tells an old configuration from a new one; keeps no secret.
 std::string fingerprint(std::string_view text) {
@@ -124,7 +123,7 @@ Json container(const ClusterSpec& spec, std::optional<int> ordinal) {
 
 Json anti_affinity(const ClusterSpec& spec) {
   const Json term = {{"labelSelector", {{"matchLabels", selector_labels(spec.name)}}},
-                     {"topologyKey", "kubernetes.io/hostname"}};
+                     {"topologyKey", policy::k_host_topology}};
   if (spec.anti_affinity == AntiAffinity::required) {
     return {{"podAntiAffinity",
              {{"requiredDuringSchedulingIgnoredDuringExecution", Json::array({term})}}}};
@@ -153,7 +152,7 @@ void add_placement(const ClusterSpec& spec, Json& pod) {
   if (spec.zone_spread == ZoneSpread::on) {
     pod["topologySpreadConstraints"] =
         Json::array({{{"maxSkew", 1},
-                      {"topologyKey", "topology.kubernetes.io/zone"},
+                      {"topologyKey", policy::k_zone_topology},
                       {"whenUnsatisfiable", "ScheduleAnyway"},
                       {"labelSelector", {{"matchLabels", selector_labels(spec.name)}}}}});
   }

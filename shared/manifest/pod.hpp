@@ -6,14 +6,13 @@
 #include <optional>
 
 #include "shared/manifest/cluster_spec.hpp"
+#include "shared/policy/names.hpp"
 #include "shared/wire/json.hpp"
 
 namespace kredis::manifest {
 
-/// Seconds a pod gets to hand over, flush and leave: `k_hand_over_seconds` for the first, Redis's
-/// own shutdown-timeout (10) and the flush after it.
-inline constexpr int k_grace_seconds = 60;
-inline constexpr int k_hand_over_seconds = 30;
+using policy::k_grace_seconds;
+using policy::k_hand_over_seconds;
 
 /// Builds the pod template (metadata and spec).
 /// `ordinal`: of the one node this is for, in the Service & Deployment layout; nothing for the

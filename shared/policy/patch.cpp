@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/policy/patch.hpp"
+
+#include <utility>
+
+#include "shared/policy/json_access.hpp"
+#include "shared/wire/text.hpp"
+
+namespace kredis::policy {
+namespace {
+
+std::string unescaped(std::string_view key) {
+  std::string result;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const bool escape = key[i] == '~' && i + 1 < key.size();
+    result += escape ? (key[i + 1] == '1' ? '/' : '~') : key[i];
+    i += escape ? 1 : 0;
+  }
+  return result;
+}
+
+/// The value with the parents `keys` from `first` on around it.
+Json wrapped(const std::vector<std::string_view>& keys, std::size_t first, Json value) {
+  for (std::size_t i = keys.size(); i > first; --i) {
+    const std::string_view key = keys[i - 1];
+    value = key == "-" || key == "0" ? Json::array({std::move(value)})
+                                     : Json{{unescaped(key), std::move(value)}};
+  }
+  return value;
+}
+
+/// The member of `parent` under that key, as `operator[]` would make it; null where there cannot be.
+Json* child(Json& parent, std::string_view key) {
+  if (parent.is_array()) {
+    const auto index = wire::to_number<std::size_t>(key);
+    return index && *index < parent.size() ? &parent[*index] : nullptr;
+  }
+  const auto found = parent.find(unescaped(key));
+  return found == parent.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+void Report::objection(std::string path,
+                       std::string found,
+                       std::string wanted,
+                       std::string message) {
+  objections_.push_back({.rule = std::string(rule_.id),
+                         .severity = rule_.severity,
+                         .path = std::move(path),
+                         .found = std::move(found),
+                         .wanted = std::move(wanted),
+                         .message = std::move(message)});
+}
+
+void Patch::add(std::string_view path, Json value) {
+  const auto keys = wire::split(path.substr(1), '/');
+  Json* here = &object_;
+  std::string done;
+  for (std::size_t depth = 0; depth < keys.size(); ++depth) {
+    if (!here->is_object() && !here->is_array()) {
+      return;
+    }
+    const std::string_view key = keys[depth];
+    done += "/" + std::string(key);
+    const bool append = here->is_array() && key == "-";
+    Json* next = append ? nullptr : child(*here, key);
+    if (next != nullptr && !next->is_null()) {
+      here = next;
+      continue;
+    }
+    if (here->is_array() && !append) {
+      return;
+    }
+    Json whole = wrapped(keys, depth + 1, std::move(value));
+    operations_.push_back({{"op", "add"}, {"path", done}, {"value", whole}});
+    if (append) {
+      here->push_back(std::move(whole));
+    } else {
+      (*here)[unescaped(key)] = std::move(whole);
+    }
+    return;
+  }
+}
+
+}  // namespace kredis::policy

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a rule's check and patch write to: objections under the rule's name, and a JSON Patch that only
+// adds. For the files of this layer.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "shared/policy/rule.hpp"
+
+namespace kredis::policy {
+
+class Report {
+ public:
+  Report(const Rule& rule, std::vector<Objection>& objections)
+      : rule_(rule), objections_(objections) {}
+
+  /// Says what is wrong at `path`.
+  void objection(std::string path, std::string found, std::string wanted, std::string message);
+
+ private:
+  const Rule& rule_;
+  std::vector<Objection>& objections_;
+};
+
+/// Grows a JSON Patch and the object that it makes, in step.
+class Patch {
+ public:
+  explicit Patch(Json object) : object_(std::move(object)) {}
+
+  /// Adds `value` at `path`, with the parents that are missing, as one operation. Nothing happens
+  /// where something is there already, or where a parent is of another type. "-" as the last key
+  /// adds to the end of a list.
+  void add(std::string_view path, Json value);
+
+  const Json& object() const noexcept { return object_; }
+  const Json& operations() const noexcept { return operations_; }
+
+ private:
+  Json object_;
+  Json operations_ = Json::array();
+};
+
+}  // namespace kredis::policy

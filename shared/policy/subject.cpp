@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/policy/subject.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "shared/policy/launch.hpp"
+#include "shared/wire/text.hpp"
+
+namespace kredis::policy {
+namespace {
+
+const Json& pod_of(const Json& workload) { return member(workload, {"spec", "template", "spec"}); }
+
+std::string without_end(const std::string& text, std::string_view end) {
+  return text.size() > end.size() && text.ends_with(end) ? text.substr(0, text.size() - end.size())
+                                                         : text;
+}
+
+std::string cluster_name(const Json& object) {
+  auto labels = texts(member(object, {"metadata", "labels"}));
+  labels.merge(pod_labels_of(object));
+  labels.merge(texts(member(object, {"spec", "selector", "matchLabels"})));
+  for (const std::string_view key : {k_instance_label, k_cluster_label, k_article_label}) {
+    const auto label = labels.find(std::string(key));
+    if (label != labels.end() && !label->second.empty()) {
+      return without_end(label->second, "-cluster");
+    }
+  }
+  return without_end(text(member(object, {"metadata", "name"})), "-app");
+}
+
+const Json& named(const Json& list, std::string_view name) {
+  for (const Json& each : items(list)) {
+    if (text(member(each, {"name"})) == name) {
+      return each;
+    }
+  }
+  return member(list, {"none"});
+}
+
+/// The keys of a ConfigMap that may be the server's configuration, the likeliest first.
+std::string config_key(const Json& map) {
+  const auto data = texts(member(map, {"data"}));
+  if (data.contains(std::string(k_config_key))) {
+    return std::string(k_config_key);
+  }
+  const auto found = std::ranges::find_if(data, [](const auto& each) {
+    return each.first.ends_with(".conf") && enables_cluster(each.second);
+  });
+  return found == data.end() ? std::string{} : found->first;
+}
+
+/// Whether a workload's server runs in cluster mode, as far as can be seen.
+bool runs_cluster(const Json& object, const Surroundings& around) {
+  const Subject subject(object, around);
+  if (subject.launch().server.empty()) {
+    return false;
+  }
+  const auto setting = subject.setting("cluster-enabled");
+  if (setting) {
+    return wire::to_lower(setting->first()) == "yes";
+  }
+  return subject.launch().scripts.find("cluster-enabled yes") != std::string::npos;
+}
+
+bool serves(const Json& service, const Json& workload) {
+  const auto selector = texts(member(service, {"spec", "selector"}));
+  const auto labels = pod_labels_of(workload);
+  const bool chosen = !selector.empty() && std::ranges::all_of(selector, [&](const auto& each) {
+    const auto label = labels.find(each.first);
+    return label != labels.end() && label->second == each.second;
+  });
+  return chosen || text(member(workload, {"spec", "serviceName"})) ==
+                       text(member(service, {"metadata", "name"}));
+}
+
+bool belongs(Kinds kind, const Json& object, const Json& workload) {
+  switch (kind) {
+    case k_config_map:
+      return mounts_config_map(workload, text(member(object, {"metadata", "name"})));
+    case k_service:
+      return serves(object, workload);
+    case k_budget:
+      return selects(member(object, {"spec", "selector"}), pod_labels_of(workload));
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Kinds kind_of(const Json& object) {
+  struct Row {
+    std::string_view group;
+    std::string_view kind;
+    Kinds bit;
+  };
+  constexpr std::array<Row, 5> rows{{{"apps/", "StatefulSet", k_stateful_set},
+                                     {"apps/", "Deployment", k_deployment},
+                                     {"v1", "ConfigMap", k_config_map},
+                                     {"v1", "Service", k_service},
+                                     {"policy/", "PodDisruptionBudget", k_budget}}};
+  const std::string version = text(member(object, {"apiVersion"}));
+  const std::string kind = text(member(object, {"kind"}));
+  for (const Row& row : rows) {
+    const bool core = row.group == "v1";
+    if (kind == row.kind && (core ? version == "v1" : version.starts_with(row.group))) {
+      return row.bit;
+    }
+  }
+  return 0;
+}
+
+std::map<std::string, std::string> pod_labels_of(const Json& workload) {
+  return texts(member(workload, {"spec", "template", "metadata", "labels"}));
+}
+
+bool mounts_config_map(const Json& workload, std::string_view map) {
+  return std::ranges::any_of(items(member(pod_of(workload), {"volumes"})), [&](const Json& each) {
+    return text(member(each, {"configMap", "name"})) == map;
+  });
+}
+
+bool is_marked(const Json& object) {
+  const auto annotations = texts(member(object, {"metadata", "annotations"}));
+  if (annotations.contains(std::string(k_masters_annotation))) {
+    return true;
+  }
+  for (const auto& labels : {texts(member(object, {"metadata", "labels"})),
+                             pod_labels_of(object),
+                             texts(member(object, {"spec", "selector", "matchLabels"})),
+                             texts(member(object, {"spec", "selector"}))}) {
+    if (labels.contains(std::string(k_article_label)) ||
+        labels.contains(std::string(k_cluster_label))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool is_cluster_workload(const Json& object, const Surroundings& around) {
+  return (kind_of(object) & k_workload) != 0 && (is_marked(object) || runs_cluster(object, around));
+}
+
+Subject::Subject(const Json& object, const Surroundings& around)
+    : object_(object),
+      around_(around),
+      kind_(kind_of(object)),
+      name_(text(member(object, {"metadata", "name"}))),
+      namespace_(text(member(object, {"metadata", "namespace"}))),
+      cluster_(cluster_name(object)) {
+  if (is_workload()) {
+    read_workload();
+  } else if (kind_ == k_config_map) {
+    read_config_map(object_, config_key(object_));
+  }
+  if (!is_workload() && kind_ != 0) {
+    find_workloads();
+  }
+}
+
+void Subject::read_workload() {
+  container_ = redis_container(pod());
+  launch_ = read_launch(pod(), container(), container_path(), around_, namespace_);
+  MountedFile file = mounted_file(pod(), container(), launch_.config_path);
+  if (launch_.config_path.empty() && !launch_.server.empty() && !launch_.direct) {
+    // A script starts it: its configuration is the one that a ConfigMap beside it holds.
+    for (const Json& mount : items(member(container(), {"volumeMounts"}))) {
+      const std::string map = text(member(volume(text(member(mount, {"name"}))), {"configMap", "name"}));
+      const Json* found = map.empty() ? nullptr : look_up("ConfigMap", map);
+      if (found != nullptr && !config_key(*found).empty() && file.key.empty()) {
+        file = {map, config_key(*found)};
+      }
+    }
+  }
+  if (const Json* map = file.key.empty() ? nullptr : look_up("ConfigMap", file.config_map)) {
+    read_config_map(*map, file.key);
+  }
+}
+
+void Subject::read_config_map(const Json& map, std::string_view key) {
+  if (key.empty() || !member(map, {"data", key}).is_string()) {
+    return;
+  }
+  config_text_ = text(member(map, {"data", key}));
+  config_text_path_ = joined("/data", key);
+  auto parsed = wire::parse_redis_conf(config_text_);
+  if (parsed) {
+    config_ = std::move(*parsed);
+  } else {
+    // Without what the line says: it may be a password.
+    config_error_ = parsed.error().message.substr(0, parsed.error().message.find(" in \""));
+  }
+}
+
+void Subject::find_workloads() {
+  for (const char* kind : {"StatefulSet", "Deployment"}) {
+    for (const Json* workload : all(kind)) {
+      if (belongs(kind_, object_, *workload) && is_cluster_workload(*workload, around_)) {
+        workloads_.push_back(workload);
+      }
+    }
+  }
+}
+
+std::string Subject::annotation(std::string_view key) const {
+  return text(member(object_, {"metadata", "annotations", key}));
+}
+
+bool Subject::made_by_create() const {
+  return text(member(object_, {"metadata", "labels", k_managed_by_label})) == k_field_manager;
+}
+
+const Json& Subject::pod() const { return pod_of(object_); }
+
+const Json& Subject::container() const {
+  const Json& containers = items(member(pod(), {"containers"}));
+  return container_ < containers.size() ? containers[container_] : member(containers, {"none"});
+}
+
+std::string Subject::container_path() const {
+  return joined(pod_path() + "/containers", container_);
+}
+
+std::map<std::string, std::string> Subject::pod_labels() const { return pod_labels_of(object_); }
+
+std::optional<Setting> Subject::setting(std::string_view key) const {
+  const auto& arguments = launch_.arguments.directives;
+  for (std::size_t i = arguments.size(); i > 0; --i) {
+    if (arguments[i - 1].name == key) {
+      return Setting{arguments[i - 1].arguments, launch_.arguments_paths[i - 1]};
+    }
+  }
+  if (config_) {
+    for (std::size_t i = config_->directives.size(); i > 0; --i) {
+      if (config_->directives[i - 1].name == key) {
+        return Setting{config_->directives[i - 1].arguments,
+                       kind_ == k_config_map ? config_text_path_ : std::string{}};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::int64_t Subject::number_of(std::string_view key, std::int64_t otherwise) const {
+  const auto found = setting(key);
+  return found ? wire::to_number<std::int64_t>(found->first()).value_or(otherwise) : otherwise;
+}
+
+bool Subject::sees_configuration() const {
+  const bool file = launch_.config_path.empty() || config_.has_value();
+  const bool script = launch_.direct || config_.has_value();
+  return !launch_.server.empty() && file && script;
+}
+
+std::int64_t Subject::client_port() const {
+  const std::int64_t tls = number_of("tls-port", 0);
+  const std::int64_t plain = number_of("port", k_redis_port);
+  return plain == 0 && tls != 0 ? tls : plain;
+}
+
+std::int64_t Subject::bus_port() const {
+  const std::int64_t own = number_of("cluster-port", 0);
+  return own != 0 ? own : client_port() + k_bus_offset;
+}
+
+std::string Subject::data_dir() const {
+  const auto found = setting("dir");
+  std::string dir = found ? found->first() : std::string(k_data_path);
+  while (dir.size() > 1 && dir.ends_with('/')) {
+    dir.pop_back();
+  }
+  return dir;
+}
+
+const Json& Subject::mount_of(std::string_view path) const {
+  const Json* best = &member(object_, {"none", "none"});
+  std::size_t longest = 0;
+  for (const Json& mount : items(member(container(), {"volumeMounts"}))) {
+    std::string folder = text(member(mount, {"mountPath"}));
+    while (folder.size() > 1 && folder.ends_with('/')) {
+      folder.pop_back();
+    }
+    const bool holds = path == folder || (path.starts_with(folder) && path.size() > folder.size() &&
+                                          path[folder.size()] == '/');
+    if (!folder.empty() && holds && folder.size() >= longest) {
+      longest = folder.size();
+      best = &mount;
+    }
+  }
+  return *best;
+}
+
+const Json& Subject::volume(std::string_view name) const {
+  return named(member(pod(), {"volumes"}), name);
+}
+
+const Json& Subject::claim_template(std::string_view name) const {
+  for (const Json& each : items(member(object_, {"spec", "volumeClaimTemplates"}))) {
+    if (text(member(each, {"metadata", "name"})) == name) {
+      return each;
+    }
+  }
+  return member(object_, {"none", "none"});
+}
+
+const Json* Subject::look_up(std::string_view kind, std::string_view name) const {
+  return around_.blind() || name.empty() ? nullptr : around_.find(kind, namespace_, name);
+}
+
+std::vector<const Json*> Subject::all(std::string_view kind) const {
+  return around_.blind() ? std::vector<const Json*>{} : around_.list(kind, namespace_);
+}
+
+}  // namespace kredis::policy
