@@ -32,6 +32,8 @@ using namespace std::string_literals;
 
 constexpr std::string_view k_client_certificate_hint =
     "it wants a client certificate that it trusts: --tls-secret NAME";
+constexpr std::string_view k_perhaps_tls_hint =
+    "perhaps this port speaks TLS: --tls-secret NAME, or --tls-ca FILE";
 
 /// Keeps a write to a closed connection from killing the program: OpenSSL and hiredis use plain
 /// writes, and the signal's disposition belongs to the program, not to this library.
@@ -95,6 +97,7 @@ class HiredisConnection : public ports::RedisConnection {
   Result<bool> read_some();
   Status handshake(ssl_st* session, Deadline deadline);
   Error lost(const char* doing) const;
+  Error tunnel_failed(const std::string& failure) const;
   Error plain_protocol_error(const Error& parse_error) const;
 
   Line line_;
@@ -287,14 +290,22 @@ Error HiredisConnection::plain_protocol_error(const Error& parse_error) const {
       .with_hint("check the port: " + line_.who + " may not be a Redis server");
 }
 
+Error HiredisConnection::tunnel_failed(const std::string& failure) const {
+  const auto says = [&](const char* part) { return failure.find(part) != std::string::npos; };
+  // A TLS server hangs up on a plain command; its alert is often lost on the kubelet's way back.
+  if (!tls_ && !greeted_ && !heard_ && says("reset by peer")) {
+    return Error::protocol(line_.who + " closed the connection without an answer: " + failure)
+        .with_hint(std::string(k_perhaps_tls_hint));
+  }
+  return Error::unreachable(
+             line_.who +
+             (says("refused") ? " refused the connection: " : ": the tunnel broke: ") + failure)
+      .with_hint("look at the pod's log: kubectl logs " + line_.who);
+}
+
 Error HiredisConnection::lost(const char* doing) const {
   if (line_.tunnel && !line_.tunnel->failure().empty()) {
-    const std::string failure = line_.tunnel->failure();
-    const bool refused = failure.find("refused") != std::string::npos;
-    return Error::unreachable(line_.who +
-                              (refused ? " refused the connection: " : ": the tunnel broke: ") +
-                              failure)
-        .with_hint("look at the pod's log: kubectl logs " + line_.who);
+    return tunnel_failed(line_.tunnel->failure());
   }
   const std::string alert = tls_ ? pending_tls_alert() : "";
   if (!alert.empty()) {
@@ -309,7 +320,7 @@ Error HiredisConnection::lost(const char* doing) const {
   }
   if (!greeted_ && !heard_) {
     return Error::protocol(line_.who + " closed the connection without an answer")
-        .with_hint("perhaps this port speaks TLS: --tls-secret NAME, or --tls-ca FILE");
+        .with_hint(std::string(k_perhaps_tls_hint));
   }
   return Error::unreachable("lost the connection to " + line_.who + " " + doing);
 }

@@ -3,9 +3,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 
+#include "shared/redis/connection.hpp"
 #include "shared/redis/redis.hpp"
 #include "tests/support/redis_servers.hpp"
 #include "tests/unit/redis/listener.hpp"
@@ -32,7 +37,41 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+/// A tunnel whose far end has broken, as the kubelet tells it.
+class BrokenTunnel final : public ports::Tunnel {
+ public:
+  explicit BrokenTunnel(std::string failure) : failure_(std::move(failure)) {}
+  int take_fd() override { return -1; }
+  std::string failure() const override { return failure_; }
+
+ private:
+  std::string failure_;
+};
+
+Error error_through_tunnel(const std::string& failure) {
+  std::array<int, 2> ends{};
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
+  close(ends[1]);
+  Line line{.fd = UniqueFd(ends[0]),
+            .tunnel = std::make_unique<BrokenTunnel>(failure),
+            .who = "redis-app-0",
+            .name = "redis-app-0"};
+  const auto connection = open_connection(std::move(line), {}, nullptr, in(5s));
+  REQUIRE_FALSE(connection.has_value());
+  return connection.error();
+}
+
 TEST_SUITE("redis/refusal") {
+  TEST_CASE("a plain command to a TLS port is told from a tunnel that breaks") {
+    const Error reset = error_through_tunnel(
+        "read tcp4 127.0.0.1:44452->127.0.0.1:6379: read: connection reset by peer");
+    CHECK(contains(reset.message, "redis-app-0 closed the connection without an answer"));
+    CHECK(contains(reset.hint, "perhaps this port speaks TLS: --tls-secret NAME"));
+    const Error broken = error_through_tunnel("broken WebSocket frame");
+    CHECK(contains(broken.message, "the tunnel broke: broken WebSocket frame"));
+    CHECK(contains(broken.hint, "kubectl logs redis-app-0"));
+  }
+
   TEST_CASE("wrong and missing passwords are told apart, and no message holds one") {
     tests::RedisServers servers({.count = 1,
                                  .arguments = {"--requirepass",
