@@ -31,23 +31,47 @@ whole_lines() {
          length($1) == 40 && $1 !~ /[^0-9a-f]/ && $2 ~ /:[0-9]/ && NF >= 8'
 }
 
-# Redis will not start with a torn nodes.conf, as a full or lost disk leaves it. What is whole of
-# it is kept; without the node's own line it starts as a new node. The old file stays beside it.
+own_id() { awk '$3 ~ /myself/ { print $1; exit }'; }
+knows_others() { awk 'NF >= 8 && $3 !~ /myself/ { found = 1 } END { exit !found }'; }
+
+# Redis will not start with a torn nodes.conf, as a full or lost disk leaves it, and would join
+# another cluster with that one's. What is whole of a torn one is kept. Where the node's own line is
+# lost, or is not this node's, the copy that keep_nodes_file made takes its place; without a copy it
+# starts as a new node. The old file stays beside it.
 check_nodes_file() {
   [ -e "$1" ] || return 0
   lines=$(whole_lines "$1")
-  own=$(printf '%s\n' "$lines" | awk '$3 ~ /myself/')
-  if [ -n "$own" ] && [ "$lines" = "$(grep -v '^$' "$1")" ]; then return 0; fi
+  own=$(printf '%s\n' "$lines" | own_id)
+  copy=$([ ! -e "$1.kept" ] || whole_lines "$1.kept")
+  kept=$(printf '%s\n' "$copy" | own_id)
 
-  aside=$1.torn-$(date -u +%Y%m%dT%H%M%SZ)
-  if [ -n "$own" ]; then
-    { cp -p "$1" "$aside" && printf '%s\n' "$lines" >"$1.new" && mv "$1.new" "$1"; } ||
-      fail "$1 is torn and cannot be mended: is the volume full?"
-    say "$1 was torn: kept its whole lines, and the file itself as $aside"
-  else
-    mv "$1" "$aside" || fail "$1 is torn and cannot be renamed"
-    say "$1 was empty or torn: this starts as a new node, and the file stays as $aside"
+  if [ -z "$own" ]; then
+    set_aside "$1" torn "was empty or torn" "$copy"
+  elif [ -n "$kept" ] && [ "$own" != "$kept" ] && printf '%s\n' "$lines" | knows_others; then
+    set_aside "$1" foreign "is another node's, $own" "$copy"
+  elif [ "$lines" != "$(grep -v '^$' "$1")" ]; then
+    set_aside "$1" torn "was torn: its whole lines are kept" "$lines"
   fi
+}
+
+# set_aside FILE WORD WHY LINES: renames FILE and writes LINES in its place, if there are any.
+set_aside() {
+  aside=$1.$2-$(date -u +%Y%m%dT%H%M%SZ)
+  if [ -n "$4" ]; then
+    { cp -p "$1" "$aside" && printf '%s\n' "$4" >"$1.new" && mv "$1.new" "$1"; } ||
+      fail "$1 $3 and cannot be mended: is the volume full?"
+    say "$1 $3; this goes on as node $(printf '%s\n' "$4" | own_id), and the file stays as $aside"
+  else
+    mv "$1" "$aside" || fail "$1 $3 and cannot be renamed"
+    say "$1 $3: this starts as a new node, and the file stays as $aside"
+  fi
+}
+
+# Copies a nodes.conf that is in order. (Some versions of Redis write it in place: hence the check.)
+keep_nodes_file() {
+  cmp -s "$1" "$1.kept" && return
+  { cp "$1" "$1.kept.new" && [ "$(whole_lines "$1.kept.new")" = "$(grep -v '^$' "$1.kept.new")" ] &&
+    mv "$1.kept.new" "$1.kept"; } 2>/dev/null
 }
 
 # A Deployment starts a new pod while the one before it still ends, and so does a deletion by force.
@@ -167,6 +191,7 @@ keep_together() {
   quick=60
   while kill -0 $$ 2>/dev/null; do
     if mend; then
+      keep_nodes_file "$nodes_file"
       quick=60
       sleep 5
     elif [ "$quick" -gt 0 ]; then
@@ -191,9 +216,10 @@ data=$(conf_value dir)
 wait_for_the_volume "$data"
 nodes_file=$(conf_value cluster-config-file)
 case "$nodes_file" in
-  /*) check_nodes_file "$nodes_file" ;;
-  *) check_nodes_file "$data/${nodes_file:-nodes.conf}" ;;
+  /*) ;;
+  *) nodes_file=$data/${nodes_file:-nodes.conf} ;;
 esac
+check_nodes_file "$nodes_file"
 address=$(announced_address)
 
 keep_together 9>&- &

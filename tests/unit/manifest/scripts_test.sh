@@ -283,6 +283,53 @@ case_an_empty_or_zeroed_nodes_conf_starts_a_new_node() {
   check "they are set aside" equal "$(aside | wc -c)" 12
 }
 
+kept() { cmp -s "$work/pod$1/data/nodes.conf" "$work/pod$1/data/nodes.conf.kept"; }
+
+# lose_identity NUMBER TEXT: pod NUMBER comes back at another address to find TEXT in nodes.conf.
+lose_identity() {
+  stop_pod "$1" KILL
+  printf "$2" >"$work/pod$1/data/nodes.conf"
+  sed -i "s/^$net.$1 /$net.$(($1 + 30)) /" "$peers"
+  start_pod "$1" "$net.$(($1 + 30))"
+  eventually 60 answers "$1"
+}
+
+case_an_identity_that_is_lost_comes_back_from_the_copy() {
+  check "a cluster" start_cluster 1
+  check "all keys were written" equal "$(write_keys 1 60)" 60
+  ids=$(for n in 1 2 5; do id_of $n; done)
+  for n in 1 2 5; do check "pod $n has a copy" eventually 20 kept $n; done
+  check "an empty file, of a master" lose_identity 1 ''
+  check "it is whole again" eventually 120 whole 1 2 3 4 5 6
+  check "a torn one, of a master" lose_identity 2 "$(id_of 2 | cut -c 1-20)"
+  check "it is whole again" eventually 120 whole 1 2 3 4 5 6
+  check "zeroes, of a replica" lose_identity 5 '\0\0\0\0'
+  check "it is whole again" eventually 120 whole 1 2 3 4 5 6
+  check "each is who it was" equal "$(for n in 1 2 5; do id_of $n; done)" "$ids"
+  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
+  check "what was found is kept" set_aside
+}
+
+case_a_foreign_nodes_conf_joins_nobody() {
+  check "a cluster" start_cluster 1
+  check "another" start_cluster 11
+  id=$(id_of 1)
+  check "pod 1 has a copy" eventually 20 kept 1
+  check "it finds what pod 11 knows" lose_identity 1 "$(cat "$work/pod11/data/nodes.conf")\n"
+  check "it is who it was" equal "$(id_of 1)" "$id"
+  check "its cluster is whole again" eventually 120 whole 1 2 3 4 5 6
+  check "the other is whole" eventually 120 whole 11 12 13 14 15 16
+  for n in 1 16; do check "pod $n knows six nodes" equal "$(ask $n CLUSTER NODES | wc -l)" 6; done
+}
+
+case_a_node_that_was_reset_is_not_taken_for_a_foreign_one() {
+  start_pod 1 "$net.1"
+  check "it has a copy" eventually 20 kept 1
+  stop_pod 1
+  check "starts alone with another id" torn_pod "$k_id $net.1:6379@16379 myself,master - 0 0 1 connected\n"
+  check "and keeps that" equal "$(id_of 1)" $k_id
+}
+
 case_a_second_pod_waits_for_the_volume() {
   start_pod 1 "$net.1"
   eventually 60 answers 1
