@@ -16,6 +16,10 @@ from dataclasses import dataclass
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("KREDIS_BIN", ROOT / "build" / "bin"))
 MANIFESTS = pathlib.Path(__file__).parent / "manifests"
+# The real bed of tests/kubernetes, when it is the one that KREDIS_E2E_KUBECONFIG names.
+KUBERNETES_BED = pathlib.Path(os.environ.get("KREDIS_BED", "/var/tmp/kubectl-redis-bed"))
+# What the bed's nodes run when nothing is said; the sandbox takes any name of Redis.
+IMAGE = os.environ.get("KREDIS_E2E_IMAGE", "redis:8.0")
 # Everything that waits is given this many times what it should need: machines differ.
 PATIENCE = float(os.environ.get("KREDIS_E2E_PATIENCE", "1"))
 
@@ -78,6 +82,13 @@ def run(command, env=None, stdin="", timeout=300):
     return Outcome(text, done.returncode, done.stdout, done.stderr)
 
 
+def with_image(args):
+    """Has `create` use the image that this run of the tests is for, where a test names none."""
+    if args[0] == "create" and "--image" not in args and "KREDIS_E2E_IMAGE" in os.environ:
+        return (*args, "--image", IMAGE)
+    return args
+
+
 class Bed:
     """A Kubernetes cluster by its kubeconfig. `sandbox` is the sandbox's folder, or None."""
 
@@ -90,12 +101,12 @@ class Bed:
         return {"KUBECONFIG": self.kubeconfig, "NO_COLOR": "1"}
 
     def plugin(self, *args, env=None, stdin="", timeout=300):
-        return run([BIN / "kubectl-redis", *args], {**self.env, **(env or {})}, stdin, timeout)
+        return run([BIN / "kubectl-redis", *with_image(args)], {**self.env, **(env or {})}, stdin, timeout)
 
     def start_plugin(self, *args):
         """The plugin as a process, for tests that interrupt it."""
         return subprocess.Popen(
-            [str(BIN / "kubectl-redis"), *map(str, args)],
+            [str(BIN / "kubectl-redis"), *map(str, with_image(args))],
             env={**os.environ, **self.env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -106,9 +117,24 @@ class Bed:
     def kubectl(self, *args, stdin="", timeout=120):
         return run(["kubectl", *args], self.env, stdin, timeout)
 
+    @property
+    def real(self):
+        """Whether this is the project's own bed of real Kubernetes."""
+        return self.sandbox is None and pathlib.Path(self.kubeconfig).parent == KUBERNETES_BED
+
     def control(self, *args):
-        """A `sandbox` verb on this bed."""
+        """A verb of the sandbox, or of tests/kubernetes/bed.sh."""
+        if self.real:
+            return run([ROOT / "tests" / "kubernetes" / "bed.sh", *args]).require()
         return run([BIN / "sandbox", args[0], "--dir", self.sandbox, *args[1:]]).require()
+
+    def nodes(self):
+        items = self.kubectl("get", "nodes", "-o", "json").require().json()["items"]
+        return [item["metadata"]["name"] for item in items]
+
+    def node(self, verb, name):
+        """Kills a node with all its pods, or starts it again."""
+        return self.control("node", verb, name.removeprefix("node-") if self.real else name)
 
     def in_namespace(self, name):
         return Namespace(self, name)

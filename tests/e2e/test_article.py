@@ -3,7 +3,8 @@
 
 import pytest
 
-from bed import MANIFESTS, wait_until
+from article import ArticleBed
+from bed import wait_until
 from client import connect, missing_keys, write_keys
 from conftest import fresh_namespace
 from test_create import require_whole
@@ -14,13 +15,11 @@ KEYS = 300
 @pytest.fixture(scope="module")
 def article(make_bed):
     # The article's claims name no class and are meant for the article's own volumes.
-    bed = make_bed("--no-default-class")
-    namespace = fresh_namespace(bed)
-    files = ["pv", "redis-conf", "headless-service", "redis", "redis-access-service"]
-    namespace.apply(*(MANIFESTS / "article" / f"{name}.yaml" for name in files))
-    yield namespace
-    bed.kubectl("delete", "namespace", namespace.name, "--wait=false")
-    bed.kubectl("delete", "-f", MANIFESTS / "article" / "pv.yaml", "--wait=false")
+    with ArticleBed(make_bed("--no-default-class")) as made:
+        namespace = fresh_namespace(made.bed)
+        made.apply(namespace, "pv", "redis-conf", "headless-service", "redis", "redis-access-service")
+        yield namespace
+        made.remove(namespace)
 
 
 def ready(namespace, count):
@@ -80,7 +79,7 @@ def test_a_deleted_master_comes_back_as_the_replica_of_its_replica(article):
     before = members(article.status())
     role, node_id, address = before["redis-app-0"]
     assert role == "master"
-    nodes = [node["metadata"]["name"] for node in article.bed.kubectl("get", "nodes", "-o", "json").require().json()["items"]]
+    nodes = article.bed.nodes()
     # Kept from coming back at once, or it would be back before anybody missed it.
     article.bed.kubectl("cordon", *nodes).require()
     try:
@@ -92,7 +91,7 @@ def test_a_deleted_master_comes_back_as_the_replica_of_its_replica(article):
                "redis-app-0 is back as a replica")
     after = members(article.status())["redis-app-0"]
     assert after[1] == node_id
-    assert after[2] != address
+    assert after[2] != address, article.kubectl("get", "pods", "-o", "wide").stdout
 
     # Not "ok": two of the three masters may share a node now, and without an announced address (the
     # article has none) the node itself goes on naming its old one.
