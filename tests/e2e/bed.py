@@ -132,6 +132,10 @@ class Bed:
         items = self.kubectl("get", "nodes", "-o", "json").require().json()["items"]
         return [item["metadata"]["name"] for item in items]
 
+    def dns_server(self):
+        """Where names of this cluster are resolved, as pods are told."""
+        return "10.77.0.1"  # tests/kubernetes/bed.sh
+
     def node(self, verb, name):
         """Kills a node with all its pods, or starts it again."""
         return self.control("node", verb, name.removeprefix("node-") if self.real else name)

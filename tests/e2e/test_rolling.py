@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planned restarts under clients that write and read without pause: nothing acknowledged is lost and
+no operation fails after the client's own redirects and retries. The longest gap is printed."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from bed import run, wait_until
+from client import node
+from conftest import fresh_namespace
+from test_cold_restart import identities
+
+CLIENTS = pathlib.Path(__file__).parent / "clients"
+SETTLE = 3  # Seconds of load before and after.
+
+
+@pytest.fixture(scope="module")
+def cluster(bed):
+    if not bed.real:
+        pytest.skip("needs the real bed: clients there resolve the pods' names")
+    namespace = fresh_namespace(bed)
+    namespace.plugin("create").require()
+    yield namespace
+    bed.kubectl("delete", "namespace", namespace.name, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def go_client():
+    """The path of the go-redis client."""
+    return run([CLIENTS / "build.sh"], timeout=600).require().stdout.strip()
+
+
+@pytest.fixture
+def clients(cluster, go_client, tmp_path):
+    """The clients' command lines, with the cluster's DNS in place of the machine's."""
+    wait_until(lambda: identities(cluster), 120, "the cluster is well before")
+    server = cluster.bed.dns_server()
+    resolv = tmp_path / "resolv.conf"
+    resolv.write_text(f"nameserver {server}\n")
+    target = f"redis-access-service.{cluster.name}.svc.cluster.local:6379"
+    with_dns = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(resolv)]
+    return [[*with_dns, sys.executable, str(CLIENTS / "load.py"), target], [*with_dns, go_client, target]]
+
+
+@contextmanager
+def load(clients, what):
+    """Runs the clients around the body, and judges what they saw."""
+    running = [subprocess.Popen(it, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for it in clients]
+    try:
+        for process in running:
+            line = process.stdout.readline()
+            assert line == "running\n", line + process.stderr.read()
+        time.sleep(SETTLE)
+        start = time.monotonic()
+        yield
+        took = time.monotonic() - start
+        time.sleep(SETTLE)
+    finally:
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        answers = [process.communicate(timeout=300) for process in running]
+    reports = [json.loads(out) for out, _ in answers]
+    print(f"\n{what}, {took:.0f} s:")
+    for it in reports:
+        print(f"  {it['client']:9} {it['operations']:6} operations, {len(it['failures'])} failed, {it['lost']} lost,"
+              f" longest gap {it['gapMilliseconds']} ms", *sorted(set(it["failures"]))[:3])
+    for it in reports:
+        assert it["operations"] > 100, it
+        assert it["lost"] == 0, it
+        assert it["failures"] == [], it
+
+
+def masters(namespace):
+    return [pod for pod in sorted(namespace.pods()) if node(namespace, pod).role()[0] == b"master"]
+
+
+def whole_without(namespace, gone):
+    def check():
+        uids = {pod["metadata"]["uid"] for pod in namespace.pods().values()}
+        return not uids & set(gone) and identities(namespace)
+
+    return wait_until(check, 180, "the cluster is whole again")
+
+
+def test_a_master_that_is_deleted_hands_over_first(cluster, clients):
+    for pod in masters(cluster):
+        gone = cluster.pods()[pod]["metadata"]["uid"]
+        with load(clients, f"kubectl delete pod {pod}, a master"):
+            cluster.kubectl("delete", "pod", pod).require()
+            whole_without(cluster, [gone])
+
+
+def test_a_rolling_restart_is_not_noticed(cluster, clients):
+    with load(clients, "kubectl rollout restart of all six"):
+        cluster.kubectl("rollout", "restart", "statefulset", "redis-app").require()
+        cluster.kubectl("rollout", "status", "statefulset", "redis-app", "--timeout=590s", timeout=600).require()
+
+
+def test_draining_each_node_is_not_noticed(cluster, clients):
+    for name in cluster.bed.nodes():
+        with load(clients, f"kubectl drain {name}"):
+            try:
+                cluster.bed.kubectl("drain", name, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=290s",
+                                    timeout=300).require()
+            finally:
+                cluster.bed.kubectl("uncordon", name).require()
+        wait_until(lambda: identities(cluster), 120, "the cluster is whole again")
