@@ -12,6 +12,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(fmt 9 REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(CLI11 2 REQUIRED)
+find_package(Boost 1.74 REQUIRED)
 find_package(PkgConfig REQUIRED)
 
 # Third-party headers are SYSTEM, so that our warnings do not judge them.
@@ -55,12 +56,12 @@ else()
   target_link_libraries(kredis_dep_hiredis INTERFACE PkgConfig::HIREDIS kredis::dep_openssl)
 endif()
 
+kredis_dependency(boost)
+target_link_libraries(kredis_dep_boost INTERFACE Boost::headers)
+
 if(KREDIS_BUILD_TESTS)
   find_package(doctest REQUIRED)
-  find_package(Boost 1.74 REQUIRED)
   find_package(ZLIB REQUIRED)
   kredis_dependency(doctest)
   target_link_libraries(kredis_dep_doctest INTERFACE doctest::doctest)
-  kredis_dependency(boost)
-  target_link_libraries(kredis_dep_boost INTERFACE Boost::headers)
 endif()

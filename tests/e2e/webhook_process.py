@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The webhook as a process of this machine, and the configurations that lead an API server to it."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+
+from bed import BIN, wait_until
+
+RULES = [
+    {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets", "deployments"],
+     "operations": ["CREATE", "UPDATE"]},
+    {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps", "services"],
+     "operations": ["CREATE", "UPDATE"]},
+    {"apiGroups": ["policy"], "apiVersions": ["v1"], "resources": ["poddisruptionbudgets"],
+     "operations": ["CREATE", "UPDATE"]},
+]
+
+
+class Webhook:
+    """kubectl-redis-webhook on 127.0.0.1, with a mounted certificate."""
+
+    def __init__(self, folder, *flags, env=None):
+        self.log = folder / "webhook.log"
+        self.authority = folder / "ca.crt"
+        self.process = subprocess.Popen(
+            [str(BIN / "kubectl-redis-webhook"), "--listen", "127.0.0.1:0", "--drain-wait", "0",
+             "--certificate-file", str(folder / "webhook.crt"), "--key-file", str(folder / "webhook.key"), *flags],
+            env={**os.environ, **(env or {})},
+            stderr=open(self.log, "w", encoding="utf-8"),
+        )
+        self.port = wait_until(self._port, 20, "the webhook listens", every=0.02)
+
+    def lines(self):
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    def _port(self):
+        return next((line["port"] for line in self.lines() if line["message"] == "listening"), None)
+
+    def memory_kib(self, field="VmRSS"):
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
+
+    def stop(self):
+        """Ends it as Kubernetes does; returns the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+def configuration(kind, webhook, failure_policy="Fail"):
+    path = "mutate" if kind.startswith("Mutating") else "validate"
+    bundle = base64.b64encode(webhook.authority.read_bytes()).decode()
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": kind,
+        "metadata": {"name": "kubectl-redis-webhook"},
+        "webhooks": [{
+            "name": f"{path}.kubectl-redis.dev",
+            "admissionReviewVersions": ["v1"],
+            "sideEffects": "None",
+            "failurePolicy": failure_policy,
+            "timeoutSeconds": 10,
+            "clientConfig": {"url": f"https://127.0.0.1:{webhook.port}/{path}", "caBundle": bundle},
+            "rules": RULES,
+        }],
+    }
+
+
+def register(bed, webhook):
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        bed.kubectl("apply", "-f", "-", stdin=json.dumps(configuration(kind, webhook))).require()

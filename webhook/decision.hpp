@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a review to its answer (admission.k8s.io/v1). Pure: the policy, the level of the namespace and
+// the other objects of the cluster come in as values and functions.
+// https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/core/result.hpp"
+#include "shared/policy/review.hpp"
+#include "shared/wire/json.hpp"
+
+namespace kredis::webhook {
+
+/// What the rules may do in a namespace.
+enum class Level {
+  enforce,  ///< Fill in, warn, refuse.
+  warn,     ///< Say what enforce would have done.
+  audit,    ///< Only for the audit log and the metrics.
+  off,
+};
+
+/// The label of a namespace that says its level.
+inline constexpr std::string_view k_level_label = "kubectl-redis.dev/policy";
+
+std::string_view to_text(Level level);
+std::optional<Level> level_of(std::string_view text);
+
+enum class Endpoint { mutate, validate };
+
+/// The parts of a review that decide.
+struct Review {
+  std::string uid;
+  std::string operation;  ///< CREATE, UPDATE, DELETE or CONNECT.
+  std::string kind;
+  std::string namespace_name;
+  std::string name;
+  std::string subresource;
+  std::string user;
+  bool dry_run = false;
+  Json object;  ///< Null when it is deleted.
+  Json before;  ///< Null when it is new.
+};
+
+/// Errors: invalid_argument, when it is not a review of admission.k8s.io/v1 or lacks what one has.
+Result<Review> parse_review(Json body);
+
+/// The policy as the server is given it.
+struct Policy {
+  std::function<policy::Verdict(const Json&, const policy::Surroundings&)> mutate;
+  std::function<policy::Verdict(const Json&, const policy::Surroundings&)> validate;
+};
+
+struct Decision {
+  Level level = Level::enforce;
+  bool recognised = false;
+  bool ignored = false;
+  bool allowed = true;
+  std::vector<policy::Objection> objections = {};  ///< Advice included.
+  Json patch = Json::array();
+  std::vector<std::string> warnings = {};
+  std::string message = {};  ///< Why it is refused.
+};
+
+/// What `endpoint` says to `review`. Errors that the object had before the change only warn: who
+/// mends one thing must not be held up by another.
+Decision decide(const Review& review,
+                Endpoint endpoint,
+                Level level,
+                const Policy& policy,
+                policy::Surroundings around);
+
+/// The AdmissionReview that goes back.
+Json answer_of(const Review& review, const Decision& decision);
+
+/// Cut to what the API server passes on: 120 characters, on one line.
+std::string warning_text(const policy::Objection& objection);
+
+}  // namespace kredis::webhook

@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "webhook/server.hpp"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <list>
+#include <mutex>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+namespace kredis::webhook {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using asio::awaitable;
+using asio::ip::tcp;
+using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using Strand = asio::strand<asio::io_context::executor_type>;
+
+constexpr std::size_t k_read_bytes = 16'384;
+
+Answer refusal(int status, std::string_view why) {
+  return {.status = status, .body = std::string(why) + "\n", .content_type = "text/plain"};
+}
+
+}  // namespace
+
+class Connection;
+
+struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
+  Impl(const Limits& limits_, Handler handler_, const TlsSlot& tls_)
+      : limits(limits_), handler(std::move(handler_)), tls(tls_), acceptor(io), pause(io) {}
+
+  awaitable<void> accept_connections();
+  void admit(const std::shared_ptr<Connection>& connection);
+  void forget(const Connection* connection);
+  /// Closes the connection that holds most of the bodies in memory.
+  void relieve();
+  template <typename Visit>
+  void for_each(Visit visit);
+
+  const Limits limits;
+  const Handler handler;
+  const TlsSlot& tls;
+  ServerCounts counts;
+  std::atomic<bool> leaving{false};
+  asio::io_context io;
+  tcp::acceptor acceptor;
+  asio::steady_timer pause;
+  std::mutex mutex;  // Guards connections.
+  std::list<std::weak_ptr<Connection>> connections;
+};
+
+/// One peer, on one strand: a handshake, then one request after the other.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  /// What it is doing, for those who look for one to close.
+  enum class Phase { handshaking, idle, receiving, answering };
+
+  Connection(std::shared_ptr<Server::Impl> server, Strand strand, tcp::socket socket, TlsContext tls)
+      : server_(std::move(server)),
+        strand_(std::move(strand)),
+        socket_(std::move(socket)),
+        timer_(strand_),
+        tls_(std::move(tls)),
+        ssl_(SSL_new(tls_.get()), &SSL_free),
+        served_at_(Clock::now().time_since_epoch().count()) {
+    ++server_->counts.open;
+  }
+  ~Connection() {
+    hold(0);
+    server_->forget(this);
+    --server_->counts.open;
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Requires: somebody owns it until this has ended.
+  awaitable<void> serve();
+
+  Phase phase() const { return phase_; }
+  std::size_t held() const { return held_; }
+  Clock::rep served_at() const { return served_at_; }
+  bool is_cut() const { return cut_; }
+  /// Ends it soon. Threads: any.
+  void cut() {
+    cut_ = true;
+    asio::post(strand_, [self = shared_from_this()] { self->hang_up(); });
+  }
+
+ private:
+  using Parser = http::request_parser<http::string_body>;
+  enum class Got { request, nothing, refused };
+
+  awaitable<bool> wait_for(tcp::socket::wait_type what);
+  template <typename Step>
+  awaitable<std::size_t> move_bytes(Step step);
+  awaitable<bool> handshake();
+  awaitable<Got> receive(Parser& parser);
+  awaitable<bool> send(std::string_view text);
+  awaitable<bool> reply(const Answer& answer, bool keep);
+  awaitable<bool> answer_next();
+  void expect_within(milliseconds time);
+  void hold(std::size_t bytes);
+  void hang_up();
+  int refusal_status(const error_code& failure) const;
+
+  std::shared_ptr<Server::Impl> server_;
+  Strand strand_;
+  tcp::socket socket_;
+  asio::steady_timer timer_;
+  TlsContext tls_;
+  std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
+  std::string input_;  // Received and not yet parsed.
+  bool ended_ = false;
+  std::atomic<bool> cut_{false};
+  std::atomic<Phase> phase_{Phase::handshaking};
+  std::atomic<std::size_t> held_{0};
+  std::atomic<Clock::rep> served_at_;  // When it was last of use: a drip of bytes is none.
+};
+
+// The descriptor stays ours until the coroutine has ended, so that its number is not used again
+// while OpenSSL still knows it.
+void Connection::hang_up() {
+  ended_ = true;
+  error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_both, ignored);
+  timer_.cancel();
+}
+
+void Connection::expect_within(milliseconds time) {
+  timer_.expires_after(time);
+  timer_.async_wait([weak = weak_from_this()](const error_code& failure) {
+    const auto self = weak.lock();
+    if (failure || !self || self->timer_.expiry() > Clock::now()) {
+      return;
+    }
+    if (self->phase_ != Phase::idle) {
+      ++self->server_->counts.timed_out;
+    }
+    self->hang_up();
+  });
+}
+
+void Connection::hold(std::size_t bytes) {
+  const std::size_t before = held_.exchange(bytes);
+  const auto now = server_->counts.held_bytes += static_cast<std::int64_t>(bytes) -
+                                                 static_cast<std::int64_t>(before);
+  if (bytes > before && now > static_cast<std::int64_t>(server_->limits.held_bytes)) {
+    server_->relieve();
+  }
+}
+
+awaitable<bool> Connection::wait_for(tcp::socket::wait_type what) {
+  error_code failure;
+  co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, failure));
+  co_return !failure && !ended_;
+}
+
+/// Repeats a step of OpenSSL until it moved something; 0 when the connection is over.
+template <typename Step>
+awaitable<std::size_t> Connection::move_bytes(Step step) {
+  while (!ended_) {
+    ERR_clear_error();
+    const int done = step();
+    if (done > 0) {
+      co_return static_cast<std::size_t>(done);
+    }
+    const int why = SSL_get_error(ssl_.get(), done);
+    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
+      co_return 0;
+    }
+    const bool ready = co_await wait_for(why == SSL_ERROR_WANT_READ ? tcp::socket::wait_read
+                                                                    : tcp::socket::wait_write);
+    if (!ready) {
+      co_return 0;
+    }
+  }
+  co_return 0;
+}
+
+awaitable<bool> Connection::handshake() {
+  error_code failure;
+  socket_.non_blocking(true, failure);
+  socket_.set_option(tcp::no_delay(true), failure);
+  if (!ssl_ || failure || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) {
+    co_return false;
+  }
+  expect_within(server_->limits.handshake);
+  const std::size_t done = co_await move_bytes([this] { return SSL_accept(ssl_.get()); });
+  if (done == 0) {
+    ++server_->counts.handshakes_failed;
+  }
+  co_return done != 0;
+}
+
+int Connection::refusal_status(const error_code& failure) const {
+  if (failure == http::error::header_limit) {
+    return 431;
+  }
+  return failure == http::error::body_limit ? 413 : 400;
+}
+
+awaitable<bool> Connection::send(std::string_view text) {
+  while (!text.empty()) {
+    const auto size = static_cast<int>(std::min(text.size(), k_read_bytes));
+    const std::size_t sent =
+        co_await move_bytes([this, text, size] { return SSL_write(ssl_.get(), text.data(), size); });
+    if (sent == 0) {
+      co_return false;
+    }
+    text.remove_prefix(sent);
+  }
+  co_return true;
+}
+
+awaitable<bool> Connection::reply(const Answer& answer, bool keep) {
+  const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(answer.status)));
+  std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " ";
+  text.append(reason.data(), reason.size());
+  text += "\r\nContent-Type: " + answer.content_type +
+          "\r\nContent-Length: " + std::to_string(answer.body.size()) +
+          (keep ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n") + answer.body;
+  co_return co_await send(text);
+}
+
+/// Reads until the parser has a whole request. The deadline runs from its first byte.
+awaitable<Connection::Got> Connection::receive(Parser& parser) {
+  bool asked_to_go_on = false;
+  while (true) {
+    error_code failure;
+    while (!input_.empty() && !parser.is_done()) {
+      const std::size_t used = parser.put(asio::buffer(input_), failure);
+      input_.erase(0, used);
+      if (failure || used == 0) {
+        break;
+      }
+    }
+    hold(parser.get().body().size());
+    if (failure && failure != http::error::need_more) {
+      ++server_->counts.malformed;
+      const Answer answer = refusal(refusal_status(failure), "not a request: " + failure.message());
+      const bool told = co_await reply(answer, false);
+      co_return told ? Got::refused : Got::nothing;
+    }
+    if (parser.is_done()) {
+      co_return Got::request;
+    }
+    if (parser.is_header_done() && !asked_to_go_on) {
+      asked_to_go_on = true;
+      if (parser.get()[http::field::expect] == "100-continue") {
+        const bool told = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
+        if (!told) {
+          co_return Got::nothing;
+        }
+      }
+    }
+    const std::size_t before = input_.size();
+    input_.resize(before + k_read_bytes);
+    const std::size_t got = co_await move_bytes([this, before] {
+      return SSL_read(ssl_.get(), input_.data() + before, static_cast<int>(k_read_bytes));
+    });
+    input_.resize(before + got);
+    if (got == 0) {
+      co_return Got::nothing;
+    }
+    if (phase_ == Phase::idle) {
+      phase_ = Phase::receiving;
+      expect_within(server_->limits.request);
+    }
+  }
+}
+
+/// One request and its answer; false when there will be no next one.
+awaitable<bool> Connection::answer_next() {
+  Parser parser;
+  parser.header_limit(static_cast<std::uint32_t>(server_->limits.header_bytes));
+  parser.body_limit(server_->limits.body_bytes);
+  parser.eager(true);
+  phase_ = Phase::idle;
+  if (input_.empty()) {
+    input_.shrink_to_fit();
+    expect_within(server_->limits.idle);
+  } else {
+    phase_ = Phase::receiving;  // The next one came with the last.
+    expect_within(server_->limits.request);
+  }
+  const Got got = co_await receive(parser);
+  if (got != Got::request) {
+    co_return false;
+  }
+  phase_ = Phase::answering;
+  auto message = parser.release();
+  const auto text = [](const auto& view) { return std::string(view.data(), view.size()); };
+  Answer answer;
+  {
+    const Request request{.method = text(message.method_string()),
+                          .target = text(message.target()),
+                          .content_type = text(message[http::field::content_type]),
+                          .body = std::move(message.body())};
+    answer = server_->handler(request);
+  }
+  hold(0);
+  const bool keep = message.keep_alive() && !server_->leaving;
+  served_at_ = Clock::now().time_since_epoch().count();
+  const bool sent = co_await reply(answer, keep);
+  co_return sent && keep;
+}
+
+awaitable<void> Connection::serve() {
+  bool goes_on = co_await handshake();
+  while (goes_on) {
+    goes_on = co_await answer_next();
+  }
+  if (!ended_ && SSL_is_init_finished(ssl_.get()) == 1) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+  }
+  hang_up();
+}
+
+template <typename Visit>
+void Server::Impl::for_each(Visit visit) {
+  // Copies first: the last owner of a connection removes it from this very list.
+  std::vector<std::shared_ptr<Connection>> alive;
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& weak : connections) {
+      if (auto connection = weak.lock()) {
+        alive.push_back(std::move(connection));
+      }
+    }
+  }
+  for (const auto& connection : alive) {
+    visit(connection);
+  }
+}
+
+void Server::Impl::forget(const Connection* /*connection*/) {
+  const std::lock_guard lock(mutex);
+  connections.remove_if([](const auto& weak) { return weak.expired(); });
+}
+
+void Server::Impl::relieve() {
+  std::shared_ptr<Connection> most;
+  for_each([&](const auto& connection) {
+    if (connection->phase() == Connection::Phase::receiving && !connection->is_cut() &&
+        (!most || connection->held() > most->held())) {
+      most = connection;
+    }
+  });
+  if (most) {
+    ++counts.displaced;
+    most->cut();
+  }
+}
+
+void Server::Impl::admit(const std::shared_ptr<Connection>& connection) {
+  ++counts.accepted;
+  if (counts.open > static_cast<std::int64_t>(limits.connections)) {
+    std::shared_ptr<Connection> idlest;
+    for_each([&](const auto& other) {
+      if (other->phase() != Connection::Phase::answering && !other->is_cut() &&
+          (!idlest || other->served_at() < idlest->served_at())) {
+        idlest = other;
+      }
+    });
+    if (idlest) {
+      ++counts.displaced;
+      idlest->cut();
+    }
+  }
+  const std::lock_guard lock(mutex);
+  connections.push_back(connection);
+}
+
+awaitable<void> Server::Impl::accept_connections() {
+  while (acceptor.is_open()) {
+    const Strand strand = asio::make_strand(io);
+    tcp::socket socket(strand);
+    error_code failure;
+    co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, failure));
+    if (failure == asio::error::operation_aborted) {
+      co_return;
+    }
+    const TlsContext context = tls.get();
+    if (failure || !context) {
+      // Out of descriptors, most likely: others must end before more can come.
+      pause.expires_after(milliseconds(50));
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failure));
+      continue;
+    }
+    const auto connection =
+        std::make_shared<Connection>(shared_from_this(), strand, std::move(socket), context);
+    admit(connection);
+    asio::co_spawn(strand, [connection] { return connection->serve(); }, asio::detached);
+  }
+}
+
+Server::Server(const Limits& limits, Handler handler, const TlsSlot& tls)
+    : impl_(std::make_shared<Impl>(limits, std::move(handler), tls)) {}
+
+Server::~Server() = default;
+
+Status Server::listen(const std::string& address, std::uint16_t port) {
+  error_code failure;
+  const auto where = asio::ip::make_address(address, failure);
+  if (failure) {
+    return Error::invalid_argument("\"" + address + "\" is no address to listen on");
+  }
+  tcp::acceptor& acceptor = impl_->acceptor;
+  const tcp::endpoint endpoint(where, port);
+  acceptor.open(endpoint.protocol(), failure);
+  if (!failure) {
+    acceptor.set_option(tcp::acceptor::reuse_address(true), failure);
+    acceptor.bind(endpoint, failure);
+  }
+  if (!failure) {
+    acceptor.listen(4096, failure);
+  }
+  if (failure) {
+    return Error::unreachable("cannot listen on " + address + " port " + std::to_string(port) + ": " +
+                              failure.message());
+  }
+  return {};
+}
+
+std::uint16_t Server::port() const {
+  error_code ignored;
+  return impl_->acceptor.local_endpoint(ignored).port();
+}
+
+void Server::run(unsigned threads) {
+  asio::co_spawn(impl_->io, impl_->accept_connections(), asio::detached);
+  std::vector<std::thread> helpers;
+  for (unsigned i = 1; i < threads; ++i) {
+    helpers.emplace_back([this] { impl_->io.run(); });
+  }
+  impl_->io.run();
+  for (std::thread& helper : helpers) {
+    helper.join();
+  }
+}
+
+void Server::stop_keeping_alive() { impl_->leaving = true; }
+
+void Server::drain(milliseconds patience) {
+  stop_keeping_alive();
+  asio::post(impl_->io, [impl = impl_] {
+    error_code ignored;
+    impl->acceptor.close(ignored);
+  });
+  const auto end = Clock::now() + patience;
+  while (impl_->counts.open > 0) {
+    const bool is_late = Clock::now() >= end;
+    impl_->for_each([&](const auto& connection) {
+      if (is_late || connection->phase() == Connection::Phase::idle) {
+        connection->cut();
+      }
+    });
+    if (is_late) {
+      break;
+    }
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+}
+
+const ServerCounts& Server::counts() const { return impl_->counts; }
+
+}  // namespace kredis::webhook

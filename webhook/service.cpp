@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "webhook/service.hpp"
+
+#include <signal.h>
+
+#include <chrono>
+#include <ctime>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "shared/kube/access.hpp"
+#include "shared/kube/client.hpp"
+#include "webhook/app.hpp"
+#include "webhook/mounted_certificate.hpp"
+#include "webhook/server.hpp"
+
+namespace kredis::webhook {
+namespace {
+
+constexpr std::chrono::seconds k_tick{2};
+constexpr std::chrono::seconds k_drain_patience{20};
+
+Result<std::unique_ptr<kube::KubeClient>> reach_cluster(const Config& config, Log& log) {
+  kube::KubeOptions options;
+  options.kubeconfig = config.kubeconfig;
+  options.request_timeout = std::chrono::seconds(10);
+  options.on_warning = [&log](const std::string& text) {
+    log.write(LogLevel::warning, "the API server warns", Json{{"warning", text}});
+  };
+  KREDIS_TRY(const kube::Access access, kube::find_access(options, kube::Environment::of_process()));
+  return kube::connect(access, options);
+}
+
+void print_counts(const ServerCounts& counts, Metrics& metrics) {
+  const auto set = [&](std::string_view name, const std::atomic<std::int64_t>& value) {
+    metrics.set(name, {}, static_cast<double>(value));
+  };
+  set("connections", counts.open);
+  set("held_bytes", counts.held_bytes);
+  set("connections_accepted_total", counts.accepted);
+  set("handshakes_failed_total", counts.handshakes_failed);
+  set("timed_out_total", counts.timed_out);
+  set("displaced_total", counts.displaced);
+  set("malformed_requests_total", counts.malformed);
+}
+
+/// Whether a signal to end came within `time`.
+bool is_told_to_end(std::chrono::seconds time) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  const timespec patience{.tv_sec = static_cast<std::time_t>(time.count()), .tv_nsec = 0};
+  return ::sigtimedwait(&signals, nullptr, &patience) > 0;
+}
+
+void refresh(MountedCertificate& certificate, Log& log) {
+  const auto changed = certificate.refresh();
+  if (!changed) {
+    log.write(LogLevel::error, "the new certificate cannot be used", changed.error());
+  } else if (*changed) {
+    log.write(LogLevel::info, "certificate in use");
+  }
+}
+
+/// Ends in the order in which nobody notices: not ready, then no new connections, then none at all.
+void wind_down(App& app, Server& server, const Config& config, Log& log) {
+  log.write(LogLevel::info, "ending");
+  app.retire();
+  server.stop_keeping_alive();
+  std::this_thread::sleep_for(config.drain_wait);
+  server.drain(k_drain_patience);
+}
+
+}  // namespace
+
+Status run_service(const Config& config, Log& log) {
+  std::unique_ptr<kube::KubeClient> cluster;
+  if (config.watches || config.is_self_managed()) {
+    KREDIS_TRY(cluster, reach_cluster(config, log));
+  }
+  TlsSlot slot;
+  MountedCertificate certificate(config.certificate_file, config.key_file, slot);
+  KREDIS_CHECK(certificate.refresh().map([](bool) {}));
+
+  std::unique_ptr<Snapshot> snapshot;
+  if (config.watches) {
+    snapshot = std::make_unique<Snapshot>(*cluster, log);
+  }
+  Metrics metrics;
+  App app(config, {.mutate = &policy::mutate, .validate = &policy::validate}, snapshot.get(), log,
+          metrics);
+  Server server({}, [&app](const Request& request) { return app.handle(request); }, slot);
+  app.on_scrape([&] {
+    print_counts(server.counts(), metrics);
+    if (snapshot) {
+      metrics.set("watched_objects", {}, static_cast<double>(snapshot->size()));
+    }
+  });
+  KREDIS_CHECK(server.listen(config.address, config.port));
+  log.write(LogLevel::info, "listening",
+            Json{{"address", config.address}, {"port", server.port()}, {"version", KREDIS_VERSION}});
+  if (snapshot) {
+    snapshot->start();
+  }
+  std::thread serving([&] { server.run(config.threads); });
+  while (!is_told_to_end(k_tick)) {
+    refresh(certificate, log);
+  }
+  wind_down(app, server, config, log);
+  serving.join();
+  if (snapshot) {
+    cluster->cancel();
+    snapshot->join();
+  }
+  log.write(LogLevel::info, "ended");
+  return {};
+}
+
+}  // namespace kredis::webhook

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "webhook/snapshot.hpp"
+
+#include <array>
+#include <utility>
+
+namespace kredis::webhook {
+namespace {
+
+using ports::ResourceType;
+using ports::WatchEvent;
+using ports::WatchStep;
+
+struct Followed {
+  const char* kind;
+  const char* api_version;
+  const char* plural;
+};
+constexpr std::array k_followed{Followed{"Namespace", "v1", "namespaces"},
+                                Followed{"ConfigMap", "v1", "configmaps"},
+                                Followed{"Service", "v1", "services"},
+                                Followed{"StatefulSet", "apps/v1", "statefulsets"},
+                                Followed{"Deployment", "apps/v1", "deployments"},
+                                Followed{"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets"},
+                                Followed{"PersistentVolumeClaim", "v1", "persistentvolumeclaims"}};
+constexpr unsigned k_all_listed = (1U << k_followed.size()) - 1;
+/// A watch is ended and begun again after this time, which also lists what may have been missed.
+constexpr auto k_watch_life = std::chrono::minutes(30);
+constexpr auto k_pause_after_failure = std::chrono::seconds(2);
+
+std::string text_at(const Json& object, const char* pointer) {
+  const Json::json_pointer where(pointer);
+  return object.contains(where) && object[where].is_string() ? object[where].get<std::string>()
+                                                             : std::string{};
+}
+
+/// What no rule reads, and most of an object's size.
+Json without_ballast(Json object) {
+  if (object.contains("metadata") && object["metadata"].is_object()) {
+    object["metadata"].erase("managedFields");
+    if (object["metadata"].contains("annotations") && object["metadata"]["annotations"].is_object()) {
+      object["metadata"]["annotations"].erase("kubectl.kubernetes.io/last-applied-configuration");
+    }
+  }
+  object.erase("status");
+  object.erase("binaryData");
+  return object;
+}
+
+}  // namespace
+
+Snapshot::Snapshot(ports::KubePort& kube, Log& log) : kube_(kube), log_(log) {}
+
+Snapshot::~Snapshot() { join(); }
+
+void Snapshot::start() {
+  for (std::size_t i = 0; i < k_followed.size(); ++i) {
+    const ResourceType type{k_followed[i].api_version, k_followed[i].plural};
+    followers_.emplace_back([this, type, i] { follow(type, i); });
+  }
+}
+
+void Snapshot::join() {
+  stopping_ = true;
+  for (std::thread& follower : followers_) {
+    if (follower.joinable()) {
+      follower.join();
+    }
+  }
+  followers_.clear();
+}
+
+/// Watches one kind for ever. A list comes first, so that the kind is known to be empty as well.
+void Snapshot::follow(const ResourceType& type, std::size_t place) {
+  while (!stopping_) {
+    const ports::ResourcePath path{type, ""};
+    const auto listed = kube_.list(path, {});
+    Status outcome = listed ? Status{} : Status{listed.error()};
+    if (listed) {
+      for (const Json& item : listed->value("items", Json::array())) {
+        take({WatchEvent::Kind::added, item});
+      }
+      listed_ |= 1U << place;
+      outcome = kube_.watch(path, {}, ports::Clock::now() + k_watch_life, [&](const WatchEvent& event) {
+        take(event);
+        return stopping_ ? WatchStep::stop : WatchStep::go_on;
+      });
+    }
+    if (!outcome && !stopping_ && outcome.error().code != ErrorCode::timeout) {
+      log_.write(LogLevel::warning, "cannot watch " + type.plural, outcome.error());
+      std::this_thread::sleep_for(k_pause_after_failure);
+    }
+  }
+}
+
+void Snapshot::take(const WatchEvent& event) {
+  const Json& object = event.object;
+  const Key key{text_at(object, "/kind"), text_at(object, "/metadata/namespace"),
+                text_at(object, "/metadata/name")};
+  if (event.kind == WatchEvent::Kind::bookmark) {
+    return;
+  }
+  Object kept = event.kind == WatchEvent::Kind::deleted
+                    ? nullptr
+                    : std::make_shared<const Json>(without_ballast(object));
+  const std::lock_guard lock(mutex_);
+  if (kept) {
+    objects_[key] = std::move(kept);
+  } else {
+    objects_.erase(key);
+  }
+}
+
+Snapshot::Object Snapshot::find(std::string_view kind,
+                                std::string_view namespace_,
+                                std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = objects_.find({std::string(kind), std::string(namespace_), std::string(name)});
+  return found != objects_.end() ? found->second : nullptr;
+}
+
+std::vector<Snapshot::Object> Snapshot::list(std::string_view kind, std::string_view namespace_) const {
+  std::vector<Object> found;
+  const std::lock_guard lock(mutex_);
+  for (auto it = objects_.lower_bound({std::string(kind), std::string(namespace_), ""});
+       it != objects_.end() && std::get<0>(it->first) == kind && std::get<1>(it->first) == namespace_;
+       ++it) {
+    found.push_back(it->second);
+  }
+  return found;
+}
+
+std::optional<std::string> Snapshot::namespace_label(std::string_view namespace_,
+                                                     std::string_view label) const {
+  const Object found = find("Namespace", "", namespace_);
+  if (!found) {
+    return std::nullopt;
+  }
+  const Json::json_pointer labels("/metadata/labels");
+  if (!found->contains(labels) || !(*found)[labels].is_object()) {
+    return std::nullopt;
+  }
+  const auto value = (*found)[labels].find(std::string(label));
+  return value != (*found)[labels].end() && value->is_string() ? std::optional(value->get<std::string>())
+                                                               : std::nullopt;
+}
+
+bool Snapshot::is_complete() const { return listed_ == k_all_listed; }
+
+std::size_t Snapshot::size() const {
+  const std::lock_guard lock(mutex_);
+  return objects_.size();
+}
+
+policy::Surroundings View::surroundings() {
+  policy::Surroundings around;
+  around.find = [this](std::string_view kind, std::string_view namespace_, std::string_view name) {
+    auto found = snapshot_.find(kind, namespace_, name);
+    const Json* const object = found.get();
+    if (found) {
+      held_.push_back(std::move(found));
+    }
+    return object;
+  };
+  around.list = [this](std::string_view kind, std::string_view namespace_) {
+    std::vector<const Json*> objects;
+    for (Snapshot::Object& object : snapshot_.list(kind, namespace_)) {
+      objects.push_back(object.get());
+      held_.push_back(std::move(object));
+    }
+    return objects;
+  };
+  return around;
+}
+
+}  // namespace kredis::webhook
