@@ -11,6 +11,7 @@
 
 #include "plugin/operations/ask_members.hpp"
 #include "plugin/operations/step_commands.hpp"
+#include "shared/core/plan_failover.hpp"
 #include "shared/redis/reply_error.hpp"
 
 namespace kredis::operations {
@@ -78,6 +79,9 @@ std::string missing(const Step& step, const ClusterView& view) {
     const core::SlotSet lacking = add->slots.without(self->slots);
     return lacking.empty() ? "" : add->pod + " does not have slots " + lacking.to_text();
   }
+  if (const auto* failover = std::get_if<core::Failover>(&step.what)) {
+    return core::failover_missing(view, *failover);
+  }
   if (const auto* replicate = std::get_if<core::Replicate>(&step.what)) {
     const bool follows = self->master && *self->master == replicate->master;
     return follows ? "" : replicate->pod + " does not follow " + replicate->master_pod;
@@ -143,12 +147,13 @@ Status apply_plan(Switchboard& switchboard,
 Status wait_until(Switchboard& switchboard,
                   ClusterView& view,
                   const Conduct& conduct,
-                  const std::function<std::string(const ClusterView&)>& settled) {
+                  const std::function<std::string(const ClusterView&)>& settled,
+                  Ask ask) {
   // Nodes get on in ticks of 100 ms; asking 60 of them costs time that they need for each other.
   const auto pace = std::clamp<std::chrono::milliseconds>(2ms * view.members.size(), 20ms, 200ms);
   std::string last;
   for (;;) {
-    ask_members(switchboard, view, Ask::topology, call_deadline(conduct));
+    ask_members(switchboard, view, ask, call_deadline(conduct));
     std::string now = settled(view);
     if (now.empty()) {
       return {};

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "plugin/operations/ask_members.hpp"
 #include "plugin/operations/switchboard.hpp"
 #include "shared/core/plan.hpp"
 
@@ -42,13 +43,14 @@ Status apply_plan(Switchboard& switchboard,
                   const core::Plan& plan,
                   const Conduct& conduct);
 
-/// Looks at the topology again and again, at a pace that suits the number of nodes, until
-/// `settled`. `settled` says what is still missing, or returns an empty text. Errors: timeout (with
+/// Looks (at the topology, unless `ask` wants more) again and again, at a pace that suits the number
+/// of nodes, until `settled`. `settled` says what is still missing, or returns an empty text. Errors: timeout (with
 /// the last text), conflict (cancelled).
 Status wait_until(Switchboard& switchboard,
                   core::ClusterView& view,
                   const Conduct& conduct,
-                  const std::function<std::string(const core::ClusterView&)>& settled);
+                  const std::function<std::string(const core::ClusterView&)>& settled,
+                  Ask ask = Ask::topology);
 
 /// Says which nodes do not know each other yet; empty when all do. Pure.
 std::string strangers(const core::ClusterView& view);

@@ -11,6 +11,7 @@ namespace {
 
 using core::AddSlots;
 using core::ClusterView;
+using core::Failover;
 using core::Meet;
 using core::Member;
 using core::Replicate;
@@ -75,6 +76,18 @@ Result<Command> add_slots(const AddSlots& step, const ClusterView& view) {
   return command;
 }
 
+Command failover(const Failover& step) {
+  switch (step.how) {
+    case core::TakeOver::in_step:
+      return {"CLUSTER", "FAILOVER"};
+    case core::TakeOver::force:
+      return {"CLUSTER", "FAILOVER", "FORCE"};
+    case core::TakeOver::takeover:
+      return {"CLUSTER", "FAILOVER", "TAKEOVER"};
+  }
+  return {};
+}
+
 }  // namespace
 
 const std::string& pod_of(const core::Step& step) {
@@ -90,7 +103,8 @@ Result<Command> command_for(const core::Step& step, const ClusterView& view) {
                },
                [](const Replicate& what) -> Result<Command> {
                  return Command{"CLUSTER", "REPLICATE", what.master.to_text()};
-               }},
+               },
+               [](const Failover& what) -> Result<Command> { return failover(what); }},
       step.what);
 }
 
@@ -101,6 +115,10 @@ bool acceptable(const core::Step& step, const ports::Reply& reply) {
   if (std::holds_alternative<SetEpoch>(step.what)) {
     // Epochs that could not be given out are settled by the nodes themselves.
     return reply.text.starts_with("ERR ");
+  }
+  if (std::holds_alternative<Failover>(step.what)) {
+    // It is a master already, by this plan's earlier try or by an election of the nodes' own.
+    return reply.text.find("should send CLUSTER FAILOVER to a") != std::string::npos;
   }
   // "Slot N is already busy" may be our own earlier doing: the look that follows tells.
   return std::holds_alternative<AddSlots>(step.what) &&

@@ -15,6 +15,12 @@ struct StepText {
   std::string operator()(const Replicate& step) const {
     return "replicate " + step.pod + " " + step.master_pod;
   }
+  std::string operator()(const Failover& step) const {
+    const char* how = step.how == TakeOver::in_step ? ""
+                      : step.how == TakeOver::force ? " force"
+                                                    : " takeover";
+    return "failover " + step.pod + " " + step.master_pod + how;
+  }
 };
 
 }  // namespace

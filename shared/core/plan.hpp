@@ -36,7 +36,23 @@ struct Replicate {
   NodeId master;
 };
 
-using StepKind = std::variant<Meet, AddSlots, SetEpoch, Replicate>;
+/// How a replica takes its master's place.
+/// https://redis.io/docs/latest/commands/cluster-failover/
+enum class TakeOver {
+  in_step,   ///< The master holds writes until the replica has them all: nothing is lost.
+  force,     ///< Without the master, by a vote: what the replica has not received is lost.
+  takeover,  ///< Without the master and without a vote.
+};
+/// CLUSTER FAILOVER on `pod`: the node `replica` takes over from the node `master`.
+struct Failover {
+  std::string pod;
+  NodeId replica;
+  std::string master_pod;
+  NodeId master;
+  TakeOver how = TakeOver::in_step;
+};
+
+using StepKind = std::variant<Meet, AddSlots, SetEpoch, Replicate, Failover>;
 
 struct Step {
   StepKind what;
