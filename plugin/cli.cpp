@@ -22,6 +22,7 @@ constexpr const char* k_about =
     "  kubectl redis create              nothing becomes a healthy cluster of six nodes\n"
     "  kubectl redis status              who is master of what, where, and what is wrong\n"
     "  kubectl redis init --selector L   initialise pods that something else created\n"
+    "  kubectl redis failover --node N   hand masters over to replicas, on purpose\n"
     "  kubectl redis delete              remove it; its data stays unless you say otherwise\n\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 findings or a refusal.";
 
@@ -126,6 +127,7 @@ void build_command_line(CLI::App& root, Invocation& invocation) {
   add_status(root, invocation.operation);
   add_delete(root, invocation.operation);
   add_rbac(root, invocation.operation);
+  add_failover(root, invocation.operation);
   add_version(root, invocation.operation);
   add_completion(root, invocation.operation);
   for (CLI::App* verb : root.get_subcommands([](CLI::App*) { return true; })) {

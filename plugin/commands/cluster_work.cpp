@@ -19,17 +19,6 @@
 namespace kredis::plugin {
 namespace {
 
-/// Shows an operation's progress as a stage with one line below.
-class StageProgress : public operations::ProgressSink {
- public:
-  explicit StageProgress(Progress& progress) : progress_(progress) {}
-  void stage(const std::string& title) override { progress_.line("", title); }
-  void detail(const std::string& text) override { progress_.line("", text); }
-
- private:
-  Progress& progress_;
-};
-
 Json report_of(const StatusPicture& picture) {
   return wire::status_report(picture.view, picture.findings, picture.survival);
 }

@@ -3,11 +3,23 @@
 // What several verbs do with a located cluster: look at it, initialise it, show it.
 #pragma once
 
+#include "plugin/operations/apply_plan.hpp"
 #include "plugin/operations/locate.hpp"
 #include "plugin/session.hpp"
 #include "shared/core/cluster_view.hpp"
 
 namespace kredis::plugin {
+
+/// Shows an operation's progress as a stage with one line below.
+class StageProgress : public operations::ProgressSink {
+ public:
+  explicit StageProgress(Progress& progress) : progress_(progress) {}
+  void stage(const std::string& title) override { progress_.line("", title); }
+  void detail(const std::string& text) override { progress_.line("", text); }
+
+ private:
+  Progress& progress_;
+};
 
 /// Asks Kubernetes and every Redis node. Errors: those of either.
 Result<core::ClusterView> look_at(Session& session, const Located& located,

@@ -16,6 +16,7 @@ void add_init(CLI::App& root, Operation& chosen);
 void add_status(CLI::App& root, Operation& chosen);
 void add_delete(CLI::App& root, Operation& chosen);
 void add_rbac(CLI::App& root, Operation& chosen);
+void add_failover(CLI::App& root, Operation& chosen);
 void add_version(CLI::App& root, Operation& chosen);
 void add_completion(CLI::App& root, Operation& chosen);
 

@@ -15,14 +15,6 @@ using core::ShardView;
 using core::SlotRange;
 using core::SlotSet;
 
-Json slots_json(const SlotSet& slots) {
-  Json runs = Json::array();
-  for (const SlotRange& range : slots.ranges()) {
-    runs.push_back({range.first(), range.last()});
-  }
-  return runs;
-}
-
 /// Where the node is now. A node may go on naming the address of its pod's earlier life.
 std::string address_text(const SeenNode& seen) {
   std::string ip = seen.node->address.ip;
@@ -93,6 +85,14 @@ Json losses_json(const std::map<std::string, Loss>& losses) {
 }
 
 }  // namespace
+
+Json slots_json(const SlotSet& slots) {
+  Json runs = Json::array();
+  for (const SlotRange& range : slots.ranges()) {
+    runs.push_back({range.first(), range.last()});
+  }
+  return runs;
+}
 
 Json status_report(const ClusterView& view,
                    const std::vector<Finding>& findings,

@@ -12,6 +12,9 @@
 
 namespace kredis::wire {
 
+/// Runs of slots, both ends included: [[0, 5460]].
+Json slots_json(const core::SlotSet& slots);
+
 /// Writes `view` as a ClusterStatus. What is unknown is null; a node without a pod has an empty
 /// one.
 Json status_report(const core::ClusterView& view,

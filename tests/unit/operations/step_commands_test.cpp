@@ -53,6 +53,26 @@ TEST_SUITE("operations/step_commands") {
           Command{"CLUSTER", "SET-CONFIG-EPOCH", "3"});
   }
 
+  TEST_CASE("a failover names its mode, and a replica that is master already is no refusal") {
+    const ClusterView view = two_pods();
+    core::Failover failover{.pod = "redis-app-1",
+                            .replica = *core::NodeId::parse(k_id_b),
+                            .master_pod = "redis-app-0",
+                            .master = *core::NodeId::parse(k_id_a)};
+    CHECK(*command_for(step(failover), view) == Command{"CLUSTER", "FAILOVER"});
+    failover.how = core::TakeOver::force;
+    CHECK(command_for(step(failover), view)->at(2) == "FORCE");
+    failover.how = core::TakeOver::takeover;
+    CHECK(command_for(step(failover), view)->at(2) == "TAKEOVER");
+    const auto error = [](const char* text) {
+      return ports::Reply{.kind = ports::Reply::Kind::error, .text = text};
+    };
+    CHECK(acceptable(step(failover), error("ERR You should send CLUSTER FAILOVER to a replica")));
+    CHECK_FALSE(acceptable(
+        step(failover),
+        error("ERR Master is down or failed, please use CLUSTER FAILOVER FORCE")));
+  }
+
   TEST_CASE("meeting uses the announced address, and names a bus port that is not the usual one") {
     ClusterView view = two_pods();
     const core::Step meet = step(core::Meet{.pod = "redis-app-0", .other = "redis-app-1"});

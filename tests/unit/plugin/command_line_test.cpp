@@ -52,8 +52,8 @@ TEST_SUITE("plugin/cli") {
   }
 
   TEST_CASE("every verb has help with examples") {
-    for (const std::string verb : {"create", "init", "status", "delete", "rbac", "version",
-                                   "completion"}) {
+    for (const std::string verb : {"create", "init", "status", "delete", "failover", "rbac",
+                                   "version", "completion"}) {
       CAPTURE(verb);
       const Ran ran = run_line({verb, "--help"});
       CHECK(ran.exit == ExitStatus::done);
@@ -70,6 +70,16 @@ TEST_SUITE("plugin/cli") {
     const Ran flag = run_line({"status", "--no-such-flag"});
     CHECK(flag.exit == ExitStatus::usage);
     CHECK(contains(flag.err, "kubectl redis status --help"));
+  }
+
+  TEST_CASE("failover wants exactly one of pod, master, node and zone") {
+    for (const std::vector<std::string>& line :
+         {std::vector<std::string>{"failover"}, {"failover", "--pod", "a", "--node", "b"}}) {
+      const Ran ran = run_line(line);
+      CHECK(ran.exit == ExitStatus::usage);
+      CHECK(contains(ran.err, "give one of --pod, --master, --node and --zone"));
+    }
+    CHECK(run_line({"failover", "--pod", "a", "--force", "--takeover"}).exit == ExitStatus::usage);
   }
 
   TEST_CASE("version --client contacts nobody") {

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `kubectl redis failover`: hands masters over to replicas, one, or all of a node or zone.
+#include <memory>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/verbs.hpp"
+#include "plugin/interrupt.hpp"
+#include "plugin/operations/failover.hpp"
+#include "plugin/operations/gather.hpp"
+#include "plugin/redis_access.hpp"
+#include "plugin/render/failover_text.hpp"
+#include "shared/wire/duration.hpp"
+#include "shared/wire/failover_report.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using core::FailoverWish;
+using core::HandOver;
+
+struct FailoverOptions {
+  std::string name = "redis";
+  std::string selector = {};
+  std::string pod = {};
+  std::string master = {};
+  std::string node = {};
+  std::string zone = {};
+  bool force = false;
+  bool takeover = false;
+  bool yes = false;
+  bool dry_run = false;
+  RedisAccess access = {};
+  std::string timeout = "2m";
+  std::string output = {};
+};
+
+Result<FailoverWish> wish_of(const FailoverOptions& options) {
+  const std::vector<std::pair<FailoverWish::Of, const std::string*>> all = {
+      {FailoverWish::Of::pod, &options.pod},
+      {FailoverWish::Of::master, &options.master},
+      {FailoverWish::Of::node, &options.node},
+      {FailoverWish::Of::zone, &options.zone}};
+  FailoverWish wish;
+  int given = 0;
+  for (const auto& [of, name] : all) {
+    if (!name->empty()) {
+      wish.of = of;
+      wish.name = *name;
+      ++given;
+    }
+  }
+  if (given != 1) {
+    return Error::invalid_argument("say which masters are to hand over")
+        .with_hint("give one of --pod, --master, --node and --zone");
+  }
+  wish.how = options.takeover ? core::TakeOver::takeover
+             : options.force  ? core::TakeOver::force
+                              : core::TakeOver::in_step;
+  return wish;
+}
+
+/// Whether the user agreed. Only what may lose writes asks.
+Status agree(const FailoverOptions& options, const std::vector<HandOver>& hand_overs,
+             Session& session) {
+  const std::string risk = render_risk(hand_overs);
+  if (risk.empty()) {
+    return {};
+  }
+  session.progress().clear();
+  session.err() << risk;
+  if (options.yes || session.confirm("go on?")) {
+    return {};
+  }
+  return Error::unsafe("nothing was done: losing writes was not confirmed")
+      .with_hint("answer y when asked, or add --yes");
+}
+
+void show(const wire::FailoverReport& report, Session& session, Output output) {
+  if (output != Output::text) {
+    session.print_object(wire::failover_report(report), output);
+  } else if (report.hand_overs.empty()) {
+    session.out() << "nothing to do: no master is to hand over\n";
+  } else if (report.dry_run) {
+    session.out() << render_plan(core::plan_failover(report.hand_overs));
+  } else {
+    session.out() << render_failover(report, session.style());
+  }
+}
+
+Result<ExitStatus> show_plan(const FailoverOptions& options, const FailoverWish& wish,
+                             const Located& located, Session& session, Output output) {
+  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+  KREDIS_TRY(const core::ClusterView view,
+             look_at(session, located, options.access, ports::Clock::now() + timeout));
+  KREDIS_TRY(auto hand_overs, core::plan_hand_overs(view, wish));
+  show({.name = view.name,
+        .namespace_ = view.namespace_,
+        .hand_overs = std::move(hand_overs),
+        .dry_run = true},
+       session, output);
+  return ExitStatus::done;
+}
+
+Result<ExitStatus> hand_over(const FailoverOptions& options, const FailoverWish& wish,
+                             const Located& located, Session& session, Output output) {
+  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(core::ClusterView view, gather_pods(*kube, located));
+  KREDIS_TRY(const auto redis,
+             session.redis(located.namespace_, access_of(located.workload, options.access)));
+  StageProgress sink(session.progress());
+  session.progress().begin("failing over " + located.name);
+  auto outcome = operations::fail_over(
+      *redis, std::move(view),
+      {.wish = wish,
+       .agree = [&](const auto& hand_overs) { return agree(options, hand_overs, session); }},
+      {.deadline = ports::Clock::now() + timeout,
+       .progress = &sink,
+       .cancelled = [] { return interrupted(); }});
+  if (!outcome) {
+    session.progress().fail();
+    return outcome.error().while_doing("failing over cluster " + located.name + " in namespace " +
+                                       located.namespace_);
+  }
+  session.progress().done(outcome->hand_overs.empty() ? "nothing to do" : "failed over");
+  show({.name = located.name,
+        .namespace_ = located.namespace_,
+        .hand_overs = outcome->hand_overs,
+        .silent = outcome->silent,
+        .took = outcome->took},
+       session, output);
+  return ExitStatus::done;
+}
+
+Result<ExitStatus> run_failover(const FailoverOptions& options, Session& session) {
+  KREDIS_TRY(const Output output,
+             parse_output(options.output, {Output::text, Output::json, Output::yaml}));
+  KREDIS_TRY(const FailoverWish wish, wish_of(options));
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(const std::string namespace_, session.namespace_name());
+  KREDIS_TRY(const Located located,
+             options.selector.empty() ? locate(*kube, namespace_, options.name)
+                                      : locate_by_selector(*kube, namespace_, options.selector));
+  return options.dry_run ? show_plan(options, wish, located, session, output)
+                         : hand_over(options, wish, located, session, output);
+}
+
+void add_options(CLI::App& verb, FailoverOptions& options) {
+  verb.add_option("NAME", options.name, "Name of the cluster, or of a StatefulSet")
+      ->capture_default_str();
+  verb.add_option("-l,--selector", options.selector, "Labels of the pods, instead of a NAME");
+  verb.add_option("--pod", options.pod,
+                  "A replica, which takes over, or a master, whose best replica does");
+  verb.add_option("--master", options.master, "The master to relieve: its pod, or its id's start");
+  verb.add_option("--node", options.node, "Relieve every master on this Kubernetes node");
+  verb.add_option("--zone", options.zone, "Relieve every master in this zone");
+  CLI::Option* force = verb.add_flag("--force", options.force,
+                                     "Without the master's help; may lose writes, so it asks");
+  verb.add_flag("--takeover", options.takeover,
+                "Without a vote either, where no majority is left; may lose writes, so it asks")
+      ->excludes(force);
+  verb.add_flag("-y,--yes", options.yes, "Do not ask");
+  verb.add_flag("--dry-run", options.dry_run, "Print the plan and stop");
+  verb.add_option("--auth-secret", options.access.auth_secret, "Secret with the key \"password\"");
+  verb.add_option("--tls-secret", options.access.tls_secret,
+                  "Secret with ca.crt, tls.crt and tls.key");
+  verb.add_option("--timeout", options.timeout, "Longest wait until every node shows it")
+      ->capture_default_str();
+  verb.add_option("-o,--output", options.output, "json or yaml");
+}
+
+}  // namespace
+
+void add_failover(CLI::App& root, Operation& chosen) {
+  auto options = std::make_shared<FailoverOptions>();
+  CLI::App* verb =
+      root.add_subcommand("failover", "Hand masters over to replicas, before work on a pod or node");
+  add_options(*verb, *options);
+  verb->footer(
+      "The master holds writes for the moment that its replica needs to have them all, so nothing is "
+      "lost. Ends when every\nnode shows the new roles and the old master follows in sync. --master, "
+      "--node and --zone change nothing when run\nagain; --pod hands over each time. The JSON is "
+      "described in docs/failover-json.md.\n\n"
+      "Examples:\n"
+      "  kubectl redis failover --pod redis-app-3        # redis-app-3 becomes master of its shard\n"
+      "  kubectl redis failover --master redis-app-0     # its best replica takes over\n"
+      "  kubectl redis failover --node worker-2 --dry-run\n"
+      "  kubectl redis failover shop -n web --zone zone-a");
+  verb->callback([options, &chosen] {
+    chosen = [options](Session& session) { return run_failover(*options, session); };
+  });
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/render/failover_text.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "plugin/render/human.hpp"
+#include "plugin/render/table.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+std::string place_of(const core::Pod& pod) {
+  const core::FailureDomain& at = pod.domain;
+  return at.zone.empty() || at.node.empty() ? at.node + at.zone : at.node + " (" + at.zone + ")";
+}
+
+}  // namespace
+
+std::string render_plan(const core::Plan& plan) {
+  std::string text;
+  for (const core::Stage& stage : plan.stages) {
+    text += stage.title + "\n";
+    for (const core::Step& step : stage.steps) {
+      text += "  " + core::to_text(step) + (step.reason.empty() ? "" : "  # " + step.reason) + "\n";
+    }
+  }
+  return text;
+}
+
+std::string render_risk(const std::vector<core::HandOver>& hand_overs) {
+  std::string text;
+  bool unvoted = false;
+  for (const core::HandOver& each : hand_overs) {
+    if (each.how == core::TakeOver::in_step) {
+      continue;
+    }
+    unvoted |= each.how == core::TakeOver::takeover;
+    text += fmt::format(
+        "{} takes over slots {} from {} without waiting for it: writes that it has not received "
+        "are lost ({})\n",
+        each.to_pod.name, each.slots.to_text(), each.from_name(),
+        each.lag_bytes ? human_bytes(*each.lag_bytes) + " behind now"
+                       : "how many is not known");
+  }
+  if (unvoted) {
+    text += "nobody votes: masters that do not hear of it go on accepting writes to these slots, "
+            "and those are lost too when they do\n";
+  }
+  return text;
+}
+
+std::string render_failover(const wire::FailoverReport& report, const TextStyle& style) {
+  std::vector<std::vector<std::string>> rows;
+  for (const core::HandOver& each : report.hand_overs) {
+    rows.push_back({each.slots.to_text(), style.bold(each.to_pod.name), place_of(each.to_pod),
+                    each.from_name() + (each.from_answers ? ", follows" : ", silent"),
+                    place_of(each.from_pod)});
+  }
+  std::string text = render_table({"SLOTS", "MASTER NOW", "ON", "MASTER BEFORE", "ON"}, rows);
+  const double seconds = static_cast<double>(report.took.count()) / 1000;
+  text += report.silent.empty()
+              ? fmt::format("every node shows it; it took {:.1f} s\n", seconds)
+              : fmt::format("every node that answers shows it; it took {:.1f} s; silent: {}\n",
+                            seconds, fmt::join(report.silent, ", "));
+  return text;
+}
+
+}  // namespace kredis::plugin
