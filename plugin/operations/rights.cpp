@@ -41,6 +41,16 @@ constexpr std::array k_rights{
           goes_without},
     Right{"init", "", "nodes", "list", k_places, goes_without, always, everywhere},
 
+    Right{"failover", "apps", "statefulsets", "list", "finds the cluster", needed, statefulset},
+    Right{"failover", "apps", "statefulsets", "list", "finds the cluster", needed, deployment},
+    Right{"failover", "apps", "deployments", "list", "finds the cluster", needed, deployment},
+    Right{"failover", "apps", "statefulsets", "get", "pods that something else made", needed, foreign},
+    Right{"failover", "", "pods", "list", "its nodes"},
+    Right{"failover", "", "pods/portforward", "get create", k_tunnel},
+    Right{"failover", "", "services", "list", "the addresses that nodes announce", needed, deployment},
+    Right{"failover", "", "secrets", "get", "password and certificates", needed, secrets},
+    Right{"failover", "", "nodes", "list", k_places, goes_without, always, everywhere},
+
     Right{"create", "", "configmaps", "get create patch", "redis.conf and the pods' scripts"},
     Right{"create", "", "services", "get create patch", "the cluster's names and addresses"},
     Right{"create", "policy", "poddisruptionbudgets", "get create patch", "one pod away at a time"},

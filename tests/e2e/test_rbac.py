@@ -124,6 +124,8 @@ def test_every_verb_works_with_what_rbac_prints_and_not_with_less(users, namespa
     status = users.allow("status", *only).status()
     assert status["slots"]["assigned"] == 16384
     assert {master["zone"] for master in status["masters"]} == {"zone-a", "zone-b", "zone-c"}
+    handed = users.allow("failover", *only).plugin("failover", "--master", "redis-app-0")
+    assert handed.exit == 0, str(handed)
     again = users.allow("create", *only).plugin("create", "--layout", layout)
     assert again.exit == 0, str(again)
     require_whole(namespace, 3, 1)
