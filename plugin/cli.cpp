@@ -23,6 +23,8 @@ constexpr const char* k_about =
     "  kubectl redis status              who is master of what, where, and what is wrong\n"
     "  kubectl redis init --selector L   initialise pods that something else created\n"
     "  kubectl redis failover --node N   hand masters over to replicas, on purpose\n"
+    "  kubectl redis cli                 redis-cli on the right pod\n"
+    "  kubectl redis toolbox             a shell beside the cluster\n"
     "  kubectl redis delete              remove it; its data stays unless you say otherwise\n\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 findings or a refusal.";
 
@@ -64,10 +66,46 @@ std::string parse_mistake(const CLI::App& root, const std::vector<std::string>& 
     return "there is no verb \"" + word + "\"\n  fix: see kubectl redis --help\n";
   }
   std::string verb;
-  for (const CLI::App* sub : root.get_subcommands()) {
-    verb = " " + sub->get_name();
+  for (const CLI::App* app = &root; !app->get_subcommands().empty();) {
+    app = app->get_subcommands().front();
+    verb += " " + app->get_name();
   }
   return std::string(error.what()) + "\n  fix: see kubectl redis" + verb + " --help\n";
+}
+
+/// Takes what follows "--" away from the words of a verb that runs it elsewhere; to the parser it
+/// would be more names.
+std::vector<std::string> split_command(std::vector<std::string>& arguments) {
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  const auto runs_commands = [](const std::string& word) { return word == "cli" || word == "toolbox"; };
+  if (dashes == arguments.end() || !std::any_of(arguments.begin(), dashes, runs_commands)) {
+    return {};
+  }
+  std::vector<std::string> command(dashes + 1, arguments.end());
+  arguments.erase(dashes, arguments.end());
+  return command;
+}
+
+/// The verb that was chosen, as deep as it was named: "config diff" is `diff`.
+const CLI::App& chosen_verb(const CLI::App& root) {
+  const CLI::App* verb = &root;
+  while (!verb->get_subcommands().empty()) {
+    verb = verb->get_subcommands().front();
+  }
+  return *verb;
+}
+
+/// Global flags may stand after a verb, and an error has to know the verb's own -o.
+void finish_verb(CLI::App& verb, Invocation& invocation) {
+  verb.fallthrough();
+  if (CLI::Option* output = verb.get_option_no_throw("--output")) {
+    output->each([&invocation](const std::string& text) {
+      invocation.options.error_output = text;
+    });
+  }
+  for (CLI::App* sub : verb.get_subcommands([](CLI::App*) { return true; })) {
+    finish_verb(*sub, invocation);
+  }
 }
 
 std::vector<std::string> names_in(ports::KubePort& kube, const ports::ResourcePath& path,
@@ -128,16 +166,14 @@ void build_command_line(CLI::App& root, Invocation& invocation) {
   add_delete(root, invocation.operation);
   add_rbac(root, invocation.operation);
   add_failover(root, invocation.operation);
+  add_config(root, invocation.operation);
+  add_cli(root, invocation.operation);
+  add_toolbox(root, invocation.operation);
+  add_nfs(root, invocation.operation);
   add_version(root, invocation.operation);
   add_completion(root, invocation.operation);
   for (CLI::App* verb : root.get_subcommands([](CLI::App*) { return true; })) {
-    verb->fallthrough();
-    // -o is each verb's own, but an error has to know it too.
-    if (CLI::Option* output = verb->get_option_no_throw("--output")) {
-      output->each([&invocation](const std::string& text) {
-        invocation.options.error_output = text;
-      });
-    }
+    finish_verb(*verb, invocation);
   }
 }
 
@@ -155,12 +191,13 @@ Invocation parse_command_line(const std::vector<std::string>& arguments, std::os
     invocation.options.request_timeout = "3s";
     return invocation;
   }
+  std::vector<std::string> words = arguments;
+  invocation.options.command = split_command(words);
   try {
     // CLI11 takes its arguments in reverse.
-    root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    root.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::CallForHelp&) {
-    const auto chosen = root.get_subcommands();
-    out << (chosen.empty() ? root.help() : chosen.front()->help());
+    out << chosen_verb(root).help();
     invocation.operation = {};
   } catch (const CLI::ParseError& error) {
     err << "error: " << parse_mistake(root, arguments, error);

@@ -41,6 +41,7 @@ void watch_for_interrupts(const std::vector<std::string>& arguments) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);  // The terminal is gone; what is for the time being still has to go.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   std::thread([signals, text = goodbye(arguments)] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ctrl-C and SIGTERM: say how to go on, give the verb a moment to put things in order, and end.
+// Ctrl-C, SIGTERM and a lost terminal: say how to go on, give the verb a moment to put things in
+// order, and end.
 #pragma once
 
 #include <functional>
@@ -9,7 +10,7 @@
 
 namespace kredis::plugin {
 
-/// Blocks the two signals in every later thread and waits for them in one of its own.
+/// Blocks their signals in every later thread and waits for them in one of its own.
 /// Call once, before other threads start. `arguments` are what the user typed, for the hint.
 void watch_for_interrupts(const std::vector<std::string>& arguments);
 

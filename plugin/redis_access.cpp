@@ -48,18 +48,6 @@ Error missing_key(const std::string& secret, const std::string& keys) {
       .with_hint("kubectl create secret generic " + secret + " needs that key");
 }
 
-Status read_password(ports::KubePort& kube, const std::string& namespace_,
-                     const RedisAccess& access, redis::RedisOptions& options) {
-  KREDIS_TRY(const Json secret, kube.get({k_secrets, namespace_, access.auth_secret}));
-  auto password = secret_value(secret, "password");
-  if (!password) {
-    return missing_key(access.auth_secret, "key \"password\"");
-  }
-  options.password = *password;
-  options.user = access.user.empty() ? secret_value(secret, "username").value_or("") : access.user;
-  return {};
-}
-
 Status read_certificates(ports::KubePort& kube, const std::string& namespace_,
                          const RedisAccess& access, redis::RedisOptions& options) {
   KREDIS_TRY(const Json secret, kube.get({k_secrets, namespace_, access.tls_secret}));
@@ -103,13 +91,27 @@ RedisAccess access_of(const Json& workload, const RedisAccess& wanted) {
   return access;
 }
 
+Result<Credentials> read_credentials(ports::KubePort& kube, const std::string& namespace_,
+                                     const RedisAccess& access) {
+  KREDIS_TRY(const Json secret, kube.get({k_secrets, namespace_, access.auth_secret}));
+  auto password = secret_value(secret, "password");
+  if (!password) {
+    return missing_key(access.auth_secret, "key \"password\"");
+  }
+  return Credentials{
+      .user = access.user.empty() ? secret_value(secret, "username").value_or("") : access.user,
+      .password = *password};
+}
+
 Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,
                                                      const std::string& namespace_,
                                                      const RedisAccess& access,
                                                      const std::string& via) {
   redis::RedisOptions options;
   if (!access.auth_secret.empty()) {
-    KREDIS_CHECK(read_password(kube, namespace_, access, options));
+    KREDIS_TRY(Credentials login, read_credentials(kube, namespace_, access));
+    options.user = std::move(login.user);
+    options.password = std::move(login.password);
   }
   if (!access.tls_secret.empty()) {
     KREDIS_CHECK(read_certificates(kube, namespace_, access, options));

@@ -18,6 +18,17 @@ namespace kredis::plugin {
 /// /tls-secret), else from the variable REDISCLI_AUTH of a container. What `wanted` names wins.
 RedisAccess access_of(const Json& workload, const RedisAccess& wanted);
 
+/// What a Secret says of who logs in.
+struct Credentials {
+  std::string user = {};  ///< Empty for the default user.
+  std::string password = {};
+};
+
+/// Reads the Secret that `access` names; its own user wins over the Secret's.
+/// Errors: not_found (no such Secret, or no password in it), unauthorized.
+Result<Credentials> read_credentials(ports::KubePort& kube, const std::string& namespace_,
+                                     const RedisAccess& access);
+
 /// Reads the Secrets and makes the port. `via` is auto, direct or tunnel.
 /// Errors: not_found (no such Secret, or a key is missing in it: says which), unauthorized.
 Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,

@@ -34,6 +34,7 @@ struct GlobalOptions {
   std::string request_timeout = "0";
   std::string via = "auto";
   std::string color = "auto";
+  std::vector<std::string> command = {};  ///< What followed --, for verbs that run something.
   std::string error_output = {};  ///< The verb's -o, so that errors can match it.
 };
 

@@ -17,6 +17,10 @@ void add_status(CLI::App& root, Operation& chosen);
 void add_delete(CLI::App& root, Operation& chosen);
 void add_rbac(CLI::App& root, Operation& chosen);
 void add_failover(CLI::App& root, Operation& chosen);
+void add_cli(CLI::App& root, Operation& chosen);
+void add_toolbox(CLI::App& root, Operation& chosen);
+void add_config(CLI::App& root, Operation& chosen);
+void add_nfs(CLI::App& root, Operation& chosen);
 void add_version(CLI::App& root, Operation& chosen);
 void add_completion(CLI::App& root, Operation& chosen);
 

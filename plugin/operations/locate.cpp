@@ -112,6 +112,19 @@ Result<Located> locate_by_selector(ports::KubePort& kube, const std::string& nam
   return located;
 }
 
+Result<Located> locate_by_pod(ports::KubePort& kube, const std::string& namespace_,
+                              const std::string& pod) {
+  KREDIS_TRY(const Json found, kube.get({{"v1", "pods"}, namespace_, pod}));
+  if (is_ours(found) && !instance_of(found).empty()) {
+    return locate(kube, namespace_, instance_of(found));
+  }
+  const std::string owner = owner_of(found);
+  if (!owner.empty()) {
+    return locate(kube, namespace_, owner);
+  }
+  return Located{.name = pod, .namespace_ = namespace_};
+}
+
 Result<std::vector<Located>> locate_all(ports::KubePort& kube, const std::string& namespace_) {
   std::vector<Located> all;
   std::set<std::pair<std::string, std::string>> seen;

@@ -28,6 +28,11 @@ Result<Located> locate(ports::KubePort& kube, const std::string& namespace_,
 Result<Located> locate_by_selector(ports::KubePort& kube, const std::string& namespace_,
                                    const std::string& selector);
 
+/// Finds the cluster that the pod belongs to, by its labels or by what owns it.
+/// Errors: not_found (no such pod).
+Result<Located> locate_by_pod(ports::KubePort& kube, const std::string& namespace_,
+                              const std::string& pod);
+
 /// All clusters that carry `create`'s labels or the article's. An empty `namespace_` is everywhere.
 Result<std::vector<Located>> locate_all(ports::KubePort& kube, const std::string& namespace_);
 

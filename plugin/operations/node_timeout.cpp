@@ -2,21 +2,19 @@
 #include "plugin/operations/node_timeout.hpp"
 
 #include <charconv>
-#include <optional>
 
-#include "shared/wire/redis_conf.hpp"
+#include "plugin/operations/config_source.hpp"
 
 namespace kredis::plugin {
-namespace {
 
-/// The last one counts, as in Redis.
-std::optional<std::chrono::milliseconds> timeout_in(const std::string& text) {
-  const auto config = wire::parse_redis_conf(text);
-  std::optional<std::chrono::milliseconds> found;
-  if (!config) {
-    return found;
+std::chrono::milliseconds configured_node_timeout(ports::KubePort& kube, const Located& located) {
+  std::chrono::milliseconds timeout{0};
+  const auto source = mounted_config(kube, located);
+  if (!source) {
+    return timeout;
   }
-  for (const wire::RedisDirective& directive : config->directives) {
+  // The last one counts, as in Redis.
+  for (const wire::RedisDirective& directive : source->config.directives) {
     if (directive.name != "cluster-node-timeout" || directive.arguments.size() != 1) {
       continue;
     }
@@ -24,34 +22,10 @@ std::optional<std::chrono::milliseconds> timeout_in(const std::string& text) {
     int value = 0;
     const auto read = std::from_chars(argument.data(), argument.data() + argument.size(), value);
     if (read.ec == std::errc{} && value > 0) {
-      found = std::chrono::milliseconds(value);
+      timeout = std::chrono::milliseconds(value);
     }
   }
-  return found;
-}
-
-}  // namespace
-
-std::chrono::milliseconds configured_node_timeout(ports::KubePort& kube, const Located& located) {
-  const auto path = "/spec/template/spec/volumes"_json_pointer;
-  for (const Json& volume : located.workload.value(path, Json::array())) {
-    const std::string name = volume.value("/configMap/name"_json_pointer, std::string());
-    if (name.empty()) {
-      continue;
-    }
-    const auto config_map = kube.get({{"v1", "configmaps"}, located.namespace_, name});
-    if (!config_map) {
-      continue;
-    }
-    const Json data = config_map->value("data", Json::object());
-    for (const auto& [key, text] : data.items()) {
-      const bool config = key.size() > 5 && key.substr(key.size() - 5) == ".conf";
-      if (const auto timeout = config ? timeout_in(text.get<std::string>()) : std::nullopt) {
-        return *timeout;
-      }
-    }
-  }
-  return std::chrono::milliseconds{0};
+  return timeout;
 }
 
 }  // namespace kredis::plugin

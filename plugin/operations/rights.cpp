@@ -13,6 +13,7 @@ using enum Reach;
 using enum Weight;
 
 constexpr std::string_view k_tunnel = "tunnels to Redis: get up to Kubernetes 1.34, both from 1.35 on";
+constexpr std::string_view k_session = "the session: get up to Kubernetes 1.34, both from 1.35 on";
 constexpr std::string_view k_places = "nodes' zones, for placement and what a lost node costs";
 
 constexpr std::array k_rights{
@@ -93,6 +94,36 @@ constexpr std::array k_rights{
           always, everywhere},
     Right{"delete", "", "persistentvolumes", "delete", "volumes of --nfs-server", needed, nfs,
           everywhere},
+
+    Right{"config", "apps", "statefulsets", "list", "finds the cluster", needed, statefulset},
+    Right{"config", "apps", "statefulsets", "list", "finds the cluster", needed, deployment},
+    Right{"config", "apps", "deployments", "list", "finds the cluster", needed, deployment},
+    Right{"config", "apps", "statefulsets", "get", "pods that something else made", needed, foreign},
+    Right{"config", "", "configmaps", "get", "redis.conf, as the pods mount it"},
+    Right{"config", "", "pods", "get list delete", "its nodes; apply restarts one after the other"},
+    Right{"config", "", "pods/portforward", "get create", k_tunnel},
+    Right{"config", "", "services", "list", "the addresses that nodes announce", needed, deployment},
+    Right{"config", "", "secrets", "get", "password and certificates", needed, secrets},
+    Right{"config", "", "nodes", "list", k_places, goes_without, always, everywhere},
+
+    Right{"cli", "apps", "statefulsets", "list", "finds the cluster", needed, statefulset},
+    Right{"cli", "apps", "statefulsets", "list", "finds the cluster", needed, deployment},
+    Right{"cli", "apps", "deployments", "list", "finds the cluster", needed, deployment},
+    Right{"cli", "apps", "statefulsets", "get", "pods that something else made", needed, foreign},
+    Right{"cli", "", "pods", "get list", "its nodes"},
+    Right{"cli", "", "pods/exec", "get create", k_session},
+    Right{"cli", "", "pods/portforward", "get create", k_tunnel},
+    Right{"cli", "", "services", "list", "the addresses that nodes announce", needed, deployment},
+    Right{"cli", "", "secrets", "get", "password and certificates", needed, secrets},
+    Right{"cli", "", "nodes", "list", k_places, goes_without, always, everywhere},
+
+    Right{"toolbox", "apps", "statefulsets", "list", "finds the cluster", needed, statefulset},
+    Right{"toolbox", "apps", "statefulsets", "list", "finds the cluster", needed, deployment},
+    Right{"toolbox", "apps", "deployments", "list", "finds the cluster", needed, deployment},
+    Right{"toolbox", "apps", "statefulsets", "get", "pods that something else made", needed, foreign},
+    Right{"toolbox", "", "pods", "get list watch create delete", "the throw-away pod"},
+    Right{"toolbox", "", "pods/exec", "get create", k_session},
+    Right{"toolbox", "", "events", "list", "why the pod is stuck", goes_without},
 };
 
 bool alike(const Right& a, const Right& b) {

@@ -151,11 +151,16 @@ class Namespace:
         self.bed = bed
         self.name = name
 
+    def words(self, args):
+        """The plugin's words with the namespace, before what -- leaves to others."""
+        own = args.index("--") if "--" in args else len(args)
+        return [*args[:own], "-n", self.name, *args[own:]]
+
     def plugin(self, *args, **more):
-        return self.bed.plugin(*args, "-n", self.name, **more)
+        return self.bed.plugin(*self.words(args), **more)
 
     def start_plugin(self, *args):
-        return self.bed.start_plugin(*args, "-n", self.name)
+        return self.bed.start_plugin(*self.words(args))
 
     def kubectl(self, *args, **more):
         return self.bed.kubectl("-n", self.name, *args, **more)

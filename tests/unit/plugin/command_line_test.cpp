@@ -51,9 +51,28 @@ TEST_SUITE("plugin/cli") {
     CHECK(ran.err.empty());
   }
 
+  TEST_CASE("a verb below a verb has help and mistakes of its own") {
+    const Ran help = run_line({"config", "diff", "--help"});
+    CHECK(contains(help.out, "kubectl redis config diff"));
+    const Ran mistake = run_line({"nfs", "check", "--nfs-path", "/x"});
+    CHECK(mistake.exit == ExitStatus::usage);
+    CHECK(contains(mistake.err, "kubectl redis nfs check --help"));
+    CHECK(run_line({"config"}).exit == ExitStatus::usage);
+  }
+
+  TEST_CASE("what follows -- is kept from the parser for verbs that run it") {
+    std::ostringstream unused;
+    const Invocation cli = parse_command_line({"cli", "-n", "web", "--", "GET", "-n", "--"}, unused, unused);
+    CHECK(cli.options.command == std::vector<std::string>{"GET", "-n", "--"});
+    CHECK(cli.options.namespace_ == "web");
+    const Invocation status = parse_command_line({"status", "--", "shop"}, unused, unused);
+    CHECK(status.options.command.empty());
+    CHECK(unused.str().empty());
+  }
+
   TEST_CASE("every verb has help with examples") {
-    for (const std::string verb : {"create", "init", "status", "delete", "failover", "rbac",
-                                   "version", "completion"}) {
+    for (const std::string verb : {"create", "init", "status", "delete", "failover", "config", "cli",
+                                   "toolbox", "nfs", "rbac", "version", "completion"}) {
       CAPTURE(verb);
       const Ran ran = run_line({verb, "--help"});
       CHECK(ran.exit == ExitStatus::done);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `kubectl redis cli`: redis-cli inside the pod that one means, with TLS and AUTH set up.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/verbs.hpp"
+#include "plugin/interrupt.hpp"
+#include "plugin/operations/pod_command.hpp"
+#include "plugin/operations/redis_session.hpp"
+#include "plugin/redis_access.hpp"
+#include "shared/core/choose_pod.hpp"
+#include "shared/wire/duration.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+struct CliOptions {
+  std::string name = {};
+  std::string pod_word = {};  ///< The pod without --pod in front.
+  std::string pod = {};
+  std::optional<std::string> key = {};
+  RedisAccess access = {};
+  std::string timeout = "15s";
+};
+
+/// The cluster, and the pod where one was named.
+struct Aim {
+  Located located;
+  std::string pod = {};
+};
+
+/// One word alone may be a cluster or a pod; a cluster wins.
+Result<Aim> aim_of(const CliOptions& options, ports::KubePort& kube,
+                   const std::string& namespace_) {
+  const std::string pod = options.pod.empty() ? options.pod_word : options.pod;
+  if (options.name.empty() && !pod.empty()) {
+    KREDIS_TRY(Located located, locate_by_pod(kube, namespace_, pod));
+    return Aim{.located = std::move(located), .pod = pod};
+  }
+  const std::string name = options.name.empty() ? "redis" : options.name;
+  auto located = locate(kube, namespace_, name);
+  if (located) {
+    return Aim{.located = std::move(*located), .pod = pod};
+  }
+  if (located.error().code != ErrorCode::not_found || options.name.empty() || !pod.empty() ||
+      options.key) {
+    return located.error();
+  }
+  auto owner = locate_by_pod(kube, namespace_, name);
+  if (!owner) {
+    return owner.error().code == ErrorCode::not_found
+               ? Error::not_found("there is neither a cluster nor a pod " + name +
+                                  " in namespace " + namespace_)
+                     .with_hint("kubectl redis status -A lists the clusters that there are")
+               : owner.error();
+  }
+  return Aim{.located = std::move(*owner), .pod = name};
+}
+
+Result<std::string> pod_of(const CliOptions& options, const Aim& aim, Session& session,
+                           ports::Deadline deadline) {
+  if (!aim.pod.empty()) {
+    return aim.pod;
+  }
+  KREDIS_TRY(const core::ClusterView view, look_at(session, aim.located, options.access, deadline));
+  KREDIS_TRY(const core::Member* member, core::choose_pod(view, options.key));
+  return member->pod.name;
+}
+
+/// Where the container does not know the password, it is handed over on a way that nobody sees.
+Result<Login> log_in(ports::KubePort& kube, const Session& session, const Located& located,
+                     const RedisContainer& container, const RedisAccess& access) {
+  if (container.knows_password || access.auth_secret.empty()) {
+    return Login{.user = access.user};
+  }
+  KREDIS_TRY(const Credentials credentials, read_credentials(kube, located.namespace_, access));
+  Login login{.user = credentials.user, .secret_file = secret_file_name()};
+  KREDIS_TRY(const int exit, run_in_pod(session.options(), {.namespace_ = located.namespace_,
+                                                            .pod = container.pod,
+                                                            .container = container.name,
+                                                            .command = keep_secret_command(login.secret_file),
+                                                            .input = credentials.password}));
+  if (exit != 0) {
+    return Error::conflict("the password could not be handed to pod " + container.pod)
+        .with_hint("use a pod that has it: kubectl redis toolbox " + located.name);
+  }
+  return login;
+}
+
+Result<ExitStatus> run_cli(const CliOptions& options, Session& session) {
+  if (options.key && !(options.pod.empty() && options.pod_word.empty())) {
+    return Error::invalid_argument("--key chooses a pod, and one was named")
+        .with_hint("leave out one of the two");
+  }
+  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(const std::string namespace_, session.namespace_name());
+  KREDIS_TRY(const Aim aim, aim_of(options, *kube, namespace_));
+  KREDIS_TRY(const std::string pod,
+             pod_of(options, aim, session, ports::Clock::now() + timeout));
+  KREDIS_TRY(const Json object, kube->get({{"v1", "pods"}, namespace_, pod}));
+  const RedisAccess access = access_of(aim.located.workload, options.access);
+  KREDIS_TRY(const RedisContainer container, redis_container(object, access));
+  on_interrupt(stop_pod_command);
+  KREDIS_TRY(const Login login, log_in(*kube, session, aim.located, container, access));
+  KREDIS_TRY(const int exit,
+             run_in_pod(session.options(),
+                        {.namespace_ = namespace_,
+                         .pod = pod,
+                         .container = container.name,
+                         .command = cli_command(container, login, session.options().command)}));
+  return static_cast<ExitStatus>(exit);
+}
+
+}  // namespace
+
+void add_cli(CLI::App& root, Operation& chosen) {
+  auto options = std::make_shared<CliOptions>();
+  CLI::App* verb = root.add_subcommand("cli", "Open redis-cli on the right pod, or run a command there");
+  verb->add_option("NAME", options->name, "Name of the cluster (default: redis), or of a pod");
+  verb->add_option("POD", options->pod_word, "The pod, like --pod");
+  verb->add_option("--pod", options->pod, "The pod to talk to (default: any master)");
+  verb->add_option("--key", options->key, "Talk to the master that serves this key");
+  verb->add_option("--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
+  verb->add_option("--tls-secret", options->access.tls_secret,
+                   "Secret with ca.crt, tls.crt and tls.key");
+  verb->add_option("--timeout", options->timeout, "Longest time to find the pod")
+      ->capture_default_str();
+  verb->footer(
+      "What follows -- goes to redis-cli. The session follows the cluster's redirects. TLS and the\n"
+      "password come from what the pod has; no secret is on a command line. Needs kubectl on the\n"
+      "PATH. Exit status: that of redis-cli.\n\n"
+      "Examples:\n"
+      "  kubectl redis cli                            # a session on any master\n"
+      "  kubectl redis cli redis-app-3                # on this pod\n"
+      "  kubectl redis cli --key user:42              # on the master that serves the key\n"
+      "  kubectl redis cli shop -n web -- CLUSTER INFO");
+  verb->callback([options, &chosen] {
+    chosen = [options](Session& session) { return run_cli(*options, session); };
+  });
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `kubectl redis toolbox`: a shell beside the cluster, in a pod that is gone afterwards.
+#include <memory>
+#include <ostream>
+#include <random>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "plugin/commands/verbs.hpp"
+#include "plugin/interrupt.hpp"
+#include "plugin/operations/pod_command.hpp"
+#include "plugin/operations/toolbox_pod.hpp"
+#include "plugin/operations/wait_for_pods.hpp"
+#include "plugin/redis_access.hpp"
+#include "shared/wire/duration.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+struct ToolboxOptions {
+  std::string name = "redis";
+  std::string image = {};
+  RedisAccess access = {};
+  std::string timeout = "2m";
+  bool dry_run = false;
+};
+
+std::string toolbox_name(const std::string& cluster) {
+  std::random_device random;
+  return fmt::format("{}-toolbox-{:05x}", cluster, random() & 0xFFFFFU);
+}
+
+/// A pod that goes when this does, on whatever way: also from the thread that hears of Ctrl-C.
+class PassingPod {
+ public:
+  PassingPod(ports::KubePort& kube, ports::ResourcePath path) : kube_(kube), path_(std::move(path)) {
+    on_interrupt([this] {
+      stop_pod_command();
+      remove();
+    });
+  }
+  ~PassingPod() {
+    on_interrupt({});
+    remove();
+  }
+  PassingPod(const PassingPod&) = delete;
+  PassingPod& operator=(const PassingPod&) = delete;
+
+  Status create(const Json& object) {
+    KREDIS_CHECK(kube_.create({path_.type, path_.namespace_}, object, ports::DryRun::no));
+    return {};
+  }
+
+ private:
+  void remove() { (void)kube_.remove(path_, ports::Propagation::background, "", ports::DryRun::no); }
+
+  ports::KubePort& kube_;
+  ports::ResourcePath path_;
+};
+
+Result<ToolboxWish> wish_of(const ToolboxOptions& options, const Located& located) {
+  ToolboxWish wish{.pod = toolbox_name(located.name),
+                   .image = options.image,
+                   .access = access_of(located.workload, options.access),
+                   .host = redis_host(located)};
+  if (wish.image.empty() && redis_image(located.workload).empty()) {
+    return Error::not_found("cluster " + located.name + " does not say which image it runs")
+        .with_hint("name one: --image redis:8.0");
+  }
+  return wish;
+}
+
+Result<ExitStatus> run_toolbox(const ToolboxOptions& options, Session& session) {
+  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(const std::string namespace_, session.namespace_name());
+  KREDIS_TRY(const Located located, locate(*kube, namespace_, options.name));
+  KREDIS_TRY(const ToolboxWish wish, wish_of(options, located));
+  const Json object = toolbox_pod(located, wish);
+  if (options.dry_run) {
+    session.print_object(object, Output::yaml);
+    return ExitStatus::done;
+  }
+  PassingPod pod(*kube, {{"v1", "pods"}, namespace_, wish.pod});
+  KREDIS_CHECK(pod.create(object));
+  KREDIS_CHECK(wait_for_pods(*kube,
+                             {.namespace_ = namespace_,
+                              .label_selector = std::string(k_toolbox_label) + "=" + wish.pod,
+                              .count = 1,
+                              .deadline = ports::Clock::now() + timeout},
+                             session.progress()));
+  session.progress().clear();
+  KREDIS_TRY(const int exit,
+             run_in_pod(session.options(), {.namespace_ = namespace_,
+                                            .pod = wish.pod,
+                                            .container = "toolbox",
+                                            .command = toolbox_command(session.options().command)}));
+  return static_cast<ExitStatus>(exit);
+}
+
+}  // namespace
+
+void add_toolbox(CLI::App& root, Operation& chosen) {
+  auto options = std::make_shared<ToolboxOptions>();
+  CLI::App* verb = root.add_subcommand("toolbox", "Open a shell in a throw-away pod beside the cluster");
+  verb->add_option("NAME", options->name, "Name of the cluster, or of a StatefulSet")
+      ->capture_default_str();
+  verb->add_option("--image", options->image, "Image of the pod (default: the cluster's)");
+  verb->add_option("--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
+  verb->add_option("--tls-secret", options->access.tls_secret,
+                   "Secret with ca.crt, tls.crt and tls.key");
+  verb->add_option("--timeout", options->timeout, "Longest wait for the pod")->capture_default_str();
+  verb->add_flag("--dry-run", options->dry_run, "Print the pod and stop");
+  verb->footer(
+      "In it redis-cli goes to the cluster with TLS and AUTH from its Secrets. The pod is removed at\n"
+      "the end, also on Ctrl-C, and ends by itself after twelve hours whatever happens. Needs kubectl\n"
+      "on the PATH. Exit status: that of the shell or command.\n\n"
+      "Examples:\n"
+      "  kubectl redis toolbox                                   # a shell\n"
+      "  kubectl redis toolbox -- redis-cli --cluster check redis-app-0.redis-service:6379\n"
+      "  kubectl redis toolbox shop -n web -- redis-cli CLUSTER NODES");
+  verb->callback([options, &chosen] {
+    chosen = [options](Session& session) { return run_toolbox(*options, session); };
+  });
+}
+
+}  // namespace kredis::plugin

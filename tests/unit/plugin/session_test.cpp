@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `cli` and `toolbox` run, as words and objects.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "plugin/operations/pod_command.hpp"
+#include "plugin/operations/redis_session.hpp"
+#include "plugin/operations/toolbox_pod.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+Json running_pod() {
+  return Json::parse(R"({
+    "metadata": {"name": "redis-app-0"},
+    "spec": {
+      "volumes": [{"name": "certs", "secret": {"secretName": "redis-tls"}}],
+      "containers": [
+        {"name": "exporter", "ports": [{"containerPort": 9121}]},
+        {"name": "server", "ports": [{"containerPort": 6379}],
+         "env": [{"name": "REDISCLI_AUTH", "valueFrom": {"secretKeyRef": {"name": "a", "key": "password"}}}],
+         "volumeMounts": [{"name": "certs", "mountPath": "/certs"}]}]},
+    "status": {"phase": "Running", "podIP": "10.0.0.1",
+      "containerStatuses": [{"name": "exporter", "state": {"running": {}}}, {"name": "server", "state": {"running": {}}}]}})");
+}
+
+bool has(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+}  // namespace
+
+TEST_SUITE("plugin/session") {
+  TEST_CASE("kubectl is told which cluster and as whom, and the command comes last") {
+    GlobalOptions options;
+    options.context = "blue";
+    options.as = "jane";
+    const auto words = kubectl_words(
+        options, {.namespace_ = "web", .pod = "p", .container = "c", .command = {"ls", "-l"}}, Terminal::yes);
+    CHECK(words == std::vector<std::string>{"kubectl", "--context=blue", "--as=jane", "exec", "--quiet", "--stdin",
+                                            "--tty", "--namespace=web", "--container=c", "p", "--", "ls", "-l"});
+    CHECK_FALSE(has(kubectl_words(options, {.pod = "p"}, Terminal::no), "--tty"));
+  }
+
+  TEST_CASE("the container with the Redis port is taken, with what it has") {
+    const auto found = redis_container(running_pod(), {.tls_secret = "redis-tls"});
+    REQUIRE(found);
+    CHECK(found->name == "server");
+    CHECK(found->address == "10.0.0.1");
+    CHECK(found->knows_password);
+    CHECK(found->tls_dir == "/certs");
+  }
+
+  TEST_CASE("a pod without the certificates is refused, and one that does not run") {
+    const auto refused = redis_container(running_pod(), {.tls_secret = "other-tls"});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find("other-tls") != std::string::npos);
+    Json pending = running_pod();
+    pending["status"] = {{"phase", "Pending"}};
+    const auto stopped = redis_container(pending, {});
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().message.find("redis-app-0 does not run") != std::string::npos);
+  }
+
+  TEST_CASE("redis-cli is given the address and what the user said, and no secret") {
+    const RedisContainer container{.pod = "p", .name = "c", .address = "10.0.0.1", .tls_dir = "/certs"};
+    const auto words = cli_command(container, {.secret_file = secret_file_name()}, {"GET", "k"});
+    CHECK(words.back() == "k");
+    CHECK(has(words, "10.0.0.1"));
+    CHECK(has(words, "/certs"));
+    CHECK(secret_file_name() != secret_file_name());
+  }
+
+  TEST_CASE("a toolbox has the cluster's image and Secrets but none of its labels") {
+    Located located{.name = "redis", .namespace_ = "web", .label_selector = "app=redis"};
+    located.workload = Json::parse(R"({"kind": "StatefulSet", "spec": {"serviceName": "redis-service", "template": {
+        "metadata": {"labels": {"app": "redis"}}, "spec": {"containers": [{"name": "redis", "image": "redis:8.0"}]}}}})");
+    const Json pod = toolbox_pod(located, {.pod = "redis-toolbox-1", .access = {.auth_secret = "a", .tls_secret = "t"},
+                                           .host = redis_host(located)});
+    const Json& container = pod.at("/spec/containers/0"_json_pointer);
+    CHECK(container.at("image") == "redis:8.0");
+    CHECK(pod.dump().find("\"a\"") != std::string::npos);
+    CHECK(pod.at("/spec/volumes/1/secret/secretName"_json_pointer) == "t");
+    CHECK_FALSE(pod.at("/metadata/labels"_json_pointer).contains("app"));
+    CHECK(pod.at("/spec/activeDeadlineSeconds"_json_pointer) == 12 * 3600);
+    CHECK(container.at("/env/0/value"_json_pointer) == "redis-service");
+  }
+}
+
+}  // namespace kredis::plugin
