@@ -18,6 +18,7 @@ const std::map<std::string, std::vector<std::string>>& known_values() {
   static const std::map<std::string, std::vector<std::string>> k_values = {
       {"--output", {"json", "yaml", "wide", "name"}},
       {"--access", {"ClusterIP", "NodePort", "LoadBalancer"}},
+      {"--external", {"NodePort", "LoadBalancer"}},
       {"--access-mode", {"ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"}},
       {"--anti-affinity", {"preferred", "required"}},
       {"--layout", {"statefulset", "deployment"}},

@@ -29,11 +29,11 @@ struct ConfigOptions {
 
 /// What both verbs start from.
 struct Scene {
-  Located located;
-  RedisAccess access;
-  ConfigSource source;
-  std::unique_ptr<ports::RedisPort> redis;
-  ports::Deadline deadline;
+  Located located = {};
+  RedisAccess access = {};
+  ConfigSource source = {};
+  std::unique_ptr<ports::RedisPort> redis = {};
+  ports::Deadline deadline = {};
 
   RolloutTarget target(ports::KubePort& kube) const { return {kube, *redis, located, deadline}; }
 };

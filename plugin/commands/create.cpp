@@ -13,6 +13,7 @@
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/apply_objects.hpp"
+#include "plugin/operations/external_addresses.hpp"
 #include "plugin/operations/preflight.hpp"
 #include "plugin/operations/wait_for_pods.hpp"
 #include "shared/manifest/check_spec.hpp"
@@ -118,6 +119,7 @@ Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   const auto deadline = ports::Clock::now() + timeout;
   KREDIS_CHECK(put_objects(*kube, spec, objects, session));
+  KREDIS_CHECK(announce_external(*kube, spec, deadline, session.progress()));
   KREDIS_CHECK(wait_for_pods(
       *kube, {spec.namespace_, label_selector_of(spec), spec.nodes(), deadline}, session.progress()));
   if (options.no_init) {

@@ -157,6 +157,10 @@ void add_access_flags(CLI::App& verb, CreateOptions& options) {
       ->check(CLI::IsMember({"ClusterIP", "NodePort", "LoadBalancer"}))
       ->capture_default_str()
       ->group(group);
+  verb.add_option("--external", options.external,
+                  "Give each pod a Service for clients outside the cluster's network")
+      ->check(CLI::IsMember({"NodePort", "LoadBalancer"}))
+      ->group(group);
   verb.add_option("--client-endpoint", options.client_endpoint,
                   "What nodes tell clients to connect to: hostname or ip")
       ->check(CLI::IsMember({"hostname", "ip"}))
@@ -205,6 +209,9 @@ Result<ClusterSpec> spec_of(const CreateOptions& options, const std::string& nam
   spec.access = options.access == "NodePort"       ? manifest::Access::node_port
                 : options.access == "LoadBalancer" ? manifest::Access::load_balancer
                                                    : manifest::Access::cluster_ip;
+  spec.external = options.external == "NodePort"       ? manifest::External::node_port
+                  : options.external == "LoadBalancer" ? manifest::External::load_balancer
+                                                       : manifest::External::none;
   spec.client_endpoint = options.client_endpoint == "ip" ? manifest::ClientEndpoint::ip
                                                          : manifest::ClientEndpoint::hostname;
   if (!options.config_file.empty()) {

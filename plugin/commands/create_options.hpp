@@ -32,6 +32,7 @@ struct CreateOptions {
   std::string anti_affinity = "preferred";
   std::string layout = "statefulset";
   std::string access = "ClusterIP";
+  std::string external = {};
   std::string client_endpoint = "hostname";
 
   std::string timeout = "5m";

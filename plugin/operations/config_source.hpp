@@ -12,9 +12,9 @@
 namespace kredis::plugin {
 
 struct ConfigSource {
-  std::string config_map;
-  std::string key;  ///< Of its data, "redis.conf".
-  wire::RedisConf config;
+  std::string config_map = {};
+  std::string key = {};  ///< Of its data, "redis.conf".
+  wire::RedisConf config = {};
 };
 
 /// Reads it as it is now, which a pod that started before an edit does not run yet.

@@ -83,7 +83,9 @@ Result<core::ClusterView> gather_pods(ports::KubePort& kube, const Located& loca
     }
     core::Member member{.pod = wire::pod_from_json(pod, zones, now_seconds())};
     const auto address = announced.find(member.pod.ordinal);
-    member.pod.announced_ip = address == announced.end() ? "" : address->second;
+    if (address != announced.end()) {
+      member.pod.announced_ip = address->second;
+    }
     view.members.push_back(std::move(member));
   }
   if (view.members.empty()) {

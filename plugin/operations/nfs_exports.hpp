@@ -13,7 +13,7 @@
 namespace kredis::plugin {
 
 struct NfsServer {
-  std::string host;
+  std::string host = {};
   int mount_port = 0;  ///< 0: ask the port mapper, on 111.
 };
 

@@ -14,10 +14,10 @@
 namespace kredis::plugin {
 
 struct PodCommand {
-  std::string namespace_;
-  std::string pod;
-  std::string container;
-  std::vector<std::string> command;
+  std::string namespace_ = {};
+  std::string pod = {};
+  std::string container = {};
+  std::vector<std::string> command = {};
   /// What the command reads. Nothing: the user's own input, as a terminal where it is one.
   std::optional<std::string> input = {};
 };

@@ -14,9 +14,9 @@ namespace kredis::plugin {
 
 /// The part of a Pod object that a session needs.
 struct RedisContainer {
-  std::string pod;
-  std::string name;
-  std::string address;
+  std::string pod = {};
+  std::string name = {};
+  std::string address = {};
   int port = 6379;
   bool knows_password = false;  ///< REDISCLI_AUTH is in its environment.
   std::string tls_dir = {};     ///< Where the TLS Secret is mounted; empty without TLS.

@@ -44,15 +44,18 @@ bool knows_slot_ranges(const Member& member) {
 
 Result<Command> meet(const Meet& step, const ClusterView& view) {
   KREDIS_TRY(const Member* other, member_of(view, step.other));
-  const std::string& ip = other->pod.announced_ip.empty() ? other->pod.ip : other->pod.announced_ip;
+  // Behind a node's port it announces another port than its own: then it is met at its own address.
+  const core::Node* self = other->self();
+  const bool own_port = self == nullptr || self->address.port == other->pod.port;
+  const std::string& ip = other->pod.announced_ip.empty() || !own_port ? other->pod.ip
+                                                                       : other->pod.announced_ip;
   if (ip.empty()) {
     return Error::unreachable(step.other + " has no address yet")
         .with_hint("see why: kubectl describe pod " + step.other);
   }
   Command command{"CLUSTER", "MEET", ip, std::to_string(other->pod.port)};
   constexpr int k_bus_offset = 10'000;
-  const core::Node* self = other->self();
-  if (self != nullptr && self->address.bus_port != 0 &&
+  if (own_port && self != nullptr && self->address.bus_port != 0 &&
       self->address.bus_port != other->pod.port + k_bus_offset) {
     command.push_back(std::to_string(self->address.bus_port));
   }

@@ -15,7 +15,7 @@ namespace kredis::plugin {
 inline constexpr const char* k_toolbox_label = "kubectl-redis.dev/toolbox";
 
 struct ToolboxWish {
-  std::string pod;         ///< Its name.
+  std::string pod = {};         ///< Its name.
   std::string image = {};  ///< Empty: the cluster's.
   RedisAccess access = {};
   std::string host = {};   ///< Where redis-cli goes when it is not told.

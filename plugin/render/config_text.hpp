@@ -13,11 +13,11 @@
 namespace kredis::plugin {
 
 struct ConfigPicture {
-  std::string cluster;
-  std::string namespace_;
-  ConfigSource source;
+  std::string cluster = {};
+  std::string namespace_ = {};
+  ConfigSource source = {};
   std::size_t pods = 0;
-  std::vector<wire::NodeDrift> drifts;
+  std::vector<wire::NodeDrift> drifts = {};
 };
 
 std::string render_drift(const ConfigPicture& picture, const TextStyle& style);

@@ -96,6 +96,18 @@ Status check_access_mode(const ClusterSpec& spec) {
   return {};
 }
 
+Status check_external(const ClusterSpec& spec) {
+  if (spec.external != External::none && spec.layout == Layout::deployment) {
+    return Error::invalid_argument("--external needs the StatefulSet layout: there the pods keep their names")
+        .with_hint("leave out --layout deployment");
+  }
+  if (spec.external == External::load_balancer && spec.client_endpoint == ClientEndpoint::ip) {
+    return Error::invalid_argument("--external LoadBalancer announces names, which --client-endpoint ip keeps back")
+        .with_hint("leave out --client-endpoint ip");
+  }
+  return {};
+}
+
 Status check_nfs(const ClusterSpec& spec) {
   if (spec.nfs_server.empty() != spec.nfs_path.empty()) {
     return Error::invalid_argument("--nfs-server and --nfs-path belong together")
@@ -117,6 +129,7 @@ Status check_nfs(const ClusterSpec& spec) {
 Status check_storage(const ClusterSpec& spec) {
   KREDIS_CHECK(check_quantity("--size", spec.size));
   KREDIS_CHECK(check_access_mode(spec));
+  KREDIS_CHECK(check_external(spec));
   KREDIS_CHECK(check_nfs(spec));
   const bool wants_volume = spec.on_nfs() || spec.storage_class || spec.access_mode;
   if (spec.storage == Storage::ephemeral && wants_volume) {

@@ -19,6 +19,9 @@ enum class Layout { statefulset, deployment };
 /// The type of the Service that clients come in by.
 enum class Access { cluster_ip, node_port, load_balancer };
 
+/// What gives each pod an address for clients outside the cluster's network.
+enum class External { none, node_port, load_balancer };
+
 /// Whether two pods may share a Kubernetes node when there is no other place.
 enum class AntiAffinity { preferred, required };
 
@@ -67,6 +70,7 @@ struct ClusterSpec {
   ZoneSpread zone_spread = ZoneSpread::off;
   Layout layout = Layout::statefulset;
   Access access = Access::cluster_ip;
+  External external = External::none;
   ClientEndpoint client_endpoint = ClientEndpoint::hostname;
 
   std::string auth_secret = {};  ///< A Secret with the key `password`.

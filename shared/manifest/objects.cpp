@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "shared/manifest/configuration.hpp"
+#include "shared/manifest/external.hpp"
 #include "shared/manifest/names.hpp"
 #include "shared/manifest/object_parts.hpp"
 #include "shared/manifest/pod.hpp"
@@ -154,6 +155,7 @@ std::vector<Json> deployments(const ClusterSpec& spec) {
 std::vector<Json> objects(const ClusterSpec& spec) {
   std::vector<Json> list{
       config_map(spec), headless_service(spec), access_service(spec), disruption_budget(spec)};
+  append(list, external_services(spec));
   if (spec.on_nfs()) {
     append(list, nfs_volumes(spec));
   }

@@ -18,6 +18,8 @@ namespace {
 using policy::k_loading_seconds;
 using policy::k_redis_user;
 
+constexpr std::string_view k_external_volume = "redis-external";
+constexpr std::string_view k_external_path = "/etc/redis-external";
 constexpr int k_group_may_read = 0440;
 
 /// Changes when `text` does (FNV-1a). Tells an old configuration from a new one; keeps no secret.
@@ -52,6 +54,12 @@ Json environment(const ClusterSpec& spec, std::optional<int> ordinal) {
   }
   list.push_back(with_value("CLIENT_ENDPOINT",
                             spec.client_endpoint == ClientEndpoint::hostname ? "hostname" : "ip"));
+  if (spec.external != External::none) {
+    list.push_back(with_value("EXTERNAL_FILE", std::string(k_external_path) + "/addresses"));
+  }
+  if (spec.external == External::node_port) {
+    list.push_back(from_field("NODE_IP", "status.hostIP"));
+  }
   list.push_back(with_value("HAND_OVER_SECONDS", std::to_string(k_hand_over_seconds)));
   if (!spec.tls_secret.empty()) {
     list.push_back(with_value("TLS_DIR", k_tls_path));
@@ -93,6 +101,9 @@ Json mounts(const ClusterSpec& spec) {
   Json list = Json::array({{{"name", k_config_volume}, {"mountPath", k_config_path}},
                            {{"name", k_data_volume}, {"mountPath", k_data_path}},
                            {{"name", "tmp"}, {"mountPath", "/tmp"}}});
+  if (spec.external != External::none) {
+    list.push_back({{"name", k_external_volume}, {"mountPath", k_external_path}});
+  }
   if (!spec.tls_secret.empty()) {
     list.push_back({{"name", k_tls_volume}, {"mountPath", k_tls_path}, {"readOnly", true}});
   }
@@ -176,6 +187,9 @@ Json volumes(const ClusterSpec& spec, std::optional<int> ordinal) {
   } else if (ordinal) {
     list.push_back({{"name", k_data_volume},
                     {"persistentVolumeClaim", {{"claimName", names.claim(*ordinal)}}}});
+  }
+  if (spec.external != External::none) {
+    list.push_back({{"name", k_external_volume}, {"configMap", {{"name", spec.name + "-external"}}}});
   }
   if (!spec.tls_secret.empty()) {
     list.push_back(

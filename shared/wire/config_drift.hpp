@@ -15,8 +15,8 @@ namespace kredis::wire {
 
 /// One setting as the file wants it: repeated lines are one, as Redis reads them.
 struct WantedSetting {
-  std::string name;
-  std::string value;  ///< As CONFIG SET takes it.
+  std::string name = {};
+  std::string value = {};  ///< As CONFIG SET takes it.
   int line = 0;       ///< The last one that speaks of it.
 };
 
@@ -34,8 +34,8 @@ enum class Mend {
 
 struct Drift {
   std::string name;
-  std::string wanted;
-  std::string found;  ///< Empty when the node does not know the setting; see `known`.
+  std::string wanted = {};
+  std::string found = {};  ///< Empty when the node does not know the setting; see `known`.
   bool known = true;
   Mend mend = Mend::live;
   int line = 0;

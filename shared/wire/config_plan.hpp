@@ -15,7 +15,7 @@ namespace kredis::wire {
 
 /// A node and what CONFIG GET says of it.
 struct NodeConfig {
-  std::string pod;
+  std::string pod = {};
   core::Role role = core::Role::master;
   bool has_replica = false;  ///< Of a master: one that could take over.
   bool serves_slots = true;
@@ -24,7 +24,7 @@ struct NodeConfig {
 
 struct NodeDrift {
   std::string pod;
-  std::vector<Drift> drifts;
+  std::vector<Drift> drifts = {};
 };
 
 struct LiveChange {
@@ -40,8 +40,8 @@ struct PodRestart {
 };
 
 struct ConfigPlan {
-  std::vector<LiveChange> live;
-  std::vector<PodRestart> restarts;
+  std::vector<LiveChange> live = {};
+  std::vector<PodRestart> restarts = {};
   bool empty() const noexcept { return live.empty() && restarts.empty(); }
 };
 

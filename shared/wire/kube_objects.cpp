@@ -41,6 +41,18 @@ Json condition(const Json& pod, const std::string& type) {
   return nullptr;
 }
 
+/// A pod that is given its node's address announces that: create --external NodePort.
+bool announces_its_node(const Json& pod) {
+  for (const Json& container : array_at(pod, "/spec/containers")) {
+    for (const Json& variable : array_at(container, "/env")) {
+      if (text_at(variable, "/name") == "NODE_IP") {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 /// "redis-app-12" -> 12; 0 without a number at the end.
 int ordinal_of(const std::string& name) {
   const std::size_t dash = name.rfind('-');
@@ -183,6 +195,7 @@ core::Pod pod_from_json(const Json& pod,
   const auto zone = zones.find(result.domain.node);
   result.domain.zone = zone == zones.end() ? "" : zone->second;
   result.ip = text_at(pod, "/status/podIP");
+  result.announced_ip = announces_its_node(pod) ? text_at(pod, "/status/hostIP") : "";
   result.port = redis_port_of(pod);
   result.running = text_at(pod, "/status/phase") == "Running" && is_running(pod);
   result.ready = text_at(condition(pod, "Ready"), "/status") == "True";

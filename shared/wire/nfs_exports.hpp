@@ -24,9 +24,9 @@ std::string exports_file(const std::vector<std::string>& folders, const std::str
 
 /// One folder that pods could not mount, and what to do on the server.
 struct ExportTrouble {
-  std::string folder;
-  std::string what;
-  std::string fix;
+  std::string folder = {};
+  std::string what = {};
+  std::string fix = {};
 };
 
 /// Compares with the server's list. Without `client` only presence counts; with it, that every

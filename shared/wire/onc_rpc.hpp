@@ -40,7 +40,7 @@ core::Result<int> parse_getport(std::string_view result);
 
 /// One line of an export list: who may mount a folder; nobody named means everybody.
 struct NfsExport {
-  std::string path;
+  std::string path = {};
   std::vector<std::string> clients = {};
   friend bool operator==(const NfsExport&, const NfsExport&) = default;
 };

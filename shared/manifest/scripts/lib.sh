@@ -14,14 +14,15 @@ has "$cli" || cli=valkey-cli
 me=${POD_IP:-127.0.0.1}
 ask_seconds=2
 
-# ask ADDRESS COMMAND...: what the node there answers; nothing when it is silent for ask_seconds.
+# ask ADDRESS[/PORT] COMMAND...: what the node there answers; nothing when it is silent for ask_seconds.
 # Without a COMMAND the commands come from standard input, a line each.
 # REDISCLI_AUTH, which redis-cli reads by itself, keeps the password off the command line.
 ask() {
-  ask_address=$1
+  ask_address=${1%/*} ask_port=6379
+  case "$1" in */*) ask_port=${1#*/} ;; esac
   shift
   if [ -n "${TLS_DIR:-}" ]; then
     set -- --tls --cacert "$TLS_DIR/ca.crt" --cert "$TLS_DIR/tls.crt" --key "$TLS_DIR/tls.key" "$@"
   fi
-  timeout "$ask_seconds" "$cli" -h "$ask_address" -p 6379 "$@" 2>/dev/null
+  timeout "$ask_seconds" "$cli" -h "$ask_address" -p "$ask_port" "$@" 2>/dev/null
 }

@@ -108,6 +108,20 @@ full_host_name() {
   echo "$ANNOUNCE_HOST.${domain:-$POD_NAMESPACE.svc.cluster.local}"
 }
 
+# What clients outside the cluster's network use, as create --external found it out: a load balancer's
+# address is a name for them only; through a node's ports everybody comes.
+external_settings() {
+  # shellcheck disable=SC2046 # Four words: the pod, its address, its port, its bus's port.
+  set -- $(grep "^$POD_NAME " "$EXTERNAL_FILE")
+  if [ "$2" = node ]; then
+    printf 'cluster-announce-ip %s\ncluster-announce-port %s\ncluster-announce-bus-port %s\n' "$NODE_IP" "$3" "$4"
+    [ -z "${TLS_DIR:-}" ] || echo "cluster-announce-tls-port $3"
+    [ "${major:-0}" -lt 7 ] || echo "cluster-preferred-endpoint-type ip"
+  else
+    printf 'cluster-announce-hostname %s\ncluster-preferred-endpoint-type hostname\n' "$2"
+  fi
+}
+
 quoted() { printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g')"; }
 
 # What redis.conf cannot hold, as it differs from pod to pod or is secret.
@@ -118,6 +132,7 @@ own_settings() {
     echo "cluster-announce-hostname $(full_host_name)"
     echo "cluster-preferred-endpoint-type hostname"
   fi
+  [ -z "${EXTERNAL_FILE:-}" ] || external_settings
   if [ -n "${REDISCLI_AUTH:-}" ]; then
     # Not echo, which reads backslashes in some shells.
     printf 'requirepass %s\nmasterauth %s\n' "$(quoted "$REDISCLI_AUTH")" "$(quoted "$REDISCLI_AUTH")"

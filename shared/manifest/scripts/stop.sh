@@ -23,12 +23,15 @@ time_is_left() { [ "$(date +%s)" -lt "$end" ]; }
 # field NAME: the value in the "NAME:value" lines that INFO prints, on standard input.
 field() { tr -d '\r' | sed -n "s/^$1://p"; }
 
-# Addresses of this master's replicas that the cluster can reach.
+# ADDRESS/PORT of each of this master's replicas that the cluster can reach.
 replicas() {
   ask "$me" CLUSTER NODES | awk -v master="$(ask "$me" CLUSTER MYID)" '
     $4 == master && $3 ~ /slave/ && $3 !~ /fail|noaddr/ && $8 == "connected" {
-      sub(/:[0-9]+@.*/, "", $2)
-      print $2
+      sub(/@.*/, "", $2)
+      port = $2
+      sub(/.*:/, "", port)
+      sub(/:[0-9]+$/, "", $2)
+      print $2 "/" port
     }'
 }
 

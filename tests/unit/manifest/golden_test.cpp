@@ -57,6 +57,14 @@ TEST_SUITE("manifest/golden") {
     check_golden("tls.yaml", {.tls_secret = "redis-tls"});
   }
 
+  TEST_CASE("clients outside come in by a load balancer for each pod") {
+    check_golden("external.yaml", {.external = External::load_balancer});
+  }
+
+  TEST_CASE("clients outside come in by a node's port for each pod") {
+    check_golden("external-node-port.yaml", {.external = External::node_port});
+  }
+
   TEST_CASE("every option has its place") {
     ClusterSpec spec{.name = "cache",
                      .namespace_ = "shop",
