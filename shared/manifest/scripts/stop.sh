@@ -50,6 +50,8 @@ wait_for_hand_over() {
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28; do
     is_master || return 0
     time_is_left || return 1
+    # It ends as well, as it does when the whole workload is deleted.
+    [ "$(ask "$heir" PING)" = PONG ] || return 1
     sleep 0.2
   done
   return 1

@@ -391,6 +391,20 @@ case_the_hook_returns_when_there_is_nothing_to_hand_over() {
 }
 replica_is_gone() { ask 2 CLUSTER NODES | grep -q 'slave,fail '; }
 
+case_the_hook_gives_up_when_its_heir_ends_too() {
+  # Without a majority nobody is elected, so the heir says OK and does not take over.
+  extra_env=(HAND_OVER_SECONDS=30)
+  check "a cluster" start_cluster 1
+  for n in 2 3 5 6; do stop_pod $n KILL; done
+  in_pod 1 stop.sh &
+  hook=$!
+  sleep 1
+  stop_pod 4 KILL
+  SECONDS=0
+  check "the hook returns" wait $hook
+  check "as soon as the heir has gone" test $SECONDS -lt 4
+}
+
 case_the_hook_gives_up_in_time() {
   extra_env=(HAND_OVER_SECONDS=3)
   check "a cluster" start_cluster 1
