@@ -140,6 +140,17 @@ Manager manager_of(const Target& target, const WriteOptions& options) {
   return {options.field_manager, target.subresource, timestamp_now()};
 }
 
+// The object as it would have been stored.
+Json pretend_to_store(const Key& key, Json object) {
+  Store scratch;
+  const auto stored = scratch.create(key, std::move(object));
+  Json result = **stored;
+  result["metadata"].erase("resourceVersion");
+  return result;
+}
+
+}  // namespace
+
 AdmissionRequest admission_request(const Target& target, const WriteOptions& options,
                                    const char* operation) {
   AdmissionRequest request;
@@ -152,17 +163,6 @@ AdmissionRequest admission_request(const Target& target, const WriteOptions& opt
   request.dry_run = options.dry_run;
   return request;
 }
-
-// The object as it would have been stored.
-Json pretend_to_store(const Key& key, Json object) {
-  Store scratch;
-  const auto stored = scratch.create(key, std::move(object));
-  Json result = **stored;
-  result["metadata"].erase("resourceVersion");
-  return result;
-}
-
-}  // namespace
 
 ApiStatus Objects::mutate(AdmissionRequest& request, const WriteOptions& options,
                           std::vector<std::string>& warnings) {

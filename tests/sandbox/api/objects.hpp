@@ -44,6 +44,10 @@ struct WriteOptions {
   Reviews reviews = Reviews::to_be_asked;
 };
 
+/// What the webhooks are asked about `target`; the objects are still to be put in.
+AdmissionRequest admission_request(const Target& target, const WriteOptions& options,
+                                   const char* operation);
+
 enum class Outcome { created, changed, deleted, deleting };
 
 struct Written {

@@ -21,19 +21,6 @@ std::string selector_text(const Json& selector) {
   return text;
 }
 
-AdmissionRequest admission_request(const Target& target, const WriteOptions& options,
-                                   const char* operation) {
-  AdmissionRequest request;
-  request.info = target.info;
-  request.subresource = target.subresource;
-  request.namespace_ = target.namespace_;
-  request.name = target.name;
-  request.operation = operation;
-  request.user = options.user;
-  request.dry_run = options.dry_run;
-  return request;
-}
-
 // Webhooks judge the Scale; the workload itself has not been touched by its author.
 ApiResult<Json> admit_scale(Admission& admission, const Target& target, const Json& before,
                             const Json& after, const WriteOptions& options,

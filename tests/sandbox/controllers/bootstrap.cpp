@@ -127,6 +127,14 @@ void reconcile_accounts(Context& context) {
            {{"apiVersion", "v1"},
             {"kind", "ServiceAccount"},
             {"metadata", {{"name", "default"}, {"namespace", name}}}});
+    if (const Key key{"", "configmaps", name, "kube-root-ca.crt"};
+        context.options.ca_certificate && context.store.get(key) == nullptr) {
+      ensure(context.store, key,
+             {{"apiVersion", "v1"},
+              {"kind", "ConfigMap"},
+              {"metadata", {{"name", key.name}, {"namespace", name}}},
+              {"data", {{"ca.crt", context.options.ca_certificate()}}}});
+    }
   }
 }
 

@@ -37,6 +37,8 @@ struct ControllerOptions {
   std::function<bool(const std::string& node)> node_answers = {};
   /// Creates a pod as the API server would, with its defaults and admission; the store when empty.
   std::function<Result<Object>(const Key&, Json)> create_pod = {};
+  /// What every namespace's ConfigMap kube-root-ca.crt holds; none is made without it.
+  std::function<std::string()> ca_certificate = {};
 };
 
 struct Context {

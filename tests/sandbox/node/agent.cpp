@@ -270,7 +270,8 @@ class NodeAgent::Impl {
             options_.hosts_dir ? options_.hosts_dir(in) : options_.state_dir / "hosts" / in,
             node_address(text_at(pod, "spec.nodeName")),
             options_.restart_unit,
-            options_.service_environment};
+            options_.service_environment,
+            options_.token_of};
   }
 
   Store& store_;

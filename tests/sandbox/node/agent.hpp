@@ -17,6 +17,7 @@
 #include "shared/core/result.hpp"
 #include "tests/sandbox/api/streams.hpp"
 #include "tests/sandbox/controllers/addresses.hpp"
+#include "tests/sandbox/node/environment.hpp"
 #include "tests/sandbox/node/logs.hpp"
 #include "tests/sandbox/node/process.hpp"
 #include "tests/sandbox/store.hpp"
@@ -32,6 +33,7 @@ struct AgentOptions {
   std::function<std::filesystem::path(const std::string& namespace_)> hosts_dir = {};
   std::chrono::milliseconds restart_unit{1'000};  ///< The first CrashLoopBackOff; Kubernetes: 10 s.
   Environment service_environment = {};  ///< Put into every container, such as KUBERNETES_SERVICE_HOST.
+  TokenOf token_of = {};
 };
 
 /// Where a stream goes: a running container, by the names of this machine.

@@ -16,12 +16,16 @@
 
 namespace kredis::sandbox {
 
+/// A token by which the API server knows a service account.
+using TokenOf = std::function<std::string(const std::string& namespace_, const std::string& account)>;
+
 struct PodFacts {
   const Json& pod;
   std::string pod_address;
   std::string node_address;
   /// "configmaps" or "secrets", then the name, in the pod's namespace; null when there is none.
   std::function<Object(const std::string& resource, const std::string& name)> find;
+  TokenOf token_of = {};
 };
 
 /// Decodes standard base64; stops at the first character that is none.

@@ -79,7 +79,8 @@ PodFacts Pod::facts() const {
   return {*object_, address_, services_.node_address,
           [this](const std::string& resource, const std::string& name) {
             return services_.store.get({"", resource, key_.namespace_, name});
-          }};
+          },
+          services_.token_of};
 }
 
 void Pod::update(Object object) {

@@ -29,6 +29,7 @@ struct PodServices {
   std::string node_address;
   std::chrono::milliseconds restart_unit{1'000};
   Environment service_environment;  ///< KUBERNETES_SERVICE_HOST and such.
+  TokenOf token_of = {};
 };
 
 /// Threads: the loop's only.

@@ -115,6 +115,7 @@ ControllerOptions Sandbox::Parts::controller_options() const {
   made.default_class = options.default_class;
   made.eviction_after = options.eviction_after;
   made.create_pod = [this](const Key& key, Json pod) { return server->create(key, std::move(pod)); };
+  made.ca_certificate = [this] { return server->ca_certificate(); };
   made.node_answers = [this](const std::string& node) { return agent->answers(node); };
   return made;
 }
@@ -128,6 +129,9 @@ Status Sandbox::Parts::start_agent() {
   made.images = options.images;
   made.service_environment = {{"KUBERNETES_SERVICE_HOST", lease->plan().service(0)},
                               {"KUBERNETES_SERVICE_PORT", "443"}};
+  made.token_of = [this](const std::string& namespace_, const std::string& account) {
+    return server->service_account_token(namespace_, account);
+  };
   KREDIS_TRY(agent, NodeAgent::make(store, std::move(made)));
   return {};
 }
