@@ -88,7 +88,7 @@ Result<std::vector<Shard>> parse_cluster_shards(const Reply& reply) {
     const Reply* slots = field(item, "slots");
     const Reply* nodes = field(item, "nodes");
     if (slots == nullptr || nodes == nullptr) {
-      return unreadable("a shard without \"slots\" and \"nodes\"");
+      return unreadable(R"(a shard without "slots" and "nodes")");
     }
     Shard shard;
     KREDIS_TRY(shard.slots, parse_slots(*slots));
