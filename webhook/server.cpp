@@ -85,7 +85,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         socket_(std::move(socket)),
         timer_(strand_),
         tls_(std::move(tls)),
-        ssl_(SSL_new(tls_.get()), &SSL_free),
+        ssl_(nullptr, &SSL_free),
         served_at_(Clock::now().time_since_epoch().count()) {
     ++server_->counts.open;
   }
@@ -205,10 +205,17 @@ awaitable<bool> Connection::handshake() {
   error_code failure;
   socket_.non_blocking(true, failure);
   socket_.set_option(tcp::no_delay(true), failure);
-  if (!ssl_ || failure || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) {
+  expect_within(server_->limits.handshake);
+  // Who says nothing costs no more than a socket.
+  const bool is_spoken_to = co_await wait_for(tcp::socket::wait_read);
+  if (!is_spoken_to || failure) {
+    ++server_->counts.handshakes_failed;
     co_return false;
   }
-  expect_within(server_->limits.handshake);
+  ssl_.reset(SSL_new(tls_.get()));
+  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) {
+    co_return false;
+  }
   const std::size_t done = co_await move_bytes([this] { return SSL_accept(ssl_.get()); });
   if (done == 0) {
     ++server_->counts.handshakes_failed;
@@ -334,7 +341,7 @@ awaitable<void> Connection::serve() {
   while (goes_on) {
     goes_on = co_await answer_next();
   }
-  if (!ended_ && SSL_is_init_finished(ssl_.get()) == 1) {
+  if (!ended_ && ssl_ && SSL_is_init_finished(ssl_.get()) == 1) {
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
   }

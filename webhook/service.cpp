@@ -3,9 +3,11 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "shared/kube/client.hpp"
 #include "webhook/app.hpp"
 #include "webhook/mounted_certificate.hpp"
+#include "webhook/own_certificate.hpp"
 #include "webhook/server.hpp"
 
 namespace kredis::webhook {
@@ -55,14 +58,55 @@ bool is_told_to_end(std::chrono::seconds time) {
   return ::sigtimedwait(&signals, nullptr, &patience) > 0;
 }
 
-void refresh(MountedCertificate& certificate, Log& log) {
-  const auto changed = certificate.refresh();
-  if (!changed) {
-    log.write(LogLevel::error, "the new certificate cannot be used", changed.error());
-  } else if (*changed) {
-    log.write(LogLevel::info, "certificate in use");
+/// Where the certificate comes from, looked after at every tick.
+class CertificateSource {
+ public:
+  CertificateSource(const Config& config, kube::KubeClient* cluster, TlsSlot& slot, Log& log)
+      : slot_(slot), log_(log) {
+    const CertificateLives lives{config.authority_life, config.certificate_life};
+    if (config.is_self_managed()) {
+      pause_ = std::clamp<Clock::duration>(lives.overlap() / 5, k_tick, std::chrono::seconds(15));
+      own_.emplace(OwnCertificateSettings{config.namespace_name, config.service, config.secret,
+                                          config.configuration, lives},
+                   *cluster, slot, log);
+    } else {
+      mounted_.emplace(config.certificate_file, config.key_file, slot);
+    }
   }
-}
+
+  /// Errors: why there is no certificate at all.
+  Status tend() {
+    if (own_ && slot_.get() && Clock::now() < next_) {
+      return {};
+    }
+    next_ = Clock::now() + pause_;
+    const Status outcome = own_ ? own_->refresh(std::time(nullptr)) : reload();
+    if (!outcome && slot_.get()) {
+      log_.write(LogLevel::error, "the certificate cannot be looked after", outcome.error());
+      return {};
+    }
+    return outcome;
+  }
+  std::time_t ends() const { return own_ ? own_->ends() : 0; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  Status reload() {
+    KREDIS_TRY(const bool is_new, mounted_->refresh());
+    if (is_new) {
+      log_.write(LogLevel::info, "certificate in use");
+    }
+    return {};
+  }
+
+  TlsSlot& slot_;
+  Log& log_;
+  std::optional<OwnCertificate> own_;
+  std::optional<MountedCertificate> mounted_;
+  Clock::duration pause_{};
+  Clock::time_point next_{};
+};
 
 /// Ends in the order in which nobody notices: not ready, then no new connections, then none at all.
 void wind_down(App& app, Server& server, const Config& config, Log& log) {
@@ -81,8 +125,8 @@ Status run_service(const Config& config, Log& log) {
     KREDIS_TRY(cluster, reach_cluster(config, log));
   }
   TlsSlot slot;
-  MountedCertificate certificate(config.certificate_file, config.key_file, slot);
-  KREDIS_CHECK(certificate.refresh().map([](bool) {}));
+  CertificateSource certificate(config, cluster.get(), slot, log);
+  KREDIS_CHECK(certificate.tend());
 
   std::unique_ptr<Snapshot> snapshot;
   if (config.watches) {
@@ -94,6 +138,9 @@ Status run_service(const Config& config, Log& log) {
   Server server({}, [&app](const Request& request) { return app.handle(request); }, slot);
   app.on_scrape([&] {
     print_counts(server.counts(), metrics);
+    if (certificate.ends() != 0) {
+      metrics.set("certificate_ends_seconds", {}, static_cast<double>(certificate.ends()));
+    }
     if (snapshot) {
       metrics.set("watched_objects", {}, static_cast<double>(snapshot->size()));
     }
@@ -106,7 +153,9 @@ Status run_service(const Config& config, Log& log) {
   }
   std::thread serving([&] { server.run(config.threads); });
   while (!is_told_to_end(k_tick)) {
-    refresh(certificate, log);
+    if (const Status tended = certificate.tend(); !tended) {
+      log.write(LogLevel::error, "there is no certificate", tended.error());
+    }
   }
   wind_down(app, server, config, log);
   serving.join();
