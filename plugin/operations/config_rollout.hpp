@@ -10,6 +10,7 @@
 
 #include "plugin/operations/config_source.hpp"
 #include "plugin/progress.hpp"
+#include "plugin/session.hpp"
 #include "shared/core/cluster_view.hpp"
 #include "shared/ports/redis_port.hpp"
 #include "shared/wire/config_plan.hpp"
