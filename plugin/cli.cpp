@@ -170,6 +170,9 @@ void build_command_line(CLI::App& root, Invocation& invocation) {
   add_cli(root, invocation.operation);
   add_toolbox(root, invocation.operation);
   add_nfs(root, invocation.operation);
+  add_lint(root, invocation.operation);
+  add_explain(root, invocation.operation);
+  add_rules(root, invocation.operation);
   add_version(root, invocation.operation);
   add_completion(root, invocation.operation);
   for (CLI::App* verb : root.get_subcommands([](CLI::App*) { return true; })) {

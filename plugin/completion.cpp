@@ -111,7 +111,7 @@ std::string complete_value(const CLI::Option& option, const std::string& start,
   if (values != known_values().end()) {
     return print(plain(values->second), start, k_no_files);
   }
-  const bool file = name == "--kubeconfig" || name == "--config";
+  const bool file = name == "--kubeconfig" || name == "--config" || name == "--filename";
   return file ? k_files : k_no_files;
 }
 

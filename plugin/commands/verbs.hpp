@@ -21,6 +21,9 @@ void add_cli(CLI::App& root, Operation& chosen);
 void add_toolbox(CLI::App& root, Operation& chosen);
 void add_config(CLI::App& root, Operation& chosen);
 void add_nfs(CLI::App& root, Operation& chosen);
+void add_lint(CLI::App& root, Operation& chosen);
+void add_explain(CLI::App& root, Operation& chosen);
+void add_rules(CLI::App& root, Operation& chosen);
 void add_version(CLI::App& root, Operation& chosen);
 void add_completion(CLI::App& root, Operation& chosen);
 

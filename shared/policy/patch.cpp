@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/policy/patch.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "shared/policy/json_access.hpp"
@@ -70,6 +71,10 @@ void Patch::add(std::string_view path, Json value) {
       continue;
     }
     if (here->is_array() && !append) {
+      return;
+    }
+    if (append && value.is_object() && depth + 1 == keys.size() &&
+        std::ranges::find(*here, value) != here->end()) {
       return;
     }
     Json whole = wrapped(keys, depth + 1, std::move(value));

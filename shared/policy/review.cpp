@@ -2,6 +2,7 @@
 #include "shared/policy/review.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "shared/policy/patch.hpp"
 #include "shared/policy/rule.hpp"
@@ -20,6 +21,26 @@ Verdict verdict_on(const Json& object, const Surroundings& around) {
 bool applies(const Rule& rule, const Subject& subject) {
   return (rule.kinds & subject.kind()) != 0 &&
          (rule.when_blind != WhenBlind::passes || !subject.around().blind());
+}
+
+/// Runs every patch once; says whether one of them added something.
+bool fill_in(Patch& patch, const Surroundings& around) {
+  const std::size_t before = patch.operations().size();
+  Json current = patch.object();
+  auto subject = std::make_unique<Subject>(current, around);
+  for (const Rule& rule : rules()) {
+    const std::size_t count = patch.operations().size();
+    if (rule.patch == nullptr || !applies(rule, *subject)) {
+      continue;
+    }
+    rule.patch(*subject, patch);
+    if (patch.operations().size() != count) {
+      subject.reset();
+      current = patch.object();
+      subject = std::make_unique<Subject>(current, around);
+    }
+  }
+  return patch.operations().size() != before;
 }
 
 }  // namespace
@@ -63,15 +84,10 @@ Verdict mutate(const Json& object, const Surroundings& around) {
     return verdict;
   }
   Patch patch(object);
-  for (const Rule& rule : rules()) {
-    if (rule.patch != nullptr && (rule.kinds & kind_of(object)) != 0) {
-      // Anew for each rule: what one filled in, the next one builds on.
-      const Json current = patch.object();
-      const Subject subject(current, around);
-      if (applies(rule, subject)) {
-        rule.patch(subject, patch);
-      }
-    }
+  // What one rule fills in, another builds on, also one before it. No patch takes back what another
+  // adds, so it ends; a few rounds are plenty.
+  constexpr int k_most_rounds = 8;
+  for (int round = 0; round < k_most_rounds && fill_in(patch, around); ++round) {
   }
   verdict.patch = patch.operations();
   verdict.mutated = patch.object();

@@ -5,7 +5,13 @@
 #include <array>
 #include <utility>
 
+#include "shared/policy/rules/health.hpp"
+#include "shared/policy/rules/launching.hpp"
 #include "shared/policy/rules/placement.hpp"
+#include "shared/policy/rules/settings.hpp"
+#include "shared/policy/rules/shape.hpp"
+#include "shared/policy/rules/storage.hpp"
+#include "shared/policy/rules/surroundings.hpp"
 #include "shared/wire/text.hpp"
 
 namespace kredis::policy {
@@ -24,7 +30,13 @@ constexpr auto concatenated(const std::array<Rule, Sizes>&... tables) {
   return all;
 }
 
-constexpr auto k_rules = concatenated(k_placement_rules);
+constexpr auto k_rules = concatenated(k_placement_rules,
+                                       k_shape_rules,
+                                       k_launching_rules,
+                                       k_storage_rules,
+                                       k_settings_rules,
+                                       k_health_rules,
+                                       k_surroundings_rules);
 
 }  // namespace
 
@@ -69,6 +81,8 @@ std::string_view to_text(Place place) {
   switch (place) {
     case Place::workload:
       return "the StatefulSet";
+    case Place::deployment:
+      return "a Deployment";
     case Place::pod:
       return "the pod template's spec";
     case Place::container:

@@ -39,7 +39,7 @@ enum class WhenBlind {
 std::string_view to_text(WhenBlind when);
 
 /// Where an example's text belongs.
-enum class Place { workload, pod, container, config, service, budget };
+enum class Place { workload, deployment, pod, container, config, service, budget };
 
 std::string_view to_text(Place place);
 

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/operations/manifest_files.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <istream>
+#include <iterator>
+
+namespace kredis::plugin {
+namespace {
+
+constexpr std::size_t k_most_files = 10'000;
+
+bool is_manifest(const std::filesystem::path& path) {
+  const std::string end = path.extension().string();
+  return end == ".yaml" || end == ".yml" || end == ".json";
+}
+
+template <typename Iterator>
+std::vector<std::string> files_in(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code ignored;
+  for (auto each = Iterator(folder, ignored); each != Iterator() && files.size() < k_most_files;
+       each.increment(ignored)) {
+    if (is_manifest(each->path()) && each->is_regular_file(ignored)) {
+      files.push_back(each->path().string());
+    }
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+Result<std::vector<std::string>> all_files(const std::vector<std::string>& paths, Folders folders) {
+  std::vector<std::string> all;
+  for (const std::string& path : paths) {
+    std::error_code ignored;
+    if (path != "-" && std::filesystem::is_directory(path, ignored)) {
+      const auto files = folders == Folders::all
+                             ? files_in<std::filesystem::recursive_directory_iterator>(path)
+                             : files_in<std::filesystem::directory_iterator>(path);
+      if (files.empty()) {
+        return Error::invalid_argument("no .yaml, .yml or .json file in " + path)
+            .with_hint(folders == Folders::all ? "give another folder" : "-R looks into its folders too");
+      }
+      all.insert(all.end(), files.begin(), files.end());
+    } else {
+      all.push_back(path);
+    }
+  }
+  return all;
+}
+
+Result<std::string> text_of(const std::string& path, std::istream& standard_input) {
+  if (path == "-") {
+    return std::string(std::istreambuf_iterator<char>(standard_input), {});
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return Error::invalid_argument("cannot read " + path).with_hint("check the path given to -f");
+  }
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+const Json& name_of(const Json& object, const char* key) {
+  static const Json k_none = "";
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) {
+    return k_none;
+  }
+  const auto found = metadata->find(key);
+  return found == metadata->end() ? k_none : *found;
+}
+
+bool is_kind(const Json& object, std::string_view kind, std::string_view namespace_) {
+  const auto found = object.find("kind");
+  if (found == object.end() || *found != kind) {
+    return false;
+  }
+  const Json& own = name_of(object, "namespace");
+  return namespace_.empty() || own == "" || own == namespace_;
+}
+
+void add_objects(Manifests& manifests, const ManifestFile& file, std::size_t document) {
+  const Json& value = file.documents[document].value;
+  if (!value.is_object()) {
+    return;
+  }
+  const auto items = value.find("items");
+  const auto kind = value.find("kind");
+  const bool list = kind != value.end() && kind->is_string() &&
+                    kind->get_ref<const std::string&>().ends_with("List") &&
+                    items != value.end() && items->is_array();
+  if (!list) {
+    manifests.objects.push_back({.file = file.name, .document = document, .object = value});
+    return;
+  }
+  for (std::size_t i = 0; i < items->size(); ++i) {
+    if ((*items)[i].is_object()) {
+      manifests.objects.push_back({.file = file.name,
+                                   .document = document,
+                                   .pointer = "/items/" + std::to_string(i),
+                                   .object = (*items)[i]});
+    }
+  }
+}
+
+}  // namespace
+
+kube::TextPlace Manifests::place_of(const FileObject& object, const std::string& pointer) const {
+  for (const ManifestFile& file : files) {
+    if (file.name == object.file) {
+      return kube::place_of(file.documents[object.document], object.pointer + pointer);
+    }
+  }
+  return {};
+}
+
+Result<Manifests> read_manifests(const std::vector<std::string>& paths,
+                                 Folders folders,
+                                 std::istream& standard_input) {
+  KREDIS_TRY(const auto names, all_files(paths, folders));
+  Manifests manifests;
+  for (const std::string& name : names) {
+    KREDIS_TRY(std::string text, text_of(name, standard_input));
+    auto documents = kube::parse_yaml_documents(text);
+    if (!documents) {
+      Error error = documents.error();
+      error.message = name + ": " + error.message;
+      return error;
+    }
+    manifests.files.push_back({name, std::move(text), std::move(*documents)});
+    for (std::size_t i = 0; i < manifests.files.back().documents.size(); ++i) {
+      add_objects(manifests, manifests.files.back(), i);
+    }
+  }
+  return manifests;
+}
+
+policy::Surroundings surroundings_of(const Manifests& manifests) {
+  return {.find = [&manifests](std::string_view kind,
+                               std::string_view namespace_,
+                               std::string_view name) -> const Json* {
+            for (const FileObject& each : manifests.objects) {
+              if (is_kind(each.object, kind, namespace_) && name_of(each.object, "name") == name) {
+                return &each.object;
+              }
+            }
+            return nullptr;
+          },
+          .list =
+              [&manifests](std::string_view kind, std::string_view namespace_) {
+                std::vector<const Json*> found;
+                for (const FileObject& each : manifests.objects) {
+                  if (is_kind(each.object, kind, namespace_)) {
+                    found.push_back(&each.object);
+                  }
+                }
+                return found;
+              }};
+}
+
+}  // namespace kredis::plugin

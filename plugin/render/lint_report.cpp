@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/render/lint_report.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "plugin/render/table.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using policy::Severity;
+
+std::string painted(Severity severity, const TextStyle& style) {
+  const std::string word(policy::to_text(severity));
+  switch (severity) {
+    case Severity::error:
+      return style.red(word);
+    case Severity::warning:
+      return style.yellow(word);
+    case Severity::advice:
+      break;
+  }
+  return style.dim(word);
+}
+
+int count_of(const LintResult& result, Severity severity) {
+  return static_cast<int>(std::ranges::count_if(
+      result.findings, [severity](const LintFinding& each) { return each.objection.severity == severity; }));
+}
+
+std::string counted(int count, std::string_view word) {
+  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+std::string_view sarif_level(Severity severity) {
+  switch (severity) {
+    case Severity::error:
+      return "error";
+    case Severity::warning:
+      return "warning";
+    case Severity::advice:
+      break;
+  }
+  return "note";
+}
+
+std::string xml(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '&':
+        result += "&amp;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+  }
+  return result;
+}
+
+std::string fenced(std::string_view text, std::string_view language) {
+  return fmt::format("```{}\n{}```\n", language, text);
+}
+
+std::string_view language_of(const policy::Rule& rule) {
+  return rule.documentation.place == policy::Place::config ? "" : "yaml";
+}
+
+std::string indented(std::string_view text) {
+  std::string result = "    ";
+  for (const char c : text) {
+    result += c;
+    if (c == '\n') {
+      result += "    ";
+    }
+  }
+  result.resize(result.find_last_not_of(' ') + 1);
+  return result;
+}
+
+}  // namespace
+
+std::string lint_text(const LintResult& result, const TextStyle& style) {
+  std::string text;
+  for (const LintFinding& each : result.findings) {
+    const policy::Objection& objection = each.objection;
+    text += fmt::format("{}:{}:{}: {} {} {}\n",
+                        each.file,
+                        each.line,
+                        each.column,
+                        painted(objection.severity, style),
+                        style.bold(objection.rule),
+                        objection.message);
+    text += fmt::format("  {} {}\n  found: {}\n  write: {}\n",
+                        each.object,
+                        objection.path,
+                        objection.found,
+                        objection.wanted);
+  }
+  text += fmt::format("{}, {} of a Redis Cluster{}: {}, {}, {}\n",
+                      counted(result.objects, "object"),
+                      result.recognised,
+                      result.ignored == 0 ? "" : fmt::format(" ({} ignored)", result.ignored),
+                      counted(count_of(result, Severity::error), "error"),
+                      counted(count_of(result, Severity::warning), "warning"),
+                      fmt::format("{} advice", count_of(result, Severity::advice)));
+  return text;
+}
+
+Json lint_json(const LintResult& result) {
+  Json findings = Json::array();
+  for (const LintFinding& each : result.findings) {
+    const policy::Objection& objection = each.objection;
+    findings.push_back({{"file", each.file},
+                        {"line", each.line},
+                        {"column", each.column},
+                        {"object", each.object},
+                        {"rule", objection.rule},
+                        {"severity", policy::to_text(objection.severity)},
+                        {"path", objection.path},
+                        {"found", objection.found},
+                        {"wanted", objection.wanted},
+                        {"message", objection.message}});
+  }
+  return {{"apiVersion", "kubectl-redis.dev/v1"},
+          {"kind", "LintReport"},
+          {"objects", result.objects},
+          {"recognised", result.recognised},
+          {"ignored", result.ignored},
+          {"findings", findings}};
+}
+
+Json lint_sarif(const LintResult& result, const std::string& version) {
+  Json rules = Json::array();
+  for (const policy::Rule& rule : policy::rules()) {
+    rules.push_back({{"id", rule.id},
+                     {"shortDescription", {{"text", rule.title}}},
+                     {"fullDescription", {{"text", rule.documentation.why}}},
+                     {"defaultConfiguration", {{"level", sarif_level(rule.severity)}}}});
+  }
+  Json results = Json::array();
+  for (const LintFinding& each : result.findings) {
+    const Json region = {{"startLine", each.line}, {"startColumn", each.column}};
+    const Json location = {{"artifactLocation", {{"uri", each.file}}}, {"region", region}};
+    results.push_back(
+        {{"ruleId", each.objection.rule},
+         {"level", sarif_level(each.objection.severity)},
+         {"message",
+          {{"text",
+            fmt::format("{} (found: {}; write: {})",
+                        each.objection.message,
+                        each.objection.found,
+                        each.objection.wanted)}}},
+         {"locations", Json::array({{{"physicalLocation", location}}})}});
+  }
+  const Json driver = {{"name", "kubectl-redis"}, {"version", version}, {"rules", rules}};
+  return {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
+          {"version", "2.1.0"},
+          {"runs", Json::array({{{"tool", {{"driver", driver}}}, {"results", results}}})}};
+}
+
+std::string lint_junit(const LintResult& result) {
+  std::string text = fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<testsuite name=\"kubectl redis lint\" tests=\"{}\" failures=\"{}\">\n",
+      result.findings.size(),
+      count_of(result, Severity::error));
+  for (const LintFinding& each : result.findings) {
+    const std::string what = fmt::format("{}:{}:{}: {}\nfound: {}\nwrite: {}",
+                                         each.file,
+                                         each.line,
+                                         each.column,
+                                         each.objection.message,
+                                         each.objection.found,
+                                         each.objection.wanted);
+    const bool failed = each.objection.severity == Severity::error;
+    text += fmt::format("  <testcase classname=\"{}\" name=\"{} {}\">\n    <{}>{}</{}>\n  </testcase>\n",
+                        xml(each.file),
+                        each.objection.rule,
+                        xml(each.object),
+                        failed ? fmt::format("failure message=\"{}\"", xml(each.objection.message))
+                               : "system-out",
+                        xml(what),
+                        failed ? "failure" : "system-out");
+  }
+  return text + "</testsuite>\n";
+}
+
+std::string explain_text(const policy::Rule& rule, const TextStyle& style) {
+  const policy::Documentation& documentation = rule.documentation;
+  return fmt::format(
+      "{}  {}\n\nseverity  {}\nkinds     {}\nmended    {}\nblind     {}\n\n{}\n\n"
+      "bad, in {}:\n{}\ngood:\n{}",
+      style.bold(rule.id),
+      rule.title,
+      painted(rule.severity, style),
+      policy::kinds_text(rule.kinds),
+      rule.patch != nullptr ? "by the webhook and by lint --fix, where it is missing" : "by hand",
+      policy::to_text(rule.when_blind),
+      documentation.why,
+      policy::to_text(documentation.place),
+      indented(documentation.bad),
+      indented(documentation.good));
+}
+
+std::string rules_text() {
+  std::vector<std::vector<std::string>> rows;
+  for (const policy::Rule& rule : policy::rules()) {
+    rows.push_back({std::string(rule.id),
+                    std::string(policy::to_text(rule.severity)),
+                    rule.patch != nullptr ? "yes" : "no",
+                    std::string(rule.title)});
+  }
+  return render_table({"RULE", "SEVERITY", "FILLED-IN", "WHAT-HOLDS"}, rows);
+}
+
+Json rules_json() {
+  Json list = Json::array();
+  for (const policy::Rule& rule : policy::rules()) {
+    list.push_back({{"id", rule.id},
+                    {"title", rule.title},
+                    {"severity", policy::to_text(rule.severity)},
+                    {"kinds", policy::kinds_text(rule.kinds)},
+                    {"filledIn", rule.patch != nullptr},
+                    {"whenBlind", policy::to_text(rule.when_blind)},
+                    {"why", rule.documentation.why}});
+  }
+  return {{"apiVersion", "kubectl-redis.dev/v1"}, {"kind", "RuleList"}, {"items", list}};
+}
+
+std::string rules_markdown() {
+  std::string text =
+      "# Rules\n\n"
+      "What `kubectl redis lint` and the webhook hold an object of a Redis Cluster against; made by\n"
+      "`kubectl redis rules -o markdown`. An error refuses the object, a warning is told, advice only\n"
+      "`lint` tells. The annotation `kubectl-redis.dev/ignore: \"true\"` takes an object out.\n";
+  for (const policy::Rule& rule : policy::rules()) {
+    text += fmt::format(
+        "\n## {}: {}\n\n{}{}, for {}; {}.\n\n{}\n\nBad, in {}:\n\n{}\nGood:\n\n{}",
+        rule.id,
+        rule.title,
+        policy::to_text(rule.severity),
+        rule.patch != nullptr ? ", filled in where it is missing" : "",
+        policy::kinds_text(rule.kinds),
+        policy::to_text(rule.when_blind),
+        rule.documentation.why,
+        policy::to_text(rule.documentation.place),
+        fenced(rule.documentation.bad, language_of(rule)),
+        fenced(rule.documentation.good, language_of(rule)));
+  }
+  return text;
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/kube/yaml_documents.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+
+namespace kredis::kube {
+namespace {
+
+constexpr int k_deepest = 100;
+constexpr int k_most_nodes = 500'000;
+constexpr std::size_t k_longest_text = std::size_t{16} << 20;
+
+/// Thrown inside this file only.
+struct Malformed {
+  std::string what;
+  YAML::Mark mark;
+};
+
+std::string escaped(const std::string& key) {
+  std::string result;
+  for (const char c : key) {
+    result += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  }
+  return result;
+}
+
+TextPlace place(const YAML::Mark& mark) {
+  return {.line = std::max(mark.line, 0) + 1, .column = std::max(mark.column, 0) + 1};
+}
+
+bool is_null_word(const std::string& word) {
+  return word.empty() || word == "~" || word == "null" || word == "Null" || word == "NULL";
+}
+
+/// A scalar without quotes or tag may be a number, a boolean or nothing.
+Json plain_value(const std::string& word) {
+  if (is_null_word(word)) {
+    return nullptr;
+  }
+  for (const char* yes : {"true", "True", "TRUE"}) {
+    if (word == yes) {
+      return true;
+    }
+  }
+  for (const char* no : {"false", "False", "FALSE"}) {
+    if (word == no) {
+      return false;
+    }
+  }
+  const Json number = Json::parse(word, nullptr, false);
+  return number.is_number() ? number : Json(word);
+}
+
+class Reader {
+ public:
+  explicit Reader(YamlDocument& document) : document_(document) {}
+
+  Json read(const YAML::Node& node, const std::string& path, int depth) {
+    if (depth > k_deepest || ++count_ > k_most_nodes) {
+      throw Malformed{"the document is too large or too deep", node.Mark()};
+    }
+    document_.places.emplace(path, place(node.Mark()));
+    switch (node.Type()) {
+      case YAML::NodeType::Map:
+        return read_map(node, path, depth);
+      case YAML::NodeType::Sequence:
+        return read_list(node, path, depth);
+      case YAML::NodeType::Scalar:
+        return node.Tag() == "?" ? plain_value(node.Scalar()) : Json(node.Scalar());
+      case YAML::NodeType::Null:
+      case YAML::NodeType::Undefined:
+        break;
+    }
+    return nullptr;
+  }
+
+ private:
+  Json read_map(const YAML::Node& node, const std::string& path, int depth) {
+    Json object = Json::object();
+    for (const auto& each : node) {
+      if (!each.first.IsScalar()) {
+        throw Malformed{"a key that is no text", each.first.Mark()};
+      }
+      const std::string& key = each.first.Scalar();
+      const std::string below = path + "/" + escaped(key);
+      if (object.contains(key)) {
+        throw Malformed{"the key is there twice: " + key.substr(0, 60), each.first.Mark()};
+      }
+      document_.places.emplace(below, place(each.first.Mark()));
+      object[key] = read(each.second, below, depth + 1);
+    }
+    return object;
+  }
+
+  Json read_list(const YAML::Node& node, const std::string& path, int depth) {
+    Json list = Json::array();
+    for (const YAML::Node& each : node) {
+      list.push_back(read(each, path + "/" + std::to_string(list.size()), depth + 1));
+    }
+    return list;
+  }
+
+  YamlDocument& document_;
+  int count_ = 0;
+};
+
+Error malformed(const std::string& what, const YAML::Mark& mark) {
+  return Error::invalid_argument("line " + std::to_string(place(mark).line) + ", column " +
+                                 std::to_string(place(mark).column) + ": " + what)
+      .with_hint("check the indentation and the quotes there");
+}
+
+}  // namespace
+
+Result<std::vector<YamlDocument>> parse_yaml_documents(std::string_view text) {
+  if (text.size() > k_longest_text) {
+    return Error::invalid_argument("the file has more than 16 MiB")
+        .with_hint("give files of manifests");
+  }
+  std::vector<YamlDocument> documents;
+  try {
+    for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
+      YamlDocument document;
+      document.value = Reader(document).read(node, "", 0);
+      document.first_line = place(node.Mark()).line;
+      if (!document.value.is_null()) {
+        documents.push_back(std::move(document));
+      }
+    }
+  } catch (const Malformed& error) {
+    return malformed(error.what, error.mark);
+  } catch (const YAML::Exception& error) {
+    return malformed(error.msg, error.mark);
+  } catch (const std::exception&) {
+    return Error::invalid_argument("the file is no YAML").with_hint("give files of manifests");
+  }
+  return documents;
+}
+
+TextPlace place_of(const YamlDocument& document, std::string_view pointer) {
+  while (true) {
+    const auto found = document.places.find(std::string(pointer));
+    if (found != document.places.end()) {
+      return found->second;
+    }
+    if (pointer.empty()) {
+      return {.line = document.first_line};
+    }
+    pointer = pointer.substr(0, pointer.rfind('/'));
+  }
+}
+
+}  // namespace kredis::kube

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/policy/hooks.hpp"
+
+#include <fmt/format.h>
+
+#include "shared/wire/text.hpp"
+
+namespace kredis::policy {
+namespace {
+
+bool is_plain_path(const std::string& path) {
+  return !path.empty() && path.find_first_of(" '\"\\$`;&|<>\n") == std::string::npos;
+}
+
+/// How redis-cli reaches the server beside it: " -p 6379", with TLS where only that is open.
+std::optional<std::string> connection(const Subject& subject) {
+  std::string flags = fmt::format(" -p {}", subject.client_port());
+  if (subject.number_of("port", k_redis_port) != 0) {
+    return flags;
+  }
+  const std::pair<const char*, const char*> files[] = {{"tls-ca-cert-file", "--cacert"},
+                                                       {"tls-cert-file", "--cert"},
+                                                       {"tls-key-file", "--key"}};
+  flags += " --tls";
+  for (const auto& [key, flag] : files) {
+    const auto setting = subject.setting(key);
+    if (!setting || !is_plain_path(setting->first())) {
+      return std::nullopt;
+    }
+    flags += fmt::format(" {} {}", flag, setting->first());
+  }
+  return flags;
+}
+
+/// The cli beside the server that the container runs.
+std::string cli_of(const Subject& subject) {
+  const std::string& server = subject.launch().server;
+  return server.find("valkey") != std::string::npos ? "valkey-cli" : "redis-cli";
+}
+
+/// `ask ADDRESS WORDS...` as a shell function, and then `body`.
+std::optional<Json> shell(const Subject& subject, std::string_view body) {
+  const auto flags = connection(subject);
+  if (!flags || subject.launch().server.empty()) {
+    return std::nullopt;
+  }
+  const std::string text =
+      fmt::format("ask() {{ h=$1; shift; timeout 3 {} -h \"$h\"{} \"$@\" 2>/dev/null; }}; {}",
+                  cli_of(subject),
+                  *flags,
+                  body);
+  return Json::array({"/bin/sh", "-c", text});
+}
+
+}  // namespace
+
+std::optional<Json> ready_command(const Subject& subject, ReadyWhen when) {
+  // A node that wants a password answers; whether it serves only its clients can tell.
+  constexpr std::string_view k_answers =
+      "case \"$(ask 127.0.0.1 PING)\" in PONG*|NOAUTH*) exit 0;; esac; exit 1";
+  constexpr std::string_view k_serves =
+      "case \"$(ask 127.0.0.1 PING)\" in NOAUTH*) exit 0;; PONG*) ;; *) exit 1;; esac; "
+      "case \"$(ask 127.0.0.1 CLUSTER INFO)\" in *cluster_slots_assigned:16384*) ;; *) exit 0;; esac; "
+      "case \"$(ask 127.0.0.1 CLUSTER INFO)\" in *cluster_state:ok*) exit 0;; esac; exit 1";
+  return shell(subject, when == ReadyWhen::serves ? k_serves : k_answers);
+}
+
+std::optional<Json> loaded_command(const Subject& subject) {
+  return shell(subject,
+               "case \"$(ask 127.0.0.1 PING)\" in ''|LOADING*) exit 1;; esac; exit 0");
+}
+
+std::optional<Json> alive_command(const Subject& subject) {
+  return shell(subject, "[ -n \"$(ask 127.0.0.1 PING)\" ]");
+}
+
+std::optional<Json> hand_over_command(const Subject& subject, std::int64_t seconds) {
+  // The replica that is in step and has received most; it takes over, or time runs out.
+  constexpr std::string_view k_body =
+      "end=$(($(date +%s) + {})); "
+      "master() {{ [ \"$(ask 127.0.0.1 ROLE | head -n 1)\" = master ]; }}; "
+      "while master && [ \"$(date +%s)\" -lt $end ]; do "
+      "id=$(ask 127.0.0.1 CLUSTER MYID); "
+      "r=$(ask 127.0.0.1 CLUSTER NODES | awk -v m=\"$id\" '$4 == m && $3 ~ /slave/ && "
+      "$3 !~ /fail|noaddr/ && $8 == \"connected\" {{ sub(/:[0-9]+@.*/, \"\", $2); print $2 }}'); "
+      "[ -n \"$r\" ] || exit 0; "
+      "heir=$(for a in $r; do i=$(ask $a INFO replication | tr -d '\\r'); "
+      "case \"$i\" in *master_link_status:up*) "
+      "echo \"$(echo \"$i\" | sed -n 's/^slave_repl_offset://p') $a\";; esac; done | "
+      "sort -n | tail -n 1 | cut -d ' ' -f 2); "
+      "[ -z \"$heir\" ] || ask $heir CLUSTER FAILOVER; "
+      "for n in 1 2 3 4 5 6; do master || exit 0; sleep 1; done; done; exit 0";
+  return shell(subject, fmt::format(k_body, seconds));
+}
+
+}  // namespace kredis::policy

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/policy/memory.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+
+#include "shared/wire/quantity.hpp"
+#include "shared/wire/text.hpp"
+
+namespace kredis::policy {
+
+std::optional<std::int64_t> redis_bytes(std::string_view text) {
+  struct Unit {
+    std::string_view name;
+    std::int64_t bytes;
+  };
+  constexpr std::array<Unit, 8> units{{{"", 1},
+                                       {"b", 1},
+                                       {"k", 1'000},
+                                       {"kb", 1LL << 10},
+                                       {"m", 1'000'000},
+                                       {"mb", 1LL << 20},
+                                       {"g", 1'000'000'000},
+                                       {"gb", 1LL << 30}}};
+  const std::string lower = wire::to_lower(text);
+  const std::size_t digits = std::min(lower.find_first_not_of("0123456789"), lower.size());
+  const auto amount = wire::to_number<std::int64_t>(lower.substr(0, digits));
+  const auto* const unit = std::ranges::find(units, std::string_view(lower).substr(digits), &Unit::name);
+  if (!amount || unit == units.end() ||
+      *amount > std::numeric_limits<std::int64_t>::max() / unit->bytes) {
+    return std::nullopt;
+  }
+  return *amount * unit->bytes;
+}
+
+std::optional<std::int64_t> memory_limit(const Subject& subject) {
+  const Json& limit = member(subject.container(), {"resources", "limits", "memory"});
+  if (limit.is_number_integer()) {
+    return limit.get<std::int64_t>();
+  }
+  const auto bytes = wire::parse_byte_quantity(text(limit));
+  return bytes ? std::optional(*bytes) : std::nullopt;
+}
+
+std::optional<std::int64_t> max_memory(const Subject& subject) {
+  const auto setting = subject.setting("maxmemory");
+  const auto bytes = setting ? redis_bytes(setting->first()) : std::nullopt;
+  return bytes && *bytes > 0 ? bytes : std::nullopt;
+}
+
+}  // namespace kredis::policy

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/policy/rules/settings.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "shared/policy/memory.hpp"
+#include "shared/policy/patch.hpp"
+#include "shared/policy/subject.hpp"
+#include "shared/wire/redis_directives.hpp"
+#include "shared/wire/text.hpp"
+
+namespace kredis::policy {
+namespace {
+
+constexpr std::int64_t k_default_node_timeout = 15'000;
+
+/// A setting that this very object makes: a line of the ConfigMap, or an argument of the workload.
+struct Own {
+  const wire::RedisDirective* directive;
+  std::string path;
+};
+
+std::vector<Own> own_settings(const Subject& subject) {
+  std::vector<Own> settings;
+  if (subject.kind() == k_config_map && subject.config()) {
+    for (const wire::RedisDirective& each : subject.config()->directives) {
+      settings.push_back({&each, subject.config_text_path()});
+    }
+  }
+  const auto& arguments = subject.launch().arguments.directives;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    settings.push_back({&arguments[i], subject.launch().arguments_paths[i]});
+  }
+  return settings;
+}
+
+/// The last of that name, which is the one in force; nothing where this object does not set it.
+std::optional<Own> own_setting(const Subject& subject, std::string_view key) {
+  std::optional<Own> last;
+  for (const Own& each : own_settings(subject)) {
+    if (each.directive->name == key) {
+      last = each;
+    }
+  }
+  return last;
+}
+
+std::string first_of(const Own& own) {
+  return own.directive->arguments.empty() ? std::string{} : own.directive->arguments.front();
+}
+
+std::string line_text(const Own& own) {
+  std::string line = own.directive->name;
+  for (const std::string& argument : own.directive->arguments) {
+    line += " " + (argument.empty() ? "\"\"" : argument);
+  }
+  return shown(line);
+}
+
+/// "line 7" of a file.
+std::string place_of(const Own& own) {
+  return own.directive->line == 0 ? "" : " (line " + std::to_string(own.directive->line) + ")";
+}
+
+void report_own(Report& report, const Own& own, std::string wanted, const std::string& message) {
+  report.objection(own.path, line_text(own), std::move(wanted), message + place_of(own));
+}
+
+/// What must not be told of a key whose value may be secret.
+bool is_secret(std::string_view key) {
+  constexpr std::array<std::string_view, 7> keys{"requirepass",
+                                                 "masterauth",
+                                                 "primaryauth",
+                                                 "user",
+                                                 "tls-key-file-pass",
+                                                 "tls-client-key-file-pass",
+                                                 "masteruser"};
+  return std::ranges::find(keys, key) != keys.end();
+}
+
+bool is_loopback(std::string_view address) {
+  if (address.starts_with('-')) {
+    address.remove_prefix(1);
+  }
+  return address.starts_with("127.") || address == "::1" || address == "localhost";
+}
+
+bool started_in_cluster_mode(const Subject& config_map) {
+  return std::ranges::any_of(config_map.workloads(), [&](const Json* each) {
+    const Subject workload(*each, config_map.around());
+    const auto& arguments = workload.launch().arguments.directives;
+    return std::ranges::any_of(arguments, [](const wire::RedisDirective& argument) {
+      return argument.name == "cluster-enabled";
+    });
+  });
+}
+
+std::string memory_path(const Subject& subject) {
+  return subject.container_path() + "/resources/limits/memory";
+}
+
+}  // namespace
+
+void check_cluster_enabled(const Subject& subject, Report& report) {
+  const auto own = own_setting(subject, "cluster-enabled");
+  if (own) {
+    if (wire::to_lower(first_of(*own)) != "yes") {
+      report_own(report, *own, "cluster-enabled yes", "the server is not part of a cluster");
+    }
+  } else if (subject.kind() == k_config_map && subject.config() &&
+             !started_in_cluster_mode(subject)) {
+    report.objection(subject.config_text_path(),
+                     "nothing",
+                     "cluster-enabled yes",
+                     "the server is not part of a cluster");
+  }
+}
+
+void check_foreground(const Subject& subject, Report& report) {
+  const auto own = own_setting(subject, "daemonize");
+  if (own && wire::to_lower(first_of(*own)) != "no") {
+    report_own(report, *own, "daemonize no", "the container ends as its process goes to the background");
+  }
+}
+
+void check_bind(const Subject& subject, Report& report) {
+  const auto own = own_setting(subject, "bind");
+  if (own && !own->directive->arguments.empty() &&
+      std::ranges::all_of(own->directive->arguments, &is_loopback)) {
+    report_own(report, *own, "no bind, or bind 0.0.0.0", "nobody reaches the server but itself");
+  }
+}
+
+void check_append_only(const Subject& subject, Report& report) {
+  const auto own = own_setting(subject, "appendonly");
+  if (own && wire::to_lower(first_of(*own)) != "yes") {
+    report_own(report, *own, "appendonly yes", "what was written since the last snapshot is lost with the pod");
+  } else if (!own && subject.kind() == k_config_map && subject.config()) {
+    report.objection(subject.config_text_path(),
+                     "nothing",
+                     "appendonly yes",
+                     "what was written since the last snapshot is lost with the pod");
+  }
+}
+
+void check_readable(const Subject& subject, Report& report) {
+  if (!subject.config_error().empty()) {
+    report.objection(subject.config_text_path(),
+                     subject.config_error(),
+                     "closed quotes, a space after them",
+                     "Redis cannot read the file: " + subject.config_error());
+  }
+}
+
+void check_known_keys(const Subject& subject, Report& report) {
+  for (const Own& own : own_settings(subject)) {
+    if (wire::find_directive(own.directive->name) == nullptr) {
+      const std::string nearest = wire::nearest_directive(own.directive->name);
+      report.objection(own.path,
+                       shown(own.directive->name),
+                       nearest.empty() ? "remove it" : nearest,
+                       "neither Redis nor Valkey knows this key, and does not start" + place_of(own));
+    }
+  }
+}
+
+void check_no_replica_of(const Subject& subject, Report& report) {
+  for (const char* key : {"replicaof", "slaveof", "primaryof"}) {
+    if (const auto own = own_setting(subject, key)) {
+      report_own(report, *own, "remove it", "Redis does not start with it in cluster mode");
+    }
+  }
+}
+
+void check_no_password(const Subject& subject, Report& report) {
+  for (const Own& own : own_settings(subject)) {
+    const std::string value = first_of(own);
+    if (is_secret(own.directive->name) && !value.empty() && !value.starts_with("$(")) {
+      report.objection(own.path,
+                       own.directive->name + " ...",
+                       "a Secret, as kubectl redis create --auth-secret reads it",
+                       "a password lies in the open" + place_of(own));
+    }
+  }
+}
+
+void check_commands_kept(const Subject& subject, Report& report) {
+  constexpr std::array<std::string_view, 11> needed{
+      "acl", "auth", "cluster", "config", "failover", "hello", "info", "ping", "psync", "replconf", "role"};
+  for (const Own& own : own_settings(subject)) {
+    if (own.directive->name == "rename-command" &&
+        std::ranges::find(needed, wire::to_lower(first_of(own))) != needed.end()) {
+      report.objection(own.path,
+                       "rename-command " + shown(first_of(own)) + " ...",
+                       "an ACL that forbids it to users",
+                       "nodes, probes and this tool need that command" + place_of(own));
+    }
+  }
+}
+
+void check_no_fixed_address(const Subject& subject, Report& report) {
+  for (const char* key : {"cluster-announce-ip", "cluster-announce-hostname", "replica-announce-ip"}) {
+    if (const auto own = own_setting(subject, key)) {
+      report_own(report,
+                 *own,
+                 "an argument of each pod: --" + std::string(key) + " $(POD_IP)",
+                 "all pods announce the same address");
+    }
+  }
+}
+
+void check_some_port(const Subject& subject, Report& report) {
+  const auto own = own_setting(subject, "port");
+  if (own && first_of(*own) == "0" && subject.number_of("tls-port", 0) == 0) {
+    report_own(report, *own, "port 6379, or a tls-port", "no port is open, so nobody can connect");
+  }
+}
+
+void check_tls_inside(const Subject& subject, Report& report) {
+  const auto plain = own_setting(subject, "port");
+  if (!plain || first_of(*plain) != "0" || subject.number_of("tls-port", 0) == 0) {
+    return;
+  }
+  for (const char* key : {"tls-cluster", "tls-replication"}) {
+    const auto setting = subject.setting(key);
+    if (!setting || wire::to_lower(setting->first()) != "yes") {
+      report.objection(subject.config_text_path(),
+                       std::string(key) + " " + (setting ? shown(setting->first()) : "not set"),
+                       std::string(key) + " yes",
+                       "the plain port is closed, but nodes do not use TLS among themselves");
+    }
+  }
+}
+
+void check_node_timeout(const Subject& subject, Report& report) {
+  constexpr std::int64_t k_least = 1'000;
+  constexpr std::int64_t k_most = 60'000;
+  const auto own = own_setting(subject, "cluster-node-timeout");
+  const auto value = own ? wire::to_number<std::int64_t>(first_of(*own)) : std::nullopt;
+  if (value && (*value < k_least || *value > k_most)) {
+    report_own(report,
+               *own,
+               "cluster-node-timeout between 1000 and 60000",
+               *value < k_least ? "a busy moment counts as a failure"
+                                : "a dead master is replaced only after more than a minute");
+  }
+}
+
+void check_timeout_and_grace(const Subject& subject, Report& report) {
+  constexpr std::int64_t k_milliseconds = 1'000;
+  constexpr std::int64_t k_kubernetes_default = 30;
+  const Json& setting = member(subject.pod(), {"terminationGracePeriodSeconds"});
+  const std::int64_t grace = number(setting).value_or(k_kubernetes_default);
+  const std::int64_t timeout = subject.number_of("cluster-node-timeout", k_default_node_timeout);
+  if (subject.sees_configuration() && timeout > grace * k_milliseconds / 2) {
+    report.objection(
+        Subject::pod_path() + "/terminationGracePeriodSeconds",
+        setting.is_null() ? "nothing (30)" : shown(setting),
+        std::to_string((2 * timeout + k_milliseconds - 1) / k_milliseconds) + " or more",
+        "a hand-over may take twice the node timeout of " + std::to_string(timeout) +
+            " ms, and the pod is killed before");
+  }
+}
+
+void check_maxmemory_limit(const Subject& subject, Report& report) {
+  const auto limit = memory_limit(subject);
+  const auto memory = max_memory(subject);
+  if (limit && memory && *memory >= *limit) {
+    report.objection(memory_path(subject),
+                     shown(member(subject.container(), {"resources", "limits", "memory"})),
+                     "more than maxmemory, " + std::to_string(*memory) + " bytes, with room for a fork",
+                     "the kernel kills Redis before it reaches maxmemory");
+  }
+}
+
+void check_fork_headroom(const Subject& subject, Report& report) {
+  const auto limit = memory_limit(subject);
+  const auto memory = max_memory(subject);
+  if (limit && memory && *memory < *limit && *memory / 3 > *limit / 4) {
+    report.objection(memory_path(subject),
+                     shown(member(subject.container(), {"resources", "limits", "memory"})),
+                     std::to_string(*memory / 3 * 4) + " or more, or a smaller maxmemory",
+                     "the data may take more than three quarters of the limit: a fork's copies do "
+                     "not fit beside it");
+  }
+}
+
+void check_limit_has_maxmemory(const Subject& subject, Report& report) {
+  if (memory_limit(subject) && subject.sees_configuration() && !max_memory(subject)) {
+    report.objection(memory_path(subject),
+                     shown(member(subject.container(), {"resources", "limits", "memory"})),
+                     "maxmemory at " + std::to_string(k_maxmemory_percent_of_limit) +
+                         " % of it, in redis.conf",
+                     "Redis grows until the kernel kills it");
+  }
+}
+
+void check_log_to_stdout(const Subject& subject, Report& report) {
+  const auto own = own_setting(subject, "logfile");
+  if (own && !first_of(*own).empty() && !first_of(*own).starts_with("/dev/std")) {
+    report_own(report, *own, "remove it", "kubectl logs shows nothing");
+  }
+}
+
+}  // namespace kredis::policy
