@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -82,11 +83,11 @@ TEST_SUITE("plugin/rights") {
     Invocation unused;
     build_command_line(root, unused);
     const auto known = verbs_with_rights();
+    const std::set<std::string> offline{"completion", "explain", "lint", "nfs", "rbac", "rules"};
     for (const CLI::App* verb : root.get_subcommands([](CLI::App*) { return true; })) {
       const std::string name = verb->get_name();
       INFO(name, " needs rows in plugin/operations/rights.cpp");
-      const bool offline = name == "completion" || name == "rbac" || name == "nfs";
-      CHECK((std::ranges::find(known, name) != known.end()) != offline);
+      CHECK((std::ranges::find(known, name) != known.end()) != offline.contains(name));
     }
   }
 
