@@ -49,8 +49,22 @@ def clients(cluster, go_client, tmp_path):
     return [[*with_dns, sys.executable, str(CLIENTS / "load.py"), target], [*with_dns, go_client, target]]
 
 
+def show(reports, what, took):
+    print(f"\n{what}, {took:.0f} s:")
+    for it in reports:
+        print(f"  {it['client']:9} {it['operations']:6} operations, {len(it['failures'])} failed, {it['lost']} lost,"
+              f" longest gap {it['gapMilliseconds']} ms", *sorted(set(it["failures"]))[:3])
+
+
+def judge(reports):
+    for it in reports:
+        assert it["operations"] > 100, it
+        assert it["lost"] == 0, it
+        assert it["failures"] == [], it
+
+
 @contextmanager
-def load(clients, what):
+def load(clients, what, judge=judge):
     """Runs the clients around the body, and judges what they saw."""
     running = [subprocess.Popen(it, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for it in clients]
     try:
@@ -67,14 +81,8 @@ def load(clients, what):
             process.send_signal(signal.SIGTERM)
         answers = [process.communicate(timeout=300) for process in running]
     reports = [json.loads(out) for out, _ in answers]
-    print(f"\n{what}, {took:.0f} s:")
-    for it in reports:
-        print(f"  {it['client']:9} {it['operations']:6} operations, {len(it['failures'])} failed, {it['lost']} lost,"
-              f" longest gap {it['gapMilliseconds']} ms", *sorted(set(it["failures"]))[:3])
-    for it in reports:
-        assert it["operations"] > 100, it
-        assert it["lost"] == 0, it
-        assert it["failures"] == [], it
+    show(reports, what, took)
+    judge(reports)
 
 
 def masters(namespace):
@@ -87,6 +95,11 @@ def whole_without(namespace, gone):
         return not uids & set(gone) and identities(namespace)
 
     return wait_until(check, 180, "the cluster is whole again")
+
+
+def test_nothing_happens_for_comparison(cluster, clients):
+    with load(clients, "nothing, for comparison"):
+        time.sleep(10)
 
 
 def test_a_master_that_is_deleted_hands_over_first(cluster, clients):
@@ -112,3 +125,23 @@ def test_draining_each_node_is_not_noticed(cluster, clients):
             finally:
                 cluster.bed.kubectl("uncordon", name).require()
         wait_until(lambda: identities(cluster), 120, "the cluster is whole again")
+
+
+WITHOUT_HOOK = '[{"op": "remove", "path": "/spec/template/spec/containers/0/lifecycle"}]'
+
+
+def require_outage(reports):
+    for it in reports:
+        assert it["failures"] or it["gapMilliseconds"] > 1000, it
+
+
+def test_without_the_hook_for_comparison(cluster, clients):
+    """Last, as it takes the hook away."""
+    cluster.kubectl("patch", "statefulset", "redis-app", "--type=json", "-p", WITHOUT_HOOK).require()
+    cluster.kubectl("rollout", "status", "statefulset", "redis-app", "--timeout=590s", timeout=600).require()
+    wait_until(lambda: identities(cluster), 120, "the cluster is well without the hook")
+    pod = masters(cluster)[0]
+    gone = cluster.pods()[pod]["metadata"]["uid"]
+    with load(clients, f"kubectl delete pod {pod}, a master, without the hook", require_outage):
+        cluster.kubectl("delete", "pod", pod).require()
+        whole_without(cluster, [gone])

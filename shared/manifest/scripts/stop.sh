@@ -66,6 +66,8 @@ while is_master && time_is_left; do
     answer=$(ask "$heir" CLUSTER FAILOVER)
     if [ "$answer" = OK ] && wait_for_hand_over; then
       tell "handed over to $heir"
+      # Clients that come meanwhile are sent on; one whose connection is cut must find out by itself.
+      sleep "${LINGER_SECONDS:-1}"
       exit 0
     fi
     tell "$heir did not take over${answer:+: $answer}"

@@ -376,6 +376,18 @@ case_a_master_hands_over_while_clients_write() {
   check "every key is there" equal "$(keys_of 2 3 4)" "$(wc -l <"$work/answers")"
 }
 
+case_clients_are_sent_on_before_the_server_goes() {
+  extra_env=(CLIENT_ENDPOINT=ip LINGER_SECONDS=4)
+  check "a cluster" start_cluster 1
+  in_pod 1 stop.sh &
+  hook=$!
+  check "it hands over" eventually 20 role_is 4 master
+  check "a client is sent on" eventually 2 sent_on
+  check "while the hook keeps the server" kill -0 $hook
+  wait $hook
+}
+sent_on() { ask 1 GET key1 | grep -q "^MOVED .* $net.4:6379"; }
+
 case_the_hook_returns_when_there_is_nothing_to_hand_over() {
   extra_env=(HAND_OVER_SECONDS=30)
   check "a cluster" start_cluster 1
