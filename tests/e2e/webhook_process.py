@@ -20,14 +20,15 @@ RULES = [
 
 
 class Webhook:
-    """kubectl-redis-webhook on 127.0.0.1, with a mounted certificate."""
+    """kubectl-redis-webhook on 127.0.0.1, with a certificate from `folder` or one of its own."""
 
-    def __init__(self, folder, *flags, env=None):
-        self.log = folder / "webhook.log"
+    def __init__(self, folder, *flags, env=None, own_certificate=False, name="webhook"):
+        self.log = folder / f"{name}.log"
         self.authority = folder / "ca.crt"
+        mounted = ["--certificate-file", str(folder / "webhook.crt"), "--key-file", str(folder / "webhook.key")]
         self.process = subprocess.Popen(
             [str(BIN / "kubectl-redis-webhook"), "--listen", "127.0.0.1:0", "--drain-wait", "0",
-             "--certificate-file", str(folder / "webhook.crt"), "--key-file", str(folder / "webhook.key"), *flags],
+             *([] if own_certificate else mounted), *flags],
             env={**os.environ, **(env or {})},
             stderr=open(self.log, "w", encoding="utf-8"),
         )
