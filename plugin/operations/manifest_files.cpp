@@ -2,10 +2,15 @@
 #include "plugin/operations/manifest_files.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <istream>
+#include <functional>
 #include <iterator>
+#include <map>
+#include <memory>
+#include <utility>
 
 namespace kredis::plugin {
 namespace {
@@ -51,15 +56,26 @@ Result<std::vector<std::string>> all_files(const std::vector<std::string>& paths
   return all;
 }
 
+/// As much as is ever read, and a byte more to know that there was more.
+std::string read_all(std::istream& stream) {
+  constexpr std::size_t k_most_bytes = (std::size_t{16} << 20) + 1;
+  std::string text;
+  std::array<char, std::size_t{1} << 16> buffer{};
+  while (text.size() < k_most_bytes && (stream.read(buffer.data(), buffer.size()), stream.gcount() > 0)) {
+    text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
+  }
+  return text;
+}
+
 Result<std::string> text_of(const std::string& path, std::istream& standard_input) {
   if (path == "-") {
-    return std::string(std::istreambuf_iterator<char>(standard_input), {});
+    return read_all(standard_input);
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return Error::invalid_argument("cannot read " + path).with_hint("check the path given to -f");
   }
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  return read_all(file);
 }
 
 const Json& name_of(const Json& object, const char* key) {
@@ -72,11 +88,7 @@ const Json& name_of(const Json& object, const char* key) {
   return found == metadata->end() ? k_none : *found;
 }
 
-bool is_kind(const Json& object, std::string_view kind, std::string_view namespace_) {
-  const auto found = object.find("kind");
-  if (found == object.end() || *found != kind) {
-    return false;
-  }
+bool is_in_namespace(const Json& object, std::string_view namespace_) {
   const Json& own = name_of(object, "namespace");
   return namespace_.empty() || own == "" || own == namespace_;
 }
@@ -138,26 +150,30 @@ Result<Manifests> read_manifests(const std::vector<std::string>& paths,
 }
 
 policy::Surroundings surroundings_of(const Manifests& manifests) {
-  return {.find = [&manifests](std::string_view kind,
-                               std::string_view namespace_,
-                               std::string_view name) -> const Json* {
-            for (const FileObject& each : manifests.objects) {
-              if (is_kind(each.object, kind, namespace_) && name_of(each.object, "name") == name) {
-                return &each.object;
-              }
-            }
-            return nullptr;
-          },
-          .list =
-              [&manifests](std::string_view kind, std::string_view namespace_) {
-                std::vector<const Json*> found;
-                for (const FileObject& each : manifests.objects) {
-                  if (is_kind(each.object, kind, namespace_)) {
-                    found.push_back(&each.object);
-                  }
-                }
-                return found;
-              }};
+  auto by_kind = std::make_shared<std::map<std::string, std::vector<const Json*>, std::less<>>>();
+  for (const FileObject& each : manifests.objects) {
+    const auto kind = each.object.find("kind");
+    if (kind != each.object.end() && kind->is_string()) {
+      (*by_kind)[kind->get<std::string>()].push_back(&each.object);
+    }
+  }
+  const auto list = [by_kind](std::string_view kind, std::string_view namespace_) {
+    std::vector<const Json*> found;
+    const auto all = by_kind->find(kind);
+    if (all != by_kind->end()) {
+      std::ranges::copy_if(all->second, std::back_inserter(found), [namespace_](const Json* each) {
+        return is_in_namespace(*each, namespace_);
+      });
+    }
+    return found;
+  };
+  const auto find = [list](std::string_view kind, std::string_view namespace_, std::string_view name) {
+    const auto all = list(kind, namespace_);
+    const auto found = std::ranges::find_if(
+        all, [name](const Json* each) { return name_of(*each, "name") == name; });
+    return found == all.end() ? nullptr : *found;
+  };
+  return {.find = find, .list = list};
 }
 
 }  // namespace kredis::plugin

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/kube/yaml_documents.hpp"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace kredis::kube {
 namespace {
 
 constexpr int k_deepest = 100;
-constexpr int k_most_nodes = 500'000;
+constexpr int k_most_nodes = 200'000;
+constexpr const char* k_too_much = "the document is too large or too deep";
 constexpr std::size_t k_longest_text = std::size_t{16} << 20;
 
 /// Thrown inside this file only.
@@ -59,7 +62,7 @@ class Reader {
 
   Json read(const YAML::Node& node, const std::string& path, int depth) {
     if (depth > k_deepest || ++count_ > k_most_nodes) {
-      throw Malformed{"the document is too large or too deep", node.Mark()};
+      throw Malformed{k_too_much, node.Mark()};
     }
     document_.places.emplace(path, place(node.Mark()));
     switch (node.Type()) {
@@ -77,19 +80,40 @@ class Reader {
   }
 
  private:
+  /// `<<: *defaults`, as kubectl reads it too: what the map itself says wins.
+  void merge(Json& object, const YAML::Node& from, const std::string& path, int depth) {
+    const Json value = read(from, path, depth + 1);
+    for (const Json& each : value.is_array() ? value : Json::array({value})) {
+      if (!each.is_object()) {
+        throw Malformed{"<< names something that is no map", from.Mark()};
+      }
+      for (const auto& [key, inner] : each.items()) {
+        object.emplace(key, inner);
+      }
+    }
+  }
+
   Json read_map(const YAML::Node& node, const std::string& path, int depth) {
     Json object = Json::object();
+    std::vector<YAML::Node> merged;
     for (const auto& each : node) {
       if (!each.first.IsScalar()) {
         throw Malformed{"a key that is no text", each.first.Mark()};
       }
       const std::string& key = each.first.Scalar();
+      if (key == "<<" && each.first.Tag() == "?") {
+        merged.push_back(each.second);
+        continue;
+      }
       const std::string below = path + "/" + escaped(key);
       if (object.contains(key)) {
         throw Malformed{"the key is there twice: " + key.substr(0, 60), each.first.Mark()};
       }
       document_.places.emplace(below, place(each.first.Mark()));
       object[key] = read(each.second, below, depth + 1);
+    }
+    for (const YAML::Node& each : merged) {
+      merge(object, each, path + "/<<", depth);
     }
     return object;
   }
@@ -112,13 +136,16 @@ Error malformed(const std::string& what, const YAML::Mark& mark) {
       .with_hint("check the indentation and the quotes there");
 }
 
-}  // namespace
-
-Result<std::vector<YamlDocument>> parse_yaml_documents(std::string_view text) {
-  if (text.size() > k_longest_text) {
-    return Error::invalid_argument("the file has more than 16 MiB")
-        .with_hint("give files of manifests");
+/// Text that no JSON can carry would end in no report at all.
+bool is_utf8(std::string_view text) {
+  try {
+    return !Json(text).dump().empty();
+  } catch (const Json::exception&) {
+    return false;
   }
+}
+
+Result<std::vector<YamlDocument>> read_documents(std::string_view text) {
   std::vector<YamlDocument> documents;
   try {
     for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
@@ -131,10 +158,29 @@ Result<std::vector<YamlDocument>> parse_yaml_documents(std::string_view text) {
     }
   } catch (const Malformed& error) {
     return malformed(error.what, error.mark);
+  } catch (const YAML::DeepRecursion& error) {
+    return malformed(k_too_much, error.mark);
   } catch (const YAML::Exception& error) {
     return malformed(error.msg, error.mark);
   } catch (const std::exception&) {
     return Error::invalid_argument("the file is no YAML").with_hint("give files of manifests");
+  }
+  return documents;
+}
+
+}  // namespace
+
+Result<std::vector<YamlDocument>> parse_yaml_documents(std::string_view text) {
+  if (text.size() > k_longest_text) {
+    return Error::invalid_argument("the file has more than 16 MiB")
+        .with_hint("give files of manifests");
+  }
+  if (!is_utf8(text)) {
+    return Error::invalid_argument("the file is not UTF-8").with_hint("write it anew as UTF-8");
+  }
+  auto documents = read_documents(text);
+  if (!documents && text.find("{{") != std::string_view::npos) {
+    documents.error().hint = "templates are rendered first: helm template CHART | kubectl redis lint -f -";
   }
   return documents;
 }

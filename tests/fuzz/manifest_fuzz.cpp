@@ -3,8 +3,10 @@
 // Any bytes are either manifests, which are judged and completed once and for all, or one clear error.
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
+#include "plugin/operations/yaml_edit.hpp"
 #include "shared/kube/yaml_documents.hpp"
 #include "shared/policy/review.hpp"
 
@@ -24,6 +26,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (document.value.patch(verdict.patch) != verdict.mutated ||
         !kredis::policy::mutate(verdict.mutated, {}).patch.empty()) {
       std::abort();
+    }
+    // What cannot be edited is nothing; what is edited must read as wanted, which it checks itself.
+    if (documents->size() == 1 && !verdict.patch.empty()) {
+      kredis::plugin::patched_yaml(std::string(text), verdict.patch, verdict.mutated);
     }
     for (const auto& objection : kredis::policy::validate(verdict.mutated, {}).objections) {
       if (kredis::kube::place_of(document, objection.path).line < 1) {

@@ -2,65 +2,18 @@
 //
 // lint, explain and rules as a user runs them, on real files.
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <sstream>
 
-#include "plugin/cli.hpp"
 #include "plugin/render/lint_report.hpp"
 #include "shared/kube/yaml_documents.hpp"
+#include "tests/unit/plugin/command_bed.hpp"
 
 namespace kredis::plugin {
 namespace {
 
 const std::string k_article = std::string(KREDIS_SOURCE_DIR) + "/tests/e2e/manifests/article";
-
-struct Ran {
-  ExitStatus exit;
-  std::string out;
-  std::string err;
-};
-
-Ran run_line(const std::vector<std::string>& arguments) {
-  std::ostringstream out;
-  std::ostringstream err;
-  const Invocation invocation = parse_command_line(arguments, out, err);
-  const ExitStatus exit = run(invocation, out, err);
-  return {exit, out.str(), err.str()};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-class Folder {
- public:
-  Folder() {
-    path_ = std::filesystem::temp_directory_path() / ("lint-test-" + std::to_string(getpid()));
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string write(const std::string& name, const std::string& text) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name) << text;
-    return (path_ / name).string();
-  }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 const std::string k_bad_config =
     "# Ours\n"

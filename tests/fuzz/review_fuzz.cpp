@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Any bytes are either a review, which gets an answer to both questions, or one clear error.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "shared/policy/review.hpp"
+#include "webhook/decision.hpp"
+#include "webhook/review_reader.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace kredis;
+  constexpr std::size_t k_longest_warning = 120;
+  auto body = webhook::read_review({reinterpret_cast<const char*>(data), size});
+  if (!body) {
+    return body.error().message.empty() ? std::abort(), 1 : 0;
+  }
+  const auto review = webhook::parse_review(std::move(*body));
+  if (!review) {
+    return review.error().message.empty() ? std::abort(), 1 : 0;
+  }
+  const webhook::Policy rules{.mutate = &policy::mutate, .validate = &policy::validate};
+  for (const auto endpoint : {webhook::Endpoint::mutate, webhook::Endpoint::validate}) {
+    for (const auto level : {webhook::Level::enforce, webhook::Level::warn, webhook::Level::audit}) {
+      const auto decision = webhook::decide(*review, endpoint, level, rules, {});
+      const Json answer = webhook::answer_of(*review, decision);
+      const bool allowed = answer.at("response").at("allowed").get<bool>();
+      if (answer.dump().empty() || (!allowed && level != webhook::Level::enforce)) {
+        std::abort();
+      }
+      for (const auto& warning : decision.warnings) {
+        if (warning.size() > k_longest_warning) {
+          std::abort();
+        }
+      }
+    }
+  }
+  return 0;
+}
