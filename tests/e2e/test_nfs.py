@@ -14,7 +14,8 @@ FOLDER = "/usr/local/k8s/redis"
 
 
 def ganesha_export(number, clients):
-    client = f"CLIENT {{ Clients = {clients}; Access_Type = RW; }}" if clients else ""
+    # Ganesha shows an export to those who may use it, and the one who asks here is 127.0.0.1.
+    client = f"CLIENT {{ Clients = {clients}, 127.0.0.1; Access_Type = RW; }}" if clients else ""
     return (f"EXPORT {{ Export_Id = {number}; Path = {FOLDER}/pv{number}; Pseudo = /pv{number}; Protocols = 3;"
             f" Access_Type = {'None' if clients else 'RW'}; Squash = No_Root_Squash; Transports = TCP;"
             f" FSAL {{ Name = MEM; }} {client} }}\n")
