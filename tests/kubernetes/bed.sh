@@ -7,6 +7,8 @@
 #   bed.sh up                     start it; prints the kubeconfig's path
 #   bed.sh down                   stop it and remove everything it made
 #   bed.sh run COMMAND...         run COMMAND inside the namespace with KUBECONFIG set
+#   bed.sh outside COMMAND...     run COMMAND on a neighbouring machine, which reaches the node's address
+#                                 and the load balancer's, and no pod's
 #   bed.sh node kill|start NODE   kill a node's kubelet, containerd and pods, or start it again
 #   bed.sh cut NODE NODE          drop packets between the pods of two nodes; `heal` undoes all cuts
 #   bed.sh heal
@@ -20,6 +22,7 @@ cache=${KREDIS_CACHE:-$HOME/.cache/kubectl-redis}/kubernetes
 dir=${KREDIS_BED:-/var/tmp/kubectl-redis-bed}
 nodes=${KREDIS_NODES:-a b c}
 netns=kubectl-redis
+neighbour=kubectl-redis-outside
 address=10.77.0.1
 kubeconfig=$dir/admin.kubeconfig
 
@@ -48,7 +51,7 @@ stop() { # name
 
 wait_for() { # description command...
   local what=$1 i; shift
-  for i in $(seq 600); do "$@" >/dev/null 2>&1 && return; sleep .1; done
+  for i in $(seq 1800); do "$@" >/dev/null 2>&1 && return; sleep .1; done
   die "gave up waiting for $what; see $dir/log"
 }
 
@@ -60,6 +63,20 @@ make_network() {
   inside ip link set kube0 up
   inside ip route add default dev kube0
   inside sysctl -qw net.ipv4.ip_forward=1
+  make_neighbour
+}
+
+# Another machine on another wire, without a route to the pods' network.
+make_neighbour() {
+  ip netns add "$neighbour"
+  inside ip link add outside0 type veth peer name eth0 netns "$neighbour"
+  inside ip addr add 10.79.0.1/24 dev outside0
+  inside ip link set outside0 up
+  ip -n "$neighbour" link set lo up
+  ip -n "$neighbour" addr add 10.79.0.2/24 dev eth0
+  ip -n "$neighbour" link set eth0 up
+  ip -n "$neighbour" route add $address via 10.79.0.1
+  ip -n "$neighbour" route add 10.78.0.0/16 via 10.79.0.1
 }
 
 make_key() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "$@" 2>/dev/null; }
@@ -234,15 +251,16 @@ up() {
   for node in $nodes; do configure_node "$node"; start_node "$node"; done
   for node in $nodes; do
     wait_for "node-$node" kubectl_admin get node "node-$node"
-    kubectl_admin wait --for=condition=Ready "node/node-$node" --timeout=60s >/dev/null
+    kubectl_admin wait --for=condition=Ready "node/node-$node" --timeout=180s >/dev/null
   done
-  provisioner
+  start_helpers
   echo "$kubeconfig"
 }
 
-# Claims of class `local` get a folder each; see provisioner.sh.
-provisioner() {
+# What a provider of Kubernetes adds: a folder for each claim, an address for each load balancer.
+start_helpers() {
   start provisioner env KUBECONFIG="$kubeconfig" VOLUMES="$dir/volumes" "$here/provisioner.sh"
+  start balancer env KUBECONFIG="$kubeconfig" "$here/balancer.sh"
 }
 
 down() {
@@ -256,6 +274,7 @@ down() {
   sleep .3
   grep -o " $dir[^ ]*" /proc/self/mounts | sort -r | while read -r mount; do umount -l "$mount" 2>/dev/null || true; done
   ip netns del "$netns" 2>/dev/null || true
+  ip netns del "$neighbour" 2>/dev/null || true
   rm -rf "$dir"
 }
 
@@ -276,6 +295,7 @@ case "${1:-}" in
   up) up ;;
   down) down ;;
   run) shift; KUBECONFIG=$kubeconfig inside "$@" ;;
+  outside) shift; nsenter --net="/run/netns/$neighbour" "$@" ;;
   node)
     case "${2:-}" in
       kill) stop "kubelet-$3"; stop "containerd-$3"; kill_pods "$3" ;;
