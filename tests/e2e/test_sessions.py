@@ -5,8 +5,7 @@ import os
 import pty
 import select
 import signal
-import subprocess
-import time
+import termios
 
 import pytest
 
@@ -36,6 +35,8 @@ class Typist:
         pid, self.terminal = pty.fork()
         if pid == 0:
             os.environ.update(namespace.bed.env)
+            # Of a terminal without a size redis-cli asks where the cursor is, and waits for the answer.
+            termios.tcsetwinsize(0, (24, 80))
             os.execv(str(BIN / "kubectl-redis"), ["kubectl-redis", *words, "-n", namespace.name])
         self.pid = pid
 
@@ -182,7 +183,7 @@ def test_an_interrupted_toolbox_is_removed(secure, number):
 
 
 def test_a_toolbox_that_cannot_start_says_why_and_is_removed(secure):
-    outcome = secure.plugin("toolbox", "--image", "no-such-image:1", "--timeout", "6s", "--", "true")
+    outcome = secure.plugin("toolbox", "--image", "no-such-image:1", "--timeout", "20s", "--", "true")
     assert outcome.exit == 3, str(outcome)
     assert "image" in outcome.stderr.lower()
     require_no_toolbox(secure)
