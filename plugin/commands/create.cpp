@@ -121,7 +121,10 @@ Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
   KREDIS_CHECK(put_objects(*kube, spec, objects, session));
   KREDIS_CHECK(announce_external(*kube, spec, deadline, session.progress()));
   KREDIS_CHECK(wait_for_pods(
-      *kube, {spec.namespace_, label_selector_of(spec), spec.nodes(), deadline}, session.progress()));
+      *kube,
+      {spec.namespace_, label_selector_of(spec), spec.nodes(), deadline,
+       manifest::names_of(spec.name).workload},
+      session.progress()));
   if (options.no_init) {
     session.out() << "pods are ready; initialise them with: kubectl redis init " << spec.name
                   << session.namespace_flag() << "\n";

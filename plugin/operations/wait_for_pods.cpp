@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -20,6 +21,10 @@ constexpr int k_log_lines = 5;
 
 std::string name_of_pod(const Json& pod) { return pod.at("metadata").value("name", ""); }
 
+std::string node_of(const Json& pod) {
+  return pod.value(Json::json_pointer("/spec/nodeName"), std::string());
+}
+
 bool is_ready(const Json& pod) {
   return wire::pod_from_json(pod).ready && !pod.at("metadata").contains("deletionTimestamp");
 }
@@ -29,20 +34,29 @@ int ready_count(const Pods& pods) {
       std::count_if(pods.begin(), pods.end(), [](const auto& each) { return is_ready(each.second); }));
 }
 
-void show(const Pods& pods, const Json& events, Progress& progress) {
+/// Why pods are missing, and their number; empty when all are there or nobody says why.
+std::string not_made(const PodWait& wait, const Pods& pods, const Json& events) {
+  const auto missing = wait.count - static_cast<int>(pods.size());
+  const std::string reason = wire::maker_trouble(events, wait.workload);
+  return missing <= 0 || reason.empty() ? "" : fmt::format("{} not made: {}", missing, reason);
+}
+
+void show(const PodWait& wait, const Pods& pods, const Json& events, Progress& progress) {
   for (const auto& [name, pod] : pods) {
     const std::string trouble = wire::pod_trouble(pod, events);
-    const std::string node = pod.value(Json::json_pointer("/spec/nodeName"), std::string());
+    const std::string node = node_of(pod);
     progress.line(name, is_ready(pod)       ? "ready" + (node.empty() ? "" : " on " + node)
                         : !trouble.empty() ? trouble
                                            : pod.value(Json::json_pointer("/status/phase"),
                                                        std::string("starting")));
   }
+  if (const std::string missing = not_made(wait, pods, events); !missing.empty()) {
+    progress.line(wait.workload, missing.substr(0, missing.find('\n')));
+  }
 }
 
-Json events_in(ports::KubePort& kube, const std::string& namespace_) {
-  const auto list = kube.list({{"v1", "events"}, namespace_},
-                              {.field_selector = "involvedObject.kind=Pod"});
+Json warnings_in(ports::KubePort& kube, const std::string& namespace_) {
+  const auto list = kube.list({{"v1", "events"}, namespace_}, {.field_selector = "type=Warning"});
   return list ? list->at("items") : Json::array();
 }
 
@@ -78,8 +92,20 @@ std::string last_words(ports::KubePort& kube, const Json& pod) {
   return text;
 }
 
+/// Why a pod is not ready: its node's trouble goes before its own, which is then a consequence.
+std::string reason_of(const Json& pod, const Json& events,
+                      const std::map<std::string, std::string>& lost_nodes) {
+  if (const auto lost = lost_nodes.find(node_of(pod)); lost != lost_nodes.end()) {
+    return "the node is not ready: " + lost->second;
+  }
+  const std::string trouble = wire::pod_trouble(pod, events);
+  return trouble.empty() ? "not ready yet" : trouble;
+}
+
 Error not_ready(ports::KubePort& kube, const PodWait& wait, const Pods& pods) {
-  const Json events = events_in(kube, wait.namespace_);
+  const Json events = warnings_in(kube, wait.namespace_);
+  const auto nodes = kube.list({{"v1", "nodes"}, ""}, {});
+  const auto lost_nodes = wire::node_troubles(nodes ? nodes->at("items") : Json::array());
   std::string text = fmt::format("{} of {} pods became ready in time", ready_count(pods), wait.count);
   std::string first_stuck;
   for (const auto& [name, pod] : pods) {
@@ -87,15 +113,18 @@ Error not_ready(ports::KubePort& kube, const PodWait& wait, const Pods& pods) {
       continue;
     }
     first_stuck = first_stuck.empty() ? name : first_stuck;
-    const std::string trouble = wire::pod_trouble(pod, events);
-    text += fmt::format("\n  {}: {}{}", name, trouble.empty() ? "not ready yet" : trouble,
-                        last_words(kube, pod));
+    const std::string node = node_of(pod);
+    text += fmt::format("\n  {}{}: {}{}", name, node.empty() ? "" : " on " + node,
+                        reason_of(pod, events, lost_nodes), last_words(kube, pod));
   }
-  if (pods.empty()) {
+  const std::string missing = not_made(wait, pods, events);
+  if (!missing.empty()) {
+    text += "\n  " + missing;
+  } else if (pods.empty()) {
     text += "\n  none was made: see kubectl describe statefulset";
   }
   return Error::timeout(text).with_hint(
-      first_stuck.empty() ? "then run the same command again"
+      first_stuck.empty() ? "mend that, then run the same command again"
                           : fmt::format("mend that (kubectl describe pod {} -n {}), then run the "
                                         "same command again",
                                         first_stuck, wait.namespace_));
@@ -117,7 +146,7 @@ Status wait_for_pods(ports::KubePort& kube, const PodWait& wait, Progress& progr
     } else {
       pods[name] = event.object;
     }
-    show(pods, events, progress);
+    show(wait, pods, events, progress);
     return ready_count(pods) >= wait.count || interrupted() ? ports::WatchStep::stop
                                                             : ports::WatchStep::go_on;
   };
@@ -133,15 +162,21 @@ Status wait_for_pods(ports::KubePort& kube, const PodWait& wait, Progress& progr
       progress.done(fmt::format("{} of {} pods ready", wait.count, wait.count));
       return {};
     }
-    if (watched.error().code != ErrorCode::timeout) {
+    // It has answered before: an API server that restarts is waited for like everything else.
+    const bool is_away = watched.error().code == ErrorCode::unreachable;
+    if (watched.error().code != ErrorCode::timeout && !is_away) {
       return watched.error();
     }
     if (ports::Clock::now() >= wait.deadline) {
       progress.fail();
-      return not_ready(kube, wait, pods);
+      return is_away ? watched.error() : not_ready(kube, wait, pods);
     }
-    events = events_in(kube, wait.namespace_);
-    show(pods, events, progress);
+    if (is_away) {
+      progress.line("", "the API server does not answer");
+      std::this_thread::sleep_until(pause);
+    }
+    events = warnings_in(kube, wait.namespace_);
+    show(wait, pods, events, progress);
   }
 }
 

@@ -16,10 +16,11 @@ struct PodWait {
   std::string label_selector;
   int count = 0;  ///< Pods to wait for.
   ports::Deadline deadline;
+  std::string workload = {};  ///< What makes the pods, as Names::workload; empty: nothing does.
 };
 
 /// Errors: timeout, naming each pod that is not ready, why, and the last lines of its log where it
-/// crashed.
+/// crashed; and why pods that are missing were not made.
 Status wait_for_pods(ports::KubePort& kube, const PodWait& wait, Progress& progress);
 
 }  // namespace kredis::plugin

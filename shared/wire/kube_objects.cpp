@@ -31,9 +31,9 @@ Json array_at(const Json& object, const char* pointer) {
   return object.contains(path) && object.at(path).is_array() ? object.at(path) : Json::array();
 }
 
-/// The condition of that type; null when the pod has none.
-Json condition(const Json& pod, const std::string& type) {
-  for (const Json& each : array_at(pod, "/status/conditions")) {
+/// The condition of that type of a pod or a node; null when it has none.
+Json condition(const Json& object, const std::string& type) {
+  for (const Json& each : array_at(object, "/status/conditions")) {
     if (text_at(each, "/type") == type) {
       return each;
     }
@@ -119,18 +119,27 @@ bool is_about(const Json& event, const Json& pod) {
          (uid.empty() || uid == text_at(pod, "/metadata/uid"));
 }
 
-/// The latest warning about the pod.
-std::string latest_warning(const Json& pod, const Json& events) {
-  std::string latest;
+/// The latest warning that is wanted; null where there is none.
+template <typename Wanted>
+Json latest_warning(const Json& events, const Wanted& wanted) {
+  Json latest;
   std::string at;
   for (const Json& event : events) {
     const std::string time = text_at(event, "/lastTimestamp", text_at(event, "/eventTime"));
-    if (text_at(event, "/type") == "Warning" && is_about(event, pod) && time >= at) {
-      latest = with_reason(text_at(event, "/reason"), text_at(event, "/message"));
+    if (text_at(event, "/type") == "Warning" && wanted(event) && time >= at) {
+      latest = event;
       at = time;
     }
   }
   return latest;
+}
+
+/// Whether the event is about what makes the pods of `workload`.
+bool is_about_maker(const Json& event, const std::string& workload) {
+  const std::string kind = text_at(event, "/involvedObject/kind");
+  const std::string name = text_at(event, "/involvedObject/name");
+  return (kind == "StatefulSet" && name == workload) ||
+         (kind == "ReplicaSet" && name.starts_with(workload + "-"));
 }
 
 std::int64_t memory_limit(const Json& pod) {
@@ -229,8 +238,32 @@ std::string pod_trouble(const Json& pod, const Json& events) {
   if (text_at(ready, "/status") == "True") {
     return {};
   }
-  const std::string warning = latest_warning(pod, events);
-  return warning.empty() ? one_line(text_at(ready, "/message")) : warning;
+  // That it waited for a node is of no interest once it has one.
+  const bool is_placed = !text_at(pod, "/spec/nodeName").empty();
+  const Json warning = latest_warning(events, [&](const Json& event) {
+    return is_about(event, pod) && !(is_placed && text_at(event, "/reason") == "FailedScheduling");
+  });
+  return warning.is_null() ? one_line(text_at(ready, "/message"))
+                           : with_reason(text_at(warning, "/reason"), text_at(warning, "/message"));
+}
+
+std::string maker_trouble(const Json& events, const std::string& workload) {
+  const Json warning = latest_warning(events, [&](const Json& event) {
+    return text_at(event, "/reason") == "FailedCreate" && is_about_maker(event, workload);
+  });
+  return text_at(warning, "/message");
+}
+
+std::map<std::string, std::string> node_troubles(const Json& nodes) {
+  std::map<std::string, std::string> troubles;
+  for (const Json& node : nodes) {
+    const Json ready = condition(node, "Ready");
+    if (!ready.is_null() && text_at(ready, "/status") != "True") {
+      troubles[text_at(node, "/metadata/name")] =
+          with_reason(text_at(ready, "/reason"), text_at(ready, "/message"));
+    }
+  }
+  return troubles;
 }
 
 std::map<std::string, std::string> zones_from_json(const Json& nodes) {

@@ -145,6 +145,47 @@ TEST_SUITE("wire/kube_objects") {
     }
   }
 
+  TEST_CASE("pod_trouble forgets that a pod waited for a node once it has one") {
+    const Json creating = pod_in_state(R"({"waiting": {"reason": "ContainerCreating"}})");
+    const Json waited = warning("FailedScheduling", "0/3 nodes are available", "2024-01-01T00:00:05Z");
+    CHECK(pod_trouble(creating, Json::array({waited})) == pod_trouble(creating, Json::array()));
+    const Json mount = warning("FailedMount", "mount failed", "2024-01-01T00:00:01Z");
+    CHECK(pod_trouble(creating, Json::array({mount, waited})) == "FailedMount: mount failed");
+  }
+
+  TEST_CASE("node_troubles names the nodes that are not ready, with the reason") {
+    const Json nodes = Json::parse(R"([
+      {"metadata": {"name": "a"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}},
+      {"metadata": {"name": "b"}, "status": {"conditions": [{"type": "Ready", "status": "Unknown",
+       "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}]}},
+      {"metadata": {"name": "c"}, "status": {}}])");
+    CHECK(node_troubles(nodes) ==
+          std::map<std::string, std::string>{
+              {"b", "NodeStatusUnknown: Kubelet stopped posting node status."}});
+    CHECK(node_troubles(Json()).empty());
+  }
+
+  TEST_CASE("maker_trouble gives the latest refusal of what makes the pods, whole") {
+    const auto event = [](const char* kind, const char* name, const char* reason, const char* time,
+                          const std::string& message) {
+      return Json{{"type", "Warning"},        {"reason", reason},
+                  {"lastTimestamp", time},    {"message", message},
+                  {"involvedObject", {{"kind", kind}, {"name", name}}}};
+    };
+    const std::string whole = std::string(600, 'x') + "\nask the owners of the policy";
+    const Json events = Json::array(
+        {event("StatefulSet", "redis-app", "FailedCreate", "2026-01-01T10:00:02Z", whole),
+         event("StatefulSet", "redis-app", "FailedCreate", "2026-01-01T10:00:01Z", "earlier"),
+         event("StatefulSet", "redis-app", "FailedUpdate", "2026-01-01T10:00:03Z", "another matter"),
+         event("StatefulSet", "other-app", "FailedCreate", "2026-01-01T10:00:03Z", "a neighbour"),
+         event("ReplicaSet", "shop-app-0-5d8f", "FailedCreate", "2026-01-01T10:00:01Z", "quota")});
+    CHECK(maker_trouble(events, "redis-app") == whole);
+    CHECK(maker_trouble(events, "shop-app") == "quota");
+    CHECK(maker_trouble(events, "cache-app") == "");
+    CHECK(maker_trouble(events, "") == "");
+    CHECK(maker_trouble(Json(), "redis-app") == "");
+  }
+
   TEST_CASE("pod_trouble reads events about that very pod only") {
     Json other = warning("FailedMount", "another pod's", "t");
     other["involvedObject"]["name"] = "redis-app-5";
