@@ -18,10 +18,13 @@ using namespace std::chrono_literals;
 
 constexpr int k_bus_offset = 10'000;
 
+/// A link counts as connected while it is still being dialled: what the viewer holds for gone it does
+/// not reach, as `other` has answered us.
 bool reaches(const Member& viewer, const Member& other) {
   const Node* self = other.self();
   const Node* seen = self == nullptr ? nullptr : viewer.view->find(self->id);
-  return seen != nullptr && !seen->flags.handshake && !seen->flags.noaddr && seen->link_connected;
+  return seen != nullptr && !seen->flags.handshake && !seen->flags.noaddr && !seen->flags.pfail &&
+         !seen->flags.fail && seen->link_connected;
 }
 
 int bus_port_of(const Member& member) {

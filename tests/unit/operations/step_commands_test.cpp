@@ -118,6 +118,13 @@ TEST_SUITE("operations/bus_diagnosis") {
     const Error late = Error::timeout("it took too long");
     CHECK(diagnose_bus(view, late, nullptr) == late);
 
+    // What answers us and is gone for its peer is cut off from it, whatever its link says.
+    view.members[0].view->nodes.back().flags.pfail = true;
+    CHECK(blocked_pairs(view) ==
+          std::vector<BusPair>{{.from = "redis-app-0", .to = "redis-app-1"}});
+    view.members[0].view->nodes.back().flags.pfail = false;
+    CHECK(blocked_pairs(view).empty());
+
     view.members[0].view->nodes.back().link_connected = false;
     CHECK(blocked_pairs(view) ==
           std::vector<BusPair>{{.from = "redis-app-0", .to = "redis-app-1"}});
