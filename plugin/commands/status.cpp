@@ -12,6 +12,7 @@
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/interrupt.hpp"
+#include "plugin/operations/gather.hpp"
 #include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
@@ -48,6 +49,7 @@ Result<ExitStatus> show_once(const StatusOptions& options, Session& session, Out
   std::vector<core::ClusterView> views;
   for (const Located& located : clusters) {
     KREDIS_TRY(core::ClusterView view, look_at(session, located, options.access, deadline));
+    explain_unready(*kube, located, view);
     views.push_back(std::move(view));
   }
   if (options.all_namespaces) {

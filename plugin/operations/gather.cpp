@@ -105,6 +105,27 @@ Result<core::ClusterView> gather_pods(ports::KubePort& kube, const Located& loca
   return view;
 }
 
+void explain_unready(ports::KubePort& kube, const Located& located, core::ClusterView& view) {
+  const auto unready = [](const core::Member& member) { return !member.pod.ready; };
+  if (std::ranges::none_of(view.members, unready)) {
+    return;
+  }
+  const auto events = kube.list({{"v1", "events"}, located.namespace_},
+                                {.field_selector = "involvedObject.kind=Pod,type=Warning"});
+  const auto pods = kube.list({{"v1", "pods"}, located.namespace_},
+                              {.label_selector = located.label_selector});
+  if (!events || !pods) {
+    return;
+  }
+  for (const Json& pod : pods->at("items")) {
+    for (core::Member& member : view.members) {
+      if (member.pod.name == pod.at("metadata").value("name", "") && unready(member)) {
+        member.pod.trouble = wire::pod_trouble(pod, events->at("items"));
+      }
+    }
+  }
+}
+
 core::Shape shape_for(const core::ClusterView& view, const core::Shape& wanted) {
   if (wanted.masters > 0) {
     return wanted;

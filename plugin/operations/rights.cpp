@@ -28,6 +28,7 @@ constexpr std::array k_rights{
     Right{"status", "", "pods/portforward", "get create", k_tunnel},
     Right{"status", "", "services", "list", "the addresses that nodes announce", needed, deployment},
     Right{"status", "", "secrets", "get", "password and certificates", needed, secrets},
+    Right{"status", "", "events", "list", "why a pod is not ready", goes_without},
     Right{"status", "", "nodes", "list", k_places, goes_without, always, everywhere},
 
     Right{"init", "apps", "statefulsets", "list", "finds the cluster", needed, statefulset},
