@@ -129,6 +129,7 @@ Status restart_the_rest(const ConfigOptions& options, const Scene& scene, Sessio
 Result<ExitStatus> run_apply(const ConfigOptions& options, Session& session) {
   KREDIS_TRY(const Scene scene, scene_of(options, session));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_CHECK(await_whole(scene.target(*kube), session.progress()));
   KREDIS_TRY(const wire::ConfigPlan plan, plan_now(scene, *kube, wire::Attempt::first));
   if (plan.empty()) {
     session.out() << "nothing to do: every node runs what " << scene.source.key << " of ConfigMap "

@@ -75,6 +75,18 @@ std::string unsettled(const core::ClusterView& view) {
   return view.all_agree() ? "" : "the nodes do not agree on who is master of what yet";
 }
 
+/// What keeps the nodes from being asked; empty when all are there and answer.
+std::string not_answering(const core::ClusterView& view) {
+  const std::size_t wanted =
+      view.shape.inferred ? 0 : std::size_t{view.shape.masters} * (1 + view.shape.replicas);
+  if (view.members.size() < wanted) {
+    return std::to_string(view.members.size()) + " of " + std::to_string(wanted) + " pods are there";
+  }
+  const auto silent = std::ranges::find_if(
+      view.members, [](const core::Member& member) { return member.trouble.has_value(); });
+  return silent == view.members.end() ? "" : lacks(*silent);
+}
+
 /// What is still missing after `pod`, which had the uid `old_uid`, was told to go; empty when the
 /// cluster has `pods` pods and is whole. (A Deployment's next pod has another name.)
 std::string missing_after(const RolloutTarget& target, const std::string& pod,
@@ -167,6 +179,30 @@ bool is_fixed(const ports::Reply& reply) {
 }
 
 }  // namespace
+
+Status await_whole(const RolloutTarget& target, Progress& progress) {
+  constexpr auto k_patience = 2min;
+  std::string silent;
+  const auto missing = [&]() -> std::string {
+    const auto seen = look(target);
+    silent = seen ? not_answering(seen->view) : seen.error().message;
+    return silent.empty() ? unsettled(seen->view) : silent;
+  };
+  if (missing().empty()) {
+    return {};
+  }
+  progress.begin("waiting until the cluster is whole");
+  const RolloutTarget bounded{target.kube, target.redis, target.located,
+                              std::min(target.deadline, ports::Clock::now() + k_patience)};
+  const Status waited = wait_for(bounded, progress, missing);
+  if (!waited && (interrupted() || !silent.empty())) {
+    progress.fail();
+    return waited;
+  }
+  // One that answers and is not whole can still be told what to run: that may be what ails it.
+  progress.done(waited ? "the cluster is whole" : "going on with a cluster that is not whole");
+  return {};
+}
 
 Result<std::vector<wire::NodeConfig>> look_at_configs(const RolloutTarget& target,
                                                       const wire::RedisConf& config) {
