@@ -109,6 +109,16 @@ def test_a_client_in_another_pod_writes_and_reads_through_the_node_port(cluster)
     write_and_read(cluster, host, port, "nodeport")
 
 
+def test_a_client_in_another_pod_writes_and_reads_through_the_load_balancer(cluster):
+    cluster.kubectl("patch", "service", "redis-access-service", "-p", '{"spec": {"type": "LoadBalancer"}}').require()
+
+    def ingress():
+        status = cluster.get("service", "redis-access-service")["status"]
+        return status.get("loadBalancer", {}).get("ingress", [{}])[0].get("ip")
+
+    write_and_read(cluster, wait_until(ingress, 30, "the load balancer has an address"), 6379, "loadbalancer")
+
+
 def role(namespace, pod):
     return cli(namespace, addresses(namespace)[pod], "ROLE").split()[0]
 

@@ -63,9 +63,16 @@ def judge(reports):
         assert it["failures"] == [], it
 
 
+def recent_gaps(running):
+    """The longest gap of each client since the last time it was asked, in milliseconds."""
+    for process in running:
+        process.send_signal(signal.SIGUSR1)
+    return [int(process.stdout.readline()) for process in running]
+
+
 @contextmanager
 def load(clients, what, judge=judge):
-    """Runs the clients around the body, and judges what they saw."""
+    """Runs the clients around the body, which gets them, and judges what they saw."""
     running = [subprocess.Popen(it, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for it in clients]
     try:
         for process in running:
@@ -73,7 +80,7 @@ def load(clients, what, judge=judge):
             assert line == "running\n", line + process.stderr.read()
         time.sleep(SETTLE)
         start = time.monotonic()
-        yield
+        yield running
         took = time.monotonic() - start
         time.sleep(SETTLE)
     finally:

@@ -286,7 +286,7 @@ cut() { # node node
 }
 
 heal() {
-  inside iptables-save | grep kubectl-redis-cut | sed 's/^-A/-D/' | while read -r rule; do
+  inside iptables-save | { grep kubectl-redis-cut || true; } | sed 's/^-A/-D/' | while read -r rule; do
     eval "inside iptables $rule"
   done
 }

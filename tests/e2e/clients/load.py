@@ -4,7 +4,9 @@ acknowledged. Usage: load.py HOST:PORT. Prints "running", and at the end one lin
 
 client, operations, failures (what the client raised after its own redirects and retries), lost
 (acknowledged writes that do not read back), gapMilliseconds (the longest pause between two
-operations of one worker that succeeded)."""
+operations of one worker that succeeded).
+
+SIGUSR1 has it print the longest gap since the one before: a number of milliseconds on a line."""
 
 import json
 import signal
@@ -29,6 +31,7 @@ class Worker(threading.Thread):
         self.wrong = 0
         self.last = None
         self.gap = 0.0
+        self.recent_gap = 0.0
 
     def key(self, n):
         return f"py:{self.number}:{n}"
@@ -42,7 +45,9 @@ class Worker(threading.Thread):
             self.failures.append(f"{type(error).__name__}: {error}")
             return False, None
         now = time.monotonic()
-        self.gap = max(self.gap, now - (self.last or now))
+        gap = now - (self.last or now)
+        self.gap = max(self.gap, gap)
+        self.recent_gap = max(self.recent_gap, gap)
         self.last = now
         return True, value
 
@@ -62,11 +67,18 @@ class Worker(threading.Thread):
         return self.wrong + sum(self.client.get(self.key(n)) != str(n).encode() for n in self.acknowledged)
 
 
+def tell_recent_gap(workers):
+    print(round(max(worker.recent_gap for worker in workers) * 1000), flush=True)
+    for worker in workers:
+        worker.recent_gap = 0.0
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     host, port = sys.argv[1].rsplit(":", 1)
     client = RedisCluster(host=host, port=int(port), socket_timeout=3, socket_connect_timeout=3)
     workers = [Worker(number, client) for number in range(WORKERS)]
+    signal.signal(signal.SIGUSR1, lambda *_: tell_recent_gap(workers))
     for worker in workers:
         worker.start()
     print("running", flush=True)

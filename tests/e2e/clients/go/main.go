@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Writes and reads through go-redis without pause until SIGTERM, then reads back everything that was
-// acknowledged. Usage: client ADDRESS:PORT. Prints one line of JSON; see load.py for its fields.
+// acknowledged. Usage: client ADDRESS:PORT. Prints what load.py prints.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,6 +29,7 @@ type worker struct {
 	operations   int
 	last         time.Time
 	gap          time.Duration
+	recentGap    atomic.Int64
 }
 
 func (w *worker) key(n int) string { return fmt.Sprintf("go:%d:%d", w.id, n) }
@@ -40,8 +42,9 @@ func (w *worker) done(err error) bool {
 		return false
 	}
 	now := time.Now()
-	if gap := now.Sub(w.last); !w.last.IsZero() && gap > w.gap {
-		w.gap = gap
+	if gap := now.Sub(w.last); !w.last.IsZero() {
+		w.gap = max(w.gap, gap)
+		w.recentGap.Store(max(w.recentGap.Load(), int64(gap)))
 	}
 	w.last = now
 	return true
@@ -63,6 +66,19 @@ func (w *worker) run(ctx context.Context, client *redis.ClusterClient) {
 	}
 }
 
+// tellRecentGaps answers each SIGUSR1 with the longest gap since the one before, in milliseconds.
+func tellRecentGaps(list []*worker) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGUSR1)
+	for range asked {
+		longest := int64(0)
+		for _, w := range list {
+			longest = max(longest, w.recentGap.Swap(0))
+		}
+		fmt.Println(time.Duration(longest).Milliseconds())
+	}
+}
+
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
@@ -79,6 +95,7 @@ func main() {
 		all.Add(1)
 		go func(w *worker) { defer all.Done(); w.run(ctx, client) }(list[i])
 	}
+	go tellRecentGaps(list)
 	all.Wait()
 
 	operations, lost, gap, failures := 0, 0, time.Duration(0), []string{}
