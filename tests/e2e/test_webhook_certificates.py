@@ -3,13 +3,12 @@
 
 import base64
 import json
-import threading
 import time
 
 import pytest
 
 from bed import wait_until
-from test_webhook import affinity_of, apply, without_affinity
+from test_webhook import affinity_of, apply, reviews_without_a_pause, without_affinity
 from webhook_process import RULES, Webhook
 
 SYSTEM = "kubectl-redis-system"
@@ -77,31 +76,6 @@ def count(webhook, message):
     return sum(line["message"] == message for line in webhook.lines())
 
 
-class Load:
-    """Reviews without a pause; keeps what failed."""
-
-    def __init__(self, space):
-        self.space, self.failures, self.reviews = space, [], 0
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-
-    def _run(self):
-        while not self.stop.is_set():
-            outcome = apply(self.space, without_affinity(), flags=["--dry-run=server"])
-            self.reviews += 1
-            if outcome.exit != 0:
-                self.failures.append(str(outcome))
-            time.sleep(0.1)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        self.thread.join()
-
-
 @pytest.fixture
 def space(replicas):
     from conftest import fresh_namespace
@@ -124,7 +98,7 @@ def test_both_replicas_use_one_certificate_and_the_api_server_trusts_it(replicas
 def test_certificates_and_authorities_change_under_load_without_a_failed_request(replicas, space):
     bed, started = replicas
     leaf, authority = decoded(bed, "tls.crt"), decoded(bed, "ca.crt")
-    with Load(space) as load:
+    with reviews_without_a_pause(space) as load:
         wait_until(lambda: decoded(bed, "tls.crt") != leaf, 60, "the certificate is renewed", every=1)
         wait_until(lambda: authority not in decoded(bed, "ca.crt"), 150, "the old authority is forgotten", every=1)
         wait_until(lambda: in_step(bed), 30, "both configurations are in step")
@@ -137,7 +111,7 @@ def test_certificates_and_authorities_change_under_load_without_a_failed_request
 def test_a_request_to_rotate_makes_a_new_authority(replicas, space):
     bed, _ = replicas
     newest = decoded(bed, "ca.crt").split("-----END")[0]
-    with Load(space) as load:
+    with reviews_without_a_pause(space) as load:
         bed.kubectl("-n", SYSTEM, "annotate", "--overwrite", "secret", SECRET,
                     f"kubectl-redis.dev/rotate-requested={int(time.time()) + 1}").require()
         wait_until(lambda: decoded(bed, "ca.crt").split("-----END")[0] != newest, 30, "there is a new authority")

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import subprocess
+import threading
+import time
 
 from bed import BIN, wait_until
 
@@ -73,3 +75,28 @@ def configuration(kind, webhook, failure_policy="Fail"):
 def register(bed, webhook):
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         bed.kubectl("apply", "-f", "-", stdin=json.dumps(configuration(kind, webhook))).require()
+
+
+class Load:
+    """Does `review` without a pause, in a thread of its own; keeps what failed."""
+
+    def __init__(self, review):
+        self.review, self.failures, self.reviews = review, [], 0
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        while not self.stop.is_set():
+            outcome = self.review()
+            self.reviews += 1
+            if outcome.exit != 0:
+                self.failures.append(str(outcome))
+            time.sleep(0.1)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
