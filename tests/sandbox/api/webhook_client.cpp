@@ -11,7 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "tests/sandbox/api/http_message.hpp"
 #include "tests/sandbox/api/identity.hpp"
@@ -53,7 +57,7 @@ Result<Place> parse_url(const std::string& url) {
 
 Error refused(const std::string& what) { return Error::unreachable(what); }
 
-// The first ready endpoint of a Service: what a cluster's network would reach.
+// One ready endpoint of a Service after the other: what a cluster's network would reach.
 Result<Place> resolve_service(const Store& store, const Json& service) {
   const std::string namespace_ = dig_text(service, {"namespace"});
   const std::string name = dig_text(service, {"name"});
@@ -79,17 +83,22 @@ Result<Place> resolve_service(const Store& store, const Json& service) {
   }
   const Object endpoints = store.get({"", "endpoints", namespace_, name});
   const Json known = endpoints == nullptr ? Json::object() : *endpoints;
+  std::vector<std::pair<std::string, int>> ready;
   for (const Json& subset : dig_list(known, {"subsets"})) {
-    const Json& addresses = dig_list(subset, {"addresses"});
     for (const Json& port : dig_list(subset, {"ports"})) {
-      if (dig_text(port, {"name"}) == port_name && !addresses.empty()) {
-        place.address = dig_text(addresses[0], {"ip"});
-        place.port = static_cast<int>(dig_number(port, {"port"}));
-        return place;
+      for (const Json& address : dig_list(subset, {"addresses"})) {
+        if (dig_text(port, {"name"}) == port_name) {
+          ready.emplace_back(dig_text(address, {"ip"}), static_cast<int>(dig_number(port, {"port"})));
+        }
       }
     }
   }
-  return refused("no endpoints available for service \"" + name + "\"");
+  if (ready.empty()) {
+    return refused("no endpoints available for service \"" + name + "\"");
+  }
+  static std::atomic<std::size_t> turn{0};
+  std::tie(place.address, place.port) = ready[turn++ % ready.size()];
+  return place;
 }
 
 Result<int> connect_to(const Place& place, milliseconds at_most) {

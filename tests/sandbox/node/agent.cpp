@@ -46,7 +46,10 @@ Status check_tools(const AgentOptions& options) {
 class NodeAgent::Impl {
  public:
   Impl(Store& store, AgentOptions options, std::unique_ptr<Network> network)
-      : store_(store), options_(std::move(options)), network_(std::move(network)), images_(options_.images) {
+      : store_(store),
+        options_(std::move(options)),
+        network_(std::move(network)),
+        images_(options_.images, {}, options_.shim.parent_path()) {
     jail_ = {options_.shim, network_->rules_file(), options_.state_dir / "etc"};
   }
   ~Impl() { stop(); }

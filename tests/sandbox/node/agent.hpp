@@ -26,7 +26,7 @@ namespace kredis::sandbox {
 
 struct AgentOptions {
   std::filesystem::path state_dir;
-  std::filesystem::path shim;  ///< libsandbox_netns.so
+  std::filesystem::path shim;  ///< libsandbox_netns.so, in the folder of the project's programs.
   AddressPlan addresses = {};
   std::map<std::string, std::filesystem::path> images = {};  ///< "redis:8.0" -> a root folder.
   /// The folder that holds the `hosts` file of a namespace; state_dir/hosts/NAMESPACE when empty.

@@ -12,6 +12,8 @@
 namespace kredis::sandbox {
 namespace {
 
+constexpr const char* k_own_program = "kubectl-redis-webhook";
+
 struct Name {
   std::string repository;  // Without tag and digest.
   std::string last;        // Its last element.
@@ -87,8 +89,12 @@ bool on_own_path(const std::string& program) {
 
 }  // namespace
 
-ImageTable::ImageTable(std::map<std::string, std::filesystem::path> roots, OnPath on_path)
-    : roots_(std::move(roots)), on_path_(on_path ? std::move(on_path) : OnPath(&on_own_path)) {}
+ImageTable::ImageTable(std::map<std::string, std::filesystem::path> roots,
+                       OnPath on_path,
+                       std::filesystem::path programs)
+    : roots_(std::move(roots)),
+      on_path_(on_path ? std::move(on_path) : OnPath(&on_own_path)),
+      programs_(std::move(programs)) {}
 
 Result<Image> ImageTable::find(std::string_view text) const {
   const Name name = split(text);
@@ -113,6 +119,13 @@ Result<Image> ImageTable::find(std::string_view text) const {
       image.command = {"sh"};
     }
   }
+  std::error_code ignored;
+  if (name.last == k_own_program && !programs_.empty() &&
+      std::filesystem::exists(programs_ / k_own_program, ignored)) {
+    image.entrypoint = std::string("/") + k_own_program;
+    image.command = {image.entrypoint};
+    image.program = programs_ / k_own_program;
+  }
   const bool known = !image.command.empty() && (name.has_digest || plausible_tag(name.tag));
   if (!known || (!image.server.empty() && !on_path_(image.server))) {
     return pull_failure(text);
@@ -129,6 +142,10 @@ std::vector<std::string> argv_of(const Image& image, const std::vector<std::stri
   }
   if (argv.empty()) {
     return image.command;
+  }
+  if (!image.entrypoint.empty()) {
+    argv.insert(argv.begin(), image.entrypoint);
+    return argv;
   }
   // docker-entrypoint.sh of redis and valkey: options or a file alone are the server's.
   const bool bare = argv.front().starts_with("-") || argv.front().ends_with(".conf");

@@ -20,6 +20,8 @@ struct Image {
   std::vector<std::string> command = {};  ///< What runs when the pod says nothing.
   std::string server = {};  ///< "redis-server" or "valkey-server": its entrypoint takes bare options.
   std::string work_dir = "/";
+  std::string entrypoint = {};  ///< Put before a pod's args; a program of the project's own.
+  std::filesystem::path program = {};  ///< Where that is on this machine; it is mounted there.
 };
 
 class ImageTable {
@@ -27,7 +29,10 @@ class ImageTable {
   using OnPath = std::function<bool(const std::string& program)>;
 
   /// `roots` maps image names ("redis:8.0", "valkey/valkey:9") to root folders.
-  explicit ImageTable(std::map<std::string, std::filesystem::path> roots = {}, OnPath on_path = {});
+  /// `programs` is the folder with the project's own programs, which are images too.
+  explicit ImageTable(std::map<std::string, std::filesystem::path> roots = {},
+                      OnPath on_path = {},
+                      std::filesystem::path programs = {});
 
   /// Errors: not_found, in containerd's words.
   Result<Image> find(std::string_view name) const;
@@ -35,6 +40,7 @@ class ImageTable {
  private:
   std::map<std::string, std::filesystem::path> roots_;
   OnPath on_path_;
+  std::filesystem::path programs_;
 };
 
 /// The argv of a container, as the image's entrypoint and the pod's command and args make it.

@@ -323,6 +323,9 @@ Result<Launch> Pod::plan_launch(const Json& container, const Image& image) {
   jail.identity_dir = dir_ / "identity";
   jail.hostname = hostname_of(*object_);
   KREDIS_TRY(jail.mounts, mounts_of(container, *object_, own, volumes_));
+  if (!image.program.empty()) {
+    jail.mounts.push_back({image.program, image.entrypoint, Access::read_only});
+  }
   const std::string work_dir = text_at(container, "workingDir");
   jail.work_dir = work_dir.empty() ? image.work_dir : work_dir;
   const bool mounted = std::any_of(jail.mounts.begin(), jail.mounts.end(),

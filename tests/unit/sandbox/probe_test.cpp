@@ -2,6 +2,11 @@
 #include "tests/sandbox/node/probe.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "tests/sandbox/node/images.hpp"
 
@@ -67,6 +72,22 @@ TEST_CASE("image names stand for programs of this machine") {
   const auto wrong_tag = table.find("redis:no-such-tag");
   REQUIRE_FALSE(wrong_tag.has_value());
   CHECK(wrong_tag.error().message.find("docker.io/library/redis:no-such-tag: not found") != std::string::npos);
+}
+
+TEST_CASE("the webhook's image is the program beside the sandbox") {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() /
+                                       ("images-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const ImageTable table({}, {}, folder);
+  CHECK_FALSE(table.find("kubectl-redis-webhook:0.1.0").has_value());
+  std::ofstream(folder / "kubectl-redis-webhook") << "";
+  const auto image = table.find("registry:5000/kubectl-redis-webhook:0.1.0");
+  std::filesystem::remove_all(folder);
+  REQUIRE(image.has_value());
+  CHECK(image->program == folder / "kubectl-redis-webhook");
+  using Argv = std::vector<std::string>;
+  CHECK(argv_of(*image, {}, {}) == Argv{"/kubectl-redis-webhook"});
+  CHECK(argv_of(*image, {}, {"--help"}) == Argv{"/kubectl-redis-webhook", "--help"});
 }
 
 TEST_CASE("arguments alone go to the image's server, as its entrypoint does it") {
