@@ -25,6 +25,7 @@ constexpr const char* k_about =
     "  kubectl redis failover --node N   hand masters over to replicas, on purpose\n"
     "  kubectl redis cli                 redis-cli on the right pod\n"
     "  kubectl redis toolbox             a shell beside the cluster\n"
+    "  kubectl redis webhook install     keep what others apply sound\n"
     "  kubectl redis delete              remove it; its data stays unless you say otherwise\n\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 findings or a refusal.";
 
@@ -173,6 +174,7 @@ void build_command_line(CLI::App& root, Invocation& invocation) {
   add_lint(root, invocation.operation);
   add_explain(root, invocation.operation);
   add_rules(root, invocation.operation);
+  add_webhook(root, invocation.operation);
   add_version(root, invocation.operation);
   add_completion(root, invocation.operation);
   for (CLI::App* verb : root.get_subcommands([](CLI::App*) { return true; })) {

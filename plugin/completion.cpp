@@ -23,7 +23,9 @@ const std::map<std::string, std::vector<std::string>>& known_values() {
       {"--anti-affinity", {"preferred", "required"}},
       {"--layout", {"statefulset", "deployment"}},
       {"--client-endpoint", {"hostname", "ip"}},
+      {"--default-level", {"enforce", "warn", "audit", "off"}},
       {"--dry-run", {"client", "server"}},
+      {"--failure-policy", {"Ignore", "Fail"}},
       {"--via", {"auto", "direct", "tunnel"}},
       {"--color", {"auto", "always", "never"}}};
   return k_values;

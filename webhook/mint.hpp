@@ -4,6 +4,7 @@
 // certificate_plan.hpp.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <string>
@@ -28,6 +29,13 @@ Result<KeyPair> issue(const KeyPair& authority,
 struct Validity {
   std::time_t from = 0;
   std::time_t until = 0;
+};
+
+/// Of what is in use, for metrics; zeros for what is not known. Threads: any.
+struct CertificateDates {
+  std::atomic<std::time_t> from{0};
+  std::atomic<std::time_t> until{0};
+  std::atomic<std::time_t> authority_until{0};
 };
 
 /// Of the first certificate in `pem`. Errors: invalid_argument.

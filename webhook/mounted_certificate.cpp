@@ -25,6 +25,9 @@ Result<bool> MountedCertificate::refresh() {
   if (!context) {
     return context.error().while_doing("reading " + certificate_file_);
   }
+  KREDIS_TRY(const Validity validity, validity_of(pair.certificate_pem));
+  dates_.from = validity.from;
+  dates_.until = validity.until;
   slot_.set(std::move(*context));
   current_ = std::move(pair);
   return true;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "shared/core/result.hpp"
+#include "webhook/mint.hpp"
 #include "webhook/tls_context.hpp"
 
 namespace kredis::webhook {
@@ -19,12 +20,14 @@ class MountedCertificate {
   /// Reads the files, and uses what is new. Returns whether something was.
   /// Errors: not_found, invalid_argument; what was used until then stays in use.
   Result<bool> refresh();
+  const CertificateDates& dates() const noexcept { return dates_; }
 
  private:
   std::string certificate_file_;
   std::string key_file_;
   TlsSlot& slot_;
   KeyPair current_;
+  CertificateDates dates_;
 };
 
 }  // namespace kredis::webhook

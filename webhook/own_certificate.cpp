@@ -162,9 +162,12 @@ Status OwnCertificate::refresh(std::time_t now) {
     KREDIS_TRY(const Validity validity, validity_of(store.leaf.certificate_pem));
     slot_.set(std::move(context));
     used_ = store.leaf;
-    ends_ = validity.until;
+    dates_.from = validity.from;
+    dates_.until = validity.until;
     log_.write(LogLevel::info, "certificate in use");
   }
+  KREDIS_TRY(const Validity authority, validity_of(store.bundle()));
+  dates_.authority_until = authority.until;
   KREDIS_CHECK(trust("mutatingwebhookconfigurations", store.bundle()));
   return trust("validatingwebhookconfigurations", store.bundle());
 }

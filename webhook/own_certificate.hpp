@@ -4,7 +4,6 @@
 // that a step is due takes it, and a resource version lets only the first one through.
 #pragma once
 
-#include <atomic>
 #include <ctime>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "shared/ports/kube_port.hpp"
 #include "webhook/certificate_plan.hpp"
 #include "webhook/log.hpp"
+#include "webhook/mint.hpp"
 
 namespace kredis::webhook {
 
@@ -35,8 +35,7 @@ class OwnCertificate {
   /// Takes the steps that are due, uses the certificate, and tells the API server whom to trust.
   /// Errors: whatever the API server says; what was used until then stays in use.
   Status refresh(std::time_t now);
-  /// When the certificate in use ends; 0 without one.
-  std::time_t ends() const noexcept { return ends_; }
+  const CertificateDates& dates() const noexcept { return dates_; }
 
  private:
   Result<CertificateStore> agree(std::time_t now);
@@ -48,7 +47,7 @@ class OwnCertificate {
   TlsSlot& slot_;
   Log& log_;
   KeyPair used_;
-  std::atomic<std::time_t> ends_{0};
+  CertificateDates dates_;
 };
 
 }  // namespace kredis::webhook

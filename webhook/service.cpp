@@ -48,6 +48,17 @@ void print_counts(const ServerCounts& counts, Metrics& metrics) {
   set("malformed_requests_total", counts.malformed);
 }
 
+void print_dates(const CertificateDates& dates, Metrics& metrics) {
+  const auto set = [&](std::string_view name, std::time_t time) {
+    if (time != 0) {
+      metrics.set(name, {}, static_cast<double>(time));
+    }
+  };
+  set("certificate_begins_seconds", dates.from);
+  set("certificate_ends_seconds", dates.until);
+  set("authority_ends_seconds", dates.authority_until);
+}
+
 /// Whether a signal to end came within `time`.
 bool is_told_to_end(std::chrono::seconds time) {
   sigset_t signals;
@@ -87,7 +98,7 @@ class CertificateSource {
     }
     return outcome;
   }
-  std::time_t ends() const { return own_ ? own_->ends() : 0; }
+  const CertificateDates& dates() const { return own_ ? own_->dates() : mounted_->dates(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -138,10 +149,9 @@ Status run_service(const Config& config, Log& log) {
   Server server({}, [&app](const Request& request) { return app.handle(request); }, slot);
   app.on_scrape([&] {
     print_counts(server.counts(), metrics);
-    if (certificate.ends() != 0) {
-      metrics.set("certificate_ends_seconds", {}, static_cast<double>(certificate.ends()));
-    }
+    print_dates(certificate.dates(), metrics);
     if (snapshot) {
+      metrics.set("view_age_seconds", {}, snapshot->age().count());
       metrics.set("watched_objects", {}, static_cast<double>(snapshot->size()));
     }
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "webhook/snapshot.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -80,9 +81,11 @@ void Snapshot::follow(const ResourceType& type, std::size_t place) {
       for (const Json& item : listed->value("items", Json::array())) {
         take({WatchEvent::Kind::added, item});
       }
+      hear(place);
       listed_ |= 1U << place;
       outcome = kube_.watch(path, {}, ports::Clock::now() + k_watch_life, [&](const WatchEvent& event) {
         take(event);
+        hear(place);
         return stopping_ ? WatchStep::stop : WatchStep::go_on;
       });
     }
@@ -91,6 +94,21 @@ void Snapshot::follow(const ResourceType& type, std::size_t place) {
       std::this_thread::sleep_for(k_pause_after_failure);
     }
   }
+}
+
+void Snapshot::hear(std::size_t place) {
+  static_assert(k_followed.size() <= std::tuple_size_v<decltype(heard_)>);
+  heard_[place] = ports::Clock::now().time_since_epoch().count();
+}
+
+std::chrono::duration<double> Snapshot::age() const {
+  const auto now = ports::Clock::now().time_since_epoch();
+  ports::Clock::duration longest{};
+  for (std::size_t i = 0; i < k_followed.size(); ++i) {
+    const ports::Clock::rep heard = heard_[i];
+    longest = heard != 0 ? std::max(longest, now - ports::Clock::duration(heard)) : longest;
+  }
+  return longest;
 }
 
 void Snapshot::take(const WatchEvent& event) {

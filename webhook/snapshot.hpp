@@ -43,6 +43,9 @@ class Snapshot {
   std::optional<std::string> namespace_label(std::string_view namespace_, std::string_view label) const;
   /// Whether every kind has been listed once.
   bool is_complete() const;
+  /// How long ago it last heard of the kind that has been silent longest. A watch that lives is heard
+  /// of once a minute; zero before the first look.
+  std::chrono::duration<double> age() const;
   std::size_t size() const;
 
  private:
@@ -50,6 +53,7 @@ class Snapshot {
 
   void follow(const ports::ResourceType& type, std::size_t place);
   void take(const ports::WatchEvent& event);
+  void hear(std::size_t place);
 
   ports::KubePort& kube_;
   Log& log_;
@@ -57,6 +61,7 @@ class Snapshot {
   mutable std::mutex mutex_;  // Guards objects_.
   std::map<Key, Object> objects_;
   std::atomic<unsigned> listed_{0};  // A bit a kind.
+  std::array<std::atomic<ports::Clock::rep>, 16> heard_{};  // By kind, as listed_.
   std::vector<std::thread> followers_;
 };
 

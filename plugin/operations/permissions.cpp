@@ -53,7 +53,8 @@ std::vector<Need> needs_of(const std::vector<Right>& rights, const std::string& 
       continue;
     }
     const std::string where = right.reach == Reach::everywhere ? "" : namespace_;
-    const auto names = right.resource == "secrets" ? secrets : std::vector<std::string>{""};
+    const auto names = right.when == Case::secrets ? secrets
+                                                    : std::vector<std::string>{std::string(right.named)};
     for (const std::string& verb : each.allowed) {
       for (const std::string& name : names) {
         needs.push_back({verb, std::string(right.group), std::string(right.resource), where, name});

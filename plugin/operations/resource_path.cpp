@@ -20,16 +20,28 @@ struct Kind {
 };
 
 constexpr std::array k_kinds{
+    Kind{"ClusterRole", "clusterrole.rbac.authorization.k8s.io", "rbac.authorization.k8s.io/v1", "clusterroles",
+         Scope::cluster},
+    Kind{"ClusterRoleBinding", "clusterrolebinding.rbac.authorization.k8s.io", "rbac.authorization.k8s.io/v1",
+         "clusterrolebindings", Scope::cluster},
     Kind{"ConfigMap", "configmap", "v1", "configmaps"},
     Kind{"Deployment", "deployment.apps", "apps/v1", "deployments"},
+    Kind{"MutatingWebhookConfiguration", "mutatingwebhookconfiguration.admissionregistration.k8s.io",
+         "admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", Scope::cluster},
+    Kind{"Namespace", "namespace", "v1", "namespaces", Scope::cluster},
+    Kind{"NetworkPolicy", "networkpolicy.networking.k8s.io", "networking.k8s.io/v1", "networkpolicies"},
     Kind{"PersistentVolume", "persistentvolume", "v1", "persistentvolumes", Scope::cluster},
     Kind{"PersistentVolumeClaim", "persistentvolumeclaim", "v1", "persistentvolumeclaims"},
     Kind{"Pod", "pod", "v1", "pods"},
     Kind{"PodDisruptionBudget", "poddisruptionbudget.policy", "policy/v1", "poddisruptionbudgets"},
+    Kind{"Role", "role.rbac.authorization.k8s.io", "rbac.authorization.k8s.io/v1", "roles"},
+    Kind{"RoleBinding", "rolebinding.rbac.authorization.k8s.io", "rbac.authorization.k8s.io/v1", "rolebindings"},
     Kind{"Secret", "secret", "v1", "secrets"},
     Kind{"Service", "service", "v1", "services"},
     Kind{"ServiceAccount", "serviceaccount", "v1", "serviceaccounts"},
     Kind{"StatefulSet", "statefulset.apps", "apps/v1", "statefulsets"},
+    Kind{"ValidatingWebhookConfiguration", "validatingwebhookconfiguration.admissionregistration.k8s.io",
+         "admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", Scope::cluster},
 };
 
 }  // namespace

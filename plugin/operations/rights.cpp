@@ -14,6 +14,9 @@ using enum Weight;
 
 constexpr std::string_view k_tunnel = "tunnels to Redis: get up to Kubernetes 1.34, both from 1.35 on";
 constexpr std::string_view k_session = "the session: get up to Kubernetes 1.34, both from 1.35 on";
+constexpr std::string_view k_rbac = "rbac.authorization.k8s.io";
+constexpr std::string_view k_admission = "admissionregistration.k8s.io";
+constexpr std::string_view k_grants = "grants it: the rules look these up";
 constexpr std::string_view k_places = "nodes' zones, for placement and what a lost node costs";
 
 constexpr std::array k_rights{
@@ -125,11 +128,51 @@ constexpr std::array k_rights{
     Right{"toolbox", "", "pods", "get list watch create delete", "the throw-away pod"},
     Right{"toolbox", "", "pods/exec", "get create", k_session},
     Right{"toolbox", "", "events", "list", "why the pod is stuck", goes_without},
+
+    Right{"webhook", "", "namespaces", "get create patch delete", "its own namespace", needed, always,
+          everywhere},
+    Right{"webhook", "", "namespaces", "list watch", "looks for one to prove itself in; grants it",
+          needed, always, everywhere},
+    Right{"webhook", "", "serviceaccounts", "get create patch delete", "who it is"},
+    Right{"webhook", k_rbac, "clusterroles", "get create patch delete", "what it may read", needed,
+          always, everywhere},
+    Right{"webhook", k_rbac, "clusterrolebindings", "get create patch delete", "what it may read",
+          needed, always, everywhere},
+    Right{"webhook", k_rbac, "roles", "get create patch delete", "its own Secret"},
+    Right{"webhook", k_rbac, "rolebindings", "get create patch delete", "its own Secret"},
+    Right{"webhook", "networking.k8s.io", "networkpolicies", "get create patch delete",
+          "who may reach it"},
+    Right{"webhook", "", "services", "get create patch delete", "where it is reached"},
+    Right{"webhook", "policy", "poddisruptionbudgets", "get create patch delete",
+          "one replica away at a time"},
+    Right{"webhook", "apps", "deployments", "get create patch delete", "its replicas"},
+    Right{"webhook", k_admission, "mutatingwebhookconfigurations", "get create patch delete",
+          "leads the API server to it", needed, always, everywhere},
+    Right{"webhook", k_admission, "validatingwebhookconfigurations", "get create patch delete",
+          "leads the API server to it", needed, always, everywhere},
+    Right{"webhook", "", "pods", "list watch", "waits until they are ready"},
+    Right{"webhook", "", "pods/portforward", "get create",
+          "asks replicas for their metrics: get up to Kubernetes 1.34, both from 1.35 on", goes_without},
+    Right{"webhook", "", "pods/log", "get", "the last words of a replica that crashes", goes_without},
+    Right{"webhook", "", "events", "list", "why a replica is stuck", goes_without},
+    Right{"webhook", "", "secrets", "create", "grants it: the webhook keeps its certificates there"},
+    Right{"webhook", "", "secrets", "get patch", "grants it, and asks for new certificates", needed,
+          always, own_namespace, "kubectl-redis-webhook-tls"},
+    Right{"webhook", "", "configmaps", "get list watch", k_grants, needed, always, everywhere},
+    Right{"webhook", "", "persistentvolumeclaims", "get list watch", k_grants, needed, always,
+          everywhere},
+    Right{"webhook", "", "services", "get list watch", k_grants, needed, always, everywhere},
+    Right{"webhook", "apps", "deployments", "get list watch", k_grants, needed, always, everywhere},
+    Right{"webhook", "apps", "statefulsets", "get list watch", k_grants, needed, always, everywhere},
+    Right{"webhook", "apps", "statefulsets", "create", "tries a broken object, as a dry run", needed,
+          always, everywhere},
+    Right{"webhook", "policy", "poddisruptionbudgets", "get list watch", k_grants, needed, always,
+          everywhere},
 };
 
 bool alike(const Right& a, const Right& b) {
   return a.group == b.group && a.resource == b.resource && a.weight == b.weight &&
-         a.reach == b.reach;
+         a.reach == b.reach && a.named == b.named;
 }
 
 }  // namespace

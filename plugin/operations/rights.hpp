@@ -39,6 +39,7 @@ struct Right {
   Weight weight = Weight::needed;
   Case when = Case::always;
   Reach reach = Reach::own_namespace;
+  std::string_view named = {};  ///< The only object that is meant; empty for any.
 
   /// `allowed`, apart.
   std::vector<std::string> words() const;

@@ -22,7 +22,9 @@ Json rule_of(const JoinedRight& joined, const RoleRequest& request) {
   Json rule{{"apiGroups", {joined.right.group}},
             {"resources", {joined.right.resource}},
             {"verbs", joined.allowed}};
-  if (joined.right.resource == "secrets") {
+  if (!joined.right.named.empty()) {
+    rule["resourceNames"] = {joined.right.named};
+  } else if (joined.right.when == Case::secrets) {
     rule["resourceNames"] = request.secrets;
   }
   return rule;

@@ -235,6 +235,17 @@ Result<std::unique_ptr<Connection>> Connection::dial(const Endpoint& endpoint,
   return connection;
 }
 
+Result<std::unique_ptr<Connection>> Connection::over(Socket socket,
+                                                     const Endpoint& endpoint,
+                                                     Deadline deadline,
+                                                     const Interrupt& interrupt) {
+  std::unique_ptr<Connection> connection(new Connection(std::move(socket), endpoint, interrupt));
+  if (endpoint.tls) {
+    KREDIS_CHECK(connection->start_tls(deadline));
+  }
+  return connection;
+}
+
 Status Connection::pass_proxy(const Url& proxy, const Url& server, Deadline deadline) {
   std::string request =
       "CONNECT " + server.authority() + " HTTP/1.1\r\nHost: " + server.authority() + "\r\n";

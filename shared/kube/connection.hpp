@@ -61,6 +61,12 @@ class Connection {
                                                   Deadline deadline,
                                                   const Interrupt& interrupt);
 
+  /// The same over a socket that leads there already, such as a tunnel's; it must not block.
+  static Result<std::unique_ptr<Connection>> over(Socket socket,
+                                                  const Endpoint& endpoint,
+                                                  Deadline deadline,
+                                                  const Interrupt& interrupt);
+
   /// Reads at least one byte; 0 means that the far side has closed.
   Result<std::size_t> read(char* buffer, std::size_t size, Deadline deadline);
   /// Writes everything. Errors: unreachable when the far side has closed.

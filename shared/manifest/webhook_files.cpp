@@ -27,7 +27,7 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
 std::string chart_yaml_of(const std::string& version, Certificates certificates) {
   std::string text = yaml_of(
       {.version = version,
-       .image = "{{ .Values.image | default (printf \"kubectl-redis-webhook:%s\" .Chart.AppVersion) }}",
+       .image = "{{ .Values.image | default (printf `kubectl-redis-webhook:%s` .Chart.AppVersion) }}",
        .namespace_ = "{{ .Values.namespace }}",
        .replicas = k_replicas_mark,
        .validate_failure = "{{ .Values.validate.failurePolicy }}",

@@ -221,6 +221,7 @@ start_node() { # node
   wait_for "containerd of node-$1" ctr -a "$state/containerd.sock" version
   if [ ! -e "$state/images.done" ]; then
     ctr -a "$state/containerd.sock" -n k8s.io images import --base-name docker.io/library/redis "$cache/images.oci" >/dev/null
+    ctr -a "$state/containerd.sock" -n k8s.io images import --base-name docker.io/library/kubectl-redis-webhook "$cache/webhook.oci" >/dev/null
     touch "$state/images.done"
   fi
   start "kubelet-$1" "$cache/bin/kubelet" --kubeconfig="$dir/node-$1.kubeconfig" --config="$state/kubelet.yaml" \

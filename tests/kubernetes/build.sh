@@ -46,7 +46,13 @@ build_images() {
   "$here/../../deploy/image/build.sh" "$cache/images.oci"
 }
 
+# The webhook of this working tree; built again whenever its sources changed.
+build_webhook() {
+  "$here/../../deploy/image/webhook.sh" "$cache/webhook.oci"
+}
+
 mkdir -p "$cache"
 install_packages
 build_components
 build_images
+build_webhook

@@ -10,8 +10,10 @@
 #include <iterator>
 #include <set>
 
+#include "shared/manifest/static_policies.hpp"
 #include "shared/manifest/webhook_files.hpp"
 #include "shared/manifest/webhook_objects.hpp"
+#include "shared/policy/rule.hpp"
 
 namespace kredis::manifest {
 namespace {
@@ -107,6 +109,33 @@ TEST_SUITE("manifest/webhook_objects") {
               .at("metadata")
               .at("annotations")
               .at("cert-manager.io/inject-ca-from") == "kubectl-redis-system/kubectl-redis-webhook");
+  }
+
+  TEST_CASE("static_policies have every rule with an expression once a kind, under its own severity") {
+    std::set<std::string> seen;
+    for (const Json& object : static_policies({.version = "1.2.3"})) {
+      if (object.at("kind") != "ValidatingAdmissionPolicy") {
+        CHECK(object.at("spec").at("validationActions").size() == 1);
+        continue;
+      }
+      const std::string name = object.at("metadata").at("name");
+      const Json& validations = object.at("spec").at("validations");
+      CHECK_FALSE(validations.empty());
+      for (const Json& each : validations) {
+        const std::string message = each.at("message");
+        const policy::Rule* const rule = policy::find_rule(message.substr(1, 5));
+        INFO(name, ": ", message);
+        REQUIRE(rule != nullptr);
+        CHECK(rule->when_blind == policy::WhenBlind::needs_nobody);
+        CHECK(name.ends_with(std::string(policy::to_text(rule->severity)) + "s"));
+        CHECK(seen.insert(name + message).second);
+      }
+    }
+    for (const std::string& id : static_rules()) {
+      CHECK_MESSAGE(std::any_of(seen.begin(), seen.end(),
+                                [&](const std::string& each) { return each.find("[" + id + "]") != std::string::npos; }),
+                    id);
+    }
   }
 
   TEST_CASE("webhook_objects takes an image as it is given") {
