@@ -59,8 +59,8 @@ class Typist:
 
     def end(self, timeout=60):
         def ended():
-            self.read()
             pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.read()
             return (os.waitstatus_to_exitcode(status),) if pid else None
 
         return wait_until(ended, timeout, f"the session ends; seen: {self.seen!r}")[0]
@@ -167,7 +167,7 @@ def test_a_shell_on_a_terminal(secure):
     typist.type("redis-cli -h redis-app-0.redis-service CLUSTER MYID\r")
     typist.expect(secure.plugin("cli", "redis-app-0", "--", "CLUSTER", "MYID").stdout.strip())
     typist.type("exit 3\r")
-    assert typist.end() == 3
+    assert typist.end() == 3, typist.seen
     assert PASSWORD not in typist.seen
     require_no_toolbox(secure)
 

@@ -137,7 +137,7 @@ std::string path_of(const Environment& environment) {
 }
 
 Result<Command> start_command(const StreamRequest& request, const ContainerPlace& place, const CommandRoles& roles) {
-  const std::vector<std::string> argv = request.query.all("command");
+  std::vector<std::string> argv = request.query.all("command");
   if (argv.empty()) {
     return Error::invalid_argument("you must specify at least 1 command for the container");
   }
@@ -145,6 +145,10 @@ Result<Command> start_command(const StreamRequest& request, const ContainerPlace
     return Error::internal("Internal error occurred: error executing command in container: failed to exec in "
                            "container: failed to start exec: OCI runtime exec failed: exec failed: unable to "
                            "start container process: " + found.error().message + ": unknown");
+  }
+  if (wants_terminal(request.query)) {
+    // The session must be led from inside: a shell there cannot name a process group from outside.
+    argv.insert(argv.begin(), {"setsid", "--ctty"});
   }
   SpawnRequest spawn_request;
   spawn_request.arguments = enter_argv(place.pid, argv, own_privilege());

@@ -53,8 +53,7 @@ class Actions {
 
 void arrange_descriptors(const SpawnRequest& request, Actions& actions) {
   if (!request.terminal.empty()) {
-    // Opened by a session leader without O_NOCTTY, it becomes the controlling terminal.
-    actions.open(0, request.terminal, O_RDWR);
+    actions.open(0, request.terminal, O_RDWR | O_NOCTTY);
     actions.duplicate(0, 1);
     actions.duplicate(0, 2);
   } else {

@@ -51,7 +51,7 @@ struct SpawnRequest {
   int output = -1;  ///< -1: /dev/null.
   int error = -1;   ///< -1: where `output` goes.
   int status = -1;  ///< Becomes descriptor 3 of the child; -1: none.
-  std::string terminal = {};  ///< A pty's path: becomes input, output, error and controlling terminal.
+  std::string terminal = {};  ///< A pty's path: becomes input, output and error.
 };
 
 struct Child {
