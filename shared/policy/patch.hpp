@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/policy/rule.hpp"
@@ -34,7 +35,8 @@ class Patch {
   /// adds to the end of a list.
   void add(std::string_view path, Json value);
 
-  const Json& object() const noexcept { return object_; }
+  const Json& object() const& noexcept { return object_; }
+  Json object() && noexcept { return std::move(object_); }
   const Json& operations() const noexcept { return operations_; }
 
  private:

@@ -2,7 +2,6 @@
 #include "shared/policy/review.hpp"
 
 #include <algorithm>
-#include <memory>
 
 #include "shared/policy/patch.hpp"
 #include "shared/policy/rule.hpp"
@@ -12,7 +11,7 @@ namespace kredis::policy {
 namespace {
 
 Verdict verdict_on(const Json& object, const Surroundings& around) {
-  Verdict verdict{.recognised = is_redis_cluster(object, around), .mutated = object};
+  Verdict verdict{.recognised = is_redis_cluster(object, around)};
   verdict.ignored = verdict.recognised &&
                     text(member(object, {"metadata", "annotations", k_ignore_annotation})) == "true";
   return verdict;
@@ -23,21 +22,14 @@ bool applies(const Rule& rule, const Subject& subject) {
          (rule.when_blind != WhenBlind::passes || !subject.around().blind());
 }
 
-/// Runs every patch once; says whether one of them added something.
+/// Runs every patch once, all on the object as it is now; says whether one of them added something.
 bool fill_in(Patch& patch, const Surroundings& around) {
   const std::size_t before = patch.operations().size();
-  Json current = patch.object();
-  auto subject = std::make_unique<Subject>(current, around);
+  const Json current = patch.object();
+  const Subject subject(current, around);
   for (const Rule& rule : rules()) {
-    const std::size_t count = patch.operations().size();
-    if (rule.patch == nullptr || !applies(rule, *subject)) {
-      continue;
-    }
-    rule.patch(*subject, patch);
-    if (patch.operations().size() != count) {
-      subject.reset();
-      current = patch.object();
-      subject = std::make_unique<Subject>(current, around);
+    if (rule.patch != nullptr && applies(rule, subject)) {
+      rule.patch(subject, patch);
     }
   }
   return patch.operations().size() != before;
@@ -80,17 +72,18 @@ bool is_redis_cluster(const Json& object, const Surroundings& around) {
 
 Verdict mutate(const Json& object, const Surroundings& around) {
   Verdict verdict = verdict_on(object, around);
+  Patch patch(object);
   if (!verdict.recognised || verdict.ignored) {
+    verdict.mutated = std::move(patch).object();
     return verdict;
   }
-  Patch patch(object);
   // What one rule fills in, another builds on, also one before it. No patch takes back what another
   // adds, so it ends; a few rounds are plenty.
   constexpr int k_most_rounds = 8;
   for (int round = 0; round < k_most_rounds && fill_in(patch, around); ++round) {
   }
   verdict.patch = patch.operations();
-  verdict.mutated = patch.object();
+  verdict.mutated = std::move(patch).object();
   return verdict;
 }
 

@@ -50,7 +50,7 @@ struct Verdict {
   bool ignored = false;     ///< It does, and its annotation takes it out: nothing was checked.
   std::vector<Objection> objections = {};
   Json patch = Json::array();  ///< RFC 6902; empty where nothing is missing.
-  Json mutated = {};           ///< The object with the patch applied.
+  Json mutated = {};           ///< By mutate: the object with the patch applied.
 
   bool has(Severity severity) const noexcept;
 };
