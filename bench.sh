@@ -5,6 +5,15 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The environment of the end-to-end tests, whose certificates and manifests some benchmarks use.
+with_python() {
+  tests/e2e/make-venv.sh
+  "${KREDIS_CACHE:-$HOME/.cache/kubectl-redis}/venv/bin/python" "$@"
+}
+
 # name | what it measures, and the peer | CMake targets | command
 benchmarks=(
   "init|initialising 6 and 60 ready nodes, against redis-cli --cluster create|init_bench|build/release/bin/init_bench 6 && build/release/bin/init_bench 60"
@@ -12,6 +21,8 @@ benchmarks=(
   "startup|start and memory of \`version --client\`, against kubectl's; size of the program|kubectl-redis|python3 tests/bench/commands_bench.py build/release/bin startup"
   "create|\`create\` from nothing to a healthy cluster in the sandbox: time and peak memory|kubectl-redis sandbox|python3 tests/bench/commands_bench.py build/release/bin create"
   "placement|time, memory and quality of choosing roles for 10, 100 and 1,000 pods, against random swaps|placement_bench|build/release/bin/placement_bench"
+  "policy|what one decision of the webhook costs without the network|policy_bench|with_python tests/bench/webhook_bench.py build/release/bin reviews \"$work\" && build/release/bin/policy_bench \"$work\"/*.json"
+  "webhook|admission reviews: speed, processor time, memory, start, against controller-runtime in Go|kubectl-redis-webhook review_load|with_python tests/bench/webhook_bench.py build/release/bin"
 )
 
 if [ $# -ne 1 ]; then

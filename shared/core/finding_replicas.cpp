@@ -2,6 +2,7 @@
 //
 // Findings about copies: whether each master has one, whether it follows, and where it runs.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "shared/core/finding_checks.hpp"
@@ -69,6 +70,26 @@ std::string add_a_pod(const Examined& cluster) {
          cluster.redis_command("init");
 }
 
+/// The hand-over of a master on `node` to a replica whose node has room for one more; empty when
+/// there is none.
+std::string hand_over(const Examined& cluster, const std::string& node, std::size_t most_per_node) {
+  std::map<std::string, std::size_t> masters;
+  for (const ShardView& shard : cluster.shards) {
+    if (shard.master.member != nullptr) {
+      ++masters[shard.master.member->pod.domain.node];
+    }
+  }
+  std::string command;
+  each_pair(cluster, [&](const SeenNode& master, const SeenNode& replica) {
+    const std::string& there = replica.member->pod.domain.node;
+    if (command.empty() && master.member->pod.domain.node == node && there != node &&
+        masters[there] < most_per_node) {
+      command = cluster.redis_command("failover") + " --pod " + replica.member->pod.name;
+    }
+  });
+  return command;
+}
+
 void check_domain(const Examined& cluster,
                   const std::string& kind,
                   const std::string& name,
@@ -86,13 +107,14 @@ void check_domain(const Examined& cluster,
   const bool avoidable =
       is_node && cluster.survival.nodes.size() * most_per_node >= cluster.shards.size();
   if (loss.majority_gone) {
+    const std::string mend = is_node ? hand_over(cluster, name, most_per_node) : "";
     found.push_back({.id = "majority-on-one-" + kind,
                      .severity = avoidable ? Severity::warning : Severity::info,
                      .message = "without " + where + " no majority of masters is left (" +
                                 std::to_string(loss.masters) + " of " +
                                 std::to_string(cluster.shards.size()) +
                                 " run there), so no replica could take over",
-                     .fix = spread});
+                     .fix = mend.empty() ? spread : mend});
   }
   const SlotSet unexplained = is_node ? loss.slots.without(explained_slots(cluster)) : SlotSet{};
   if (!unexplained.empty()) {

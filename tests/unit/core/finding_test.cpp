@@ -207,6 +207,13 @@ TEST_SUITE("core/finding") {
     CHECK(health(builder) == Health::ok);
   }
 
+  TEST_CASE("find_trouble hands one of two masters on a node to a replica elsewhere") {
+    ViewBuilder builder = healthy();
+    builder.on(1, "node-0", "zone-0").on(4, "node-1", "zone-1");
+    CHECK(only(builder, "majority-on-one-node").fix ==
+          "kubectl redis failover redis -n default --pod redis-app-3");
+  }
+
   TEST_CASE("find_trouble counts replicas and says whose to move") {
     ViewBuilder none{5};
     none.slots(0, "0-5460").slots(1, "5461-10922").slots(2, "10923-16383");
