@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one decision costs without the network: reading the review, the rules, the patch, the answer.
+// What one decision costs without the network: reading the review, the rules, the patch, the
+// answer.
 //
 //   policy_bench REVIEW...       files with an AdmissionReview each
 #include <algorithm>
