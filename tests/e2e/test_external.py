@@ -33,6 +33,11 @@ def use(namespace, host, port, *words):
     return {(host, port) for host, port in report["nodes"]}
 
 
+def require_all_reached(namespace, host, port, announced):
+    """A server names a replica only once it has heard of its offset."""
+    wait_until(lambda: use(namespace, host, port) == announced, 30, f"clients are led to {announced}")
+
+
 def node_addresses(bed):
     nodes = bed.kubectl("get", "nodes", "-o", "json").require().json()["items"]
     return {node["metadata"]["name"]: next(it["address"] for it in node["status"]["addresses"] if it["type"] == "InternalIP")
@@ -51,7 +56,7 @@ def test_a_load_balancer_for_each_pod_lets_clients_in_from_outside(namespace):
     ingress = {service["status"]["loadBalancer"]["ingress"][0]["ip"] for service in services}
     assert len(ingress) == 6
     assert not ingress & pod_addresses(namespace)
-    assert use(namespace, min(ingress), 6379) == {(address, 6379) for address in ingress}
+    require_all_reached(namespace, min(ingress), 6379, {(address, 6379) for address in ingress})
     # Replication and the bus stay inside.
     assert node(namespace, "redis-app-3").info("replication")["master_host"] in pod_addresses(namespace)
     before = namespace.objects()
@@ -69,7 +74,7 @@ def test_a_node_port_for_each_pod_lets_clients_in_and_survives_a_failover(namesp
     announced = {(nodes[pod["spec"]["nodeName"]], ports[name]) for name, pod in namespace.pods().items()}
     host, port = min(announced)
     assert not {address for address, _ in announced} & pod_addresses(namespace)
-    assert use(namespace, host, port) == announced
+    require_all_reached(namespace, host, port, announced)
     namespace.kubectl("delete", "pod", "redis-app-0").require()
     # Not "ok": two masters may share a node now.
     wait_until(lambda: namespace.status()["slots"]["ok"] == 16384 and require_links(namespace), 60, "all is well")
