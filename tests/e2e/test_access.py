@@ -123,25 +123,41 @@ def role(namespace, pod):
     return cli(namespace, addresses(namespace)[pod], "ROLE").split()[0]
 
 
+def come_back(namespace, pod, app):
+    """Deletes a pod; gives the name of the next one of `app`, once that is a replica."""
+    uid = namespace.pods()[pod]["metadata"]["uid"]
+    namespace.kubectl("delete", "pod", pod).require()
+
+    def back():
+        pods = {name: it for name, it in namespace.pods().items() if name.startswith(app)}
+        (name, it), = pods.items()
+        return it["metadata"]["uid"] != uid and role(namespace, name) == "slave" and name
+
+    return wait_until(back, 60, "it is back as a replica")
+
+
+def require_same_node_elsewhere(namespace, app):
+    """The pod of `app` comes back with its node's id, its old data and another address."""
+    before = next(name for name in namespace.pods() if name.startswith(app))
+    node_id = cli(namespace, addresses(namespace)[before], "CLUSTER", "MYID").strip()
+    address = addresses(namespace)[before]
+    after = come_back(namespace, before, app)
+    assert cli(namespace, addresses(namespace)[after], "CLUSTER", "MYID").strip() == node_id
+    assert addresses(namespace)[after] != address
+    wait_until(lambda: namespace.status()["slots"]["ok"] == 16384 and require_links(namespace), 60, "all is well")
+
+
 def test_a_master_that_is_deleted_comes_back_as_a_replica_with_the_same_id(cluster):
-    app = "redis-app-0"
-    before = next(name for name in cluster.pods() if name.startswith(app))
+    before = next(name for name in cluster.pods() if name.startswith("redis-app-0"))
     if role(cluster, before) != "master":
         cli(cluster, addresses(cluster)[before], "CLUSTER", "FAILOVER")
         wait_until(lambda: role(cluster, before) == "master", 30, f"{before} is a master")
-    node_id = cli(cluster, addresses(cluster)[before], "CLUSTER", "MYID").strip()
-    address, uid = addresses(cluster)[before], cluster.pods()[before]["metadata"]["uid"]
-    cluster.kubectl("delete", "pod", before).require()
+    require_same_node_elsewhere(cluster, "redis-app-0")
 
-    def back():
-        pods = {name: pod for name, pod in cluster.pods().items() if name.startswith(app)}
-        (name, pod), = pods.items()
-        return pod["metadata"]["uid"] != uid and role(cluster, name) == "slave" and name
 
-    after = wait_until(back, 60, "it is back as a replica")
-    assert cli(cluster, addresses(cluster)[after], "CLUSTER", "MYID").strip() == node_id
-    assert addresses(cluster)[after] != address
-    wait_until(lambda: cluster.status()["slots"]["ok"] == 16384 and require_links(cluster), 60, "all is well")
+def test_a_replica_that_is_deleted_comes_back_as_a_replica_with_the_same_id(cluster):
+    replica = next(name for name in sorted(cluster.pods()) if role(cluster, name) == "slave")
+    require_same_node_elsewhere(cluster, "-".join(replica.split("-")[:3]))
 
 
 def require_links(namespace):
