@@ -98,7 +98,12 @@ Result<std::vector<Applied>> apply_objects(ports::KubePort& kube, const std::vec
           .while_doing("applying " + name.to_text());
     }
     if (!after) {
-      return after.error().while_doing("applying " + name.to_text());
+      Error refused = after.error();
+      if (refused.hint.empty()) {  // As from an admission policy, which may be anybody's.
+        refused = refused.with_hint("meet what is asked for there, or ask whoever keeps that rule, then "
+                                    "run the same command again");
+      }
+      return refused.while_doing("applying " + name.to_text());
     }
     const Change change = change_between(before[i], *after);
     progress.line(name.to_text(), to_text(change));
