@@ -32,11 +32,17 @@ def create(namespace, *words, timeout=30):
     return namespace.plugin("create", *words, "--timeout", seconds(timeout), timeout=2 * timeout + 60)
 
 
+def require_well(namespace):
+    """Whole, once every pod has been asked again whether it is ready."""
+    wait_until(lambda: namespace.status()["health"] == "ok", 60, "the cluster is well")
+    require_whole(namespace, 3, 1)
+
+
 def require_finished(namespace, *words):
     """The same command again, once nothing is in the way."""
     again = create(namespace, *words, timeout=120)
     assert again.exit == 0, str(again)
-    require_whole(namespace, 3, 1)
+    require_well(namespace)
 
 
 # --- pods that do not come -------------------------------------------------------------------------
@@ -173,7 +179,7 @@ def test_an_api_server_that_restarts_in_the_middle_does_not_end_create(real, mom
     finally:
         running.kill()
     assert running.returncode == 0, stderr
-    require_whole(real, 3, 1)
+    require_well(real)
 
 
 def nodes_named(text):
@@ -208,7 +214,7 @@ def test_two_nodes_without_a_network_between_them_are_named_by_init(real, cut):
     real.bed.control("heal")
     again = real.plugin("init", "--timeout", seconds(60))
     assert again.exit == 0, str(again)
-    require_whole(real, 3, 1)
+    require_well(real)
 
 
 def test_a_network_that_is_cut_in_the_middle_of_init_ends_it_in_time_and_later_it_goes_on(real, cut):
@@ -231,7 +237,7 @@ def test_a_network_that_is_cut_in_the_middle_of_init_ends_it_in_time_and_later_i
     real.bed.control("heal")
     assert real.plugin("init", "--timeout", seconds(60)).exit == 0
     wait_until(lambda: identities(real), 60, "every node is well")
-    require_whole(real, 3, 1)
+    require_well(real)
 
 
 # --- volumes -----------------------------------------------------------------------------------------
