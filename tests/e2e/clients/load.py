@@ -67,6 +67,10 @@ class Worker(threading.Thread):
         return self.wrong + sum(self.client.get(self.key(n)) != str(n).encode() for n in self.acknowledged)
 
 
+def connect(host, port):
+    return RedisCluster(host=host, port=port, socket_timeout=3, socket_connect_timeout=3)
+
+
 def tell_recent_gap(workers):
     print(round(max(worker.recent_gap for worker in workers) * 1000), flush=True)
     for worker in workers:
@@ -76,8 +80,8 @@ def tell_recent_gap(workers):
 def main():
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     host, port = sys.argv[1].rsplit(":", 1)
-    client = RedisCluster(host=host, port=int(port), socket_timeout=3, socket_connect_timeout=3)
-    workers = [Worker(number, client) for number in range(WORKERS)]
+    # A client each: one that reloads its map closes connections under the hands of its other threads.
+    workers = [Worker(number, connect(host, int(port))) for number in range(WORKERS)]
     signal.signal(signal.SIGUSR1, lambda *_: tell_recent_gap(workers))
     for worker in workers:
         worker.start()
