@@ -42,7 +42,10 @@ class ArticleBed:
             if document["kind"] == "PersistentVolume":
                 folder_in_place_of_nfs(document)
             elif document["kind"] == "StatefulSet":
-                document["spec"]["template"]["spec"]["containers"][0]["image"] = IMAGE
+                container = document["spec"]["template"]["spec"]["containers"][0]
+                container["image"] = IMAGE
+                if "valkey" in IMAGE:  # Its server has another name.
+                    container["command"] = ["valkey-server" if it == "redis-server" else it for it in container["command"]]
         return yaml.safe_dump_all(documents)
 
     def remove(self, namespace):
