@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 
 from bed import PATIENCE, wait_until
 from client import connect, missing_keys, node, write_keys
@@ -228,7 +229,7 @@ def test_a_nodes_conf_with_a_foreign_id_joins_no_foreign_cluster(held, written):
     gone = come_back_to(held, pod, lambda _: foreign.encode())
     require_healed(held, written, start, "a master finds another cluster's nodes.conf", gone)
     time.sleep(5 * PATIENCE)
-    for other in held.pods("app=other"):
-        info = held.kubectl("exec", other, "--", "redis-cli", "cluster", "info").require().stdout
-        assert "cluster_known_nodes:6" in info and "cluster_state:ok" in info
+    for pod in held.pods("app=other").values():
+        info = redis.Redis(host=pod["status"]["podIP"], socket_timeout=5).execute_command("CLUSTER INFO")
+        assert info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "6", info
     held.plugin("delete", "other", "--yes").require()
