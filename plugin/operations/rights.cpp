@@ -161,6 +161,7 @@ constexpr std::array k_rights{
     Right{"webhook", "", "configmaps", "get list watch", k_grants, needed, always, everywhere},
     Right{"webhook", "", "persistentvolumeclaims", "get list watch", k_grants, needed, always,
           everywhere},
+    Right{"webhook", "", "pods", "get list watch", k_grants, needed, always, everywhere},
     Right{"webhook", "", "services", "get list watch", k_grants, needed, always, everywhere},
     Right{"webhook", "apps", "deployments", "get list watch", k_grants, needed, always, everywhere},
     Right{"webhook", "apps", "statefulsets", "get list watch", k_grants, needed, always, everywhere},

@@ -38,7 +38,7 @@ Json cluster_role(const WebhookSpec& spec) {
   const Json read = {"get", "list", "watch"};
   Json made = webhook_object(spec, std::string(k_rbac) + "/v1", "ClusterRole", Scope::cluster);
   made["rules"] = {
-      rule("", {"configmaps", "namespaces", "persistentvolumeclaims", "services"}, read),
+      rule("", {"configmaps", "namespaces", "persistentvolumeclaims", "pods", "services"}, read),
       rule("apps", {"deployments", "statefulsets"}, read),
       rule("policy", Json::array({"poddisruptionbudgets"}), read)};
   if (spec.certificates == Certificates::own) {

@@ -18,27 +18,45 @@ Json rule(const char* group, const Json& resources, const Json& operations) {
           {"scope", "Namespaced"}};
 }
 
-Json rules() {
+Json rules(Judging judging) {
   const Json changes = {"CREATE", "UPDATE"};
-  return {rule("apps", {"statefulsets", "deployments"}, changes),
-          rule("", {"configmaps", "services"}, changes),
-          rule("policy", Json::array({"poddisruptionbudgets"}), changes)};
+  Json list = {rule("apps", {"statefulsets", "deployments"}, changes),
+               rule("", {"configmaps", "services"}, changes),
+               rule("policy", Json::array({"poddisruptionbudgets"}), changes)};
+  if (judging == Judging::validating) {
+    // What takes pods or data away from a cluster that runs.
+    const Json removal = Json::array({"DELETE"});
+    list.push_back(rule("apps", {"statefulsets", "deployments"}, removal));
+    list.push_back(rule("apps", {"statefulsets/scale", "deployments/scale"}, Json::array({"UPDATE"})));
+    list.push_back(rule("", {"pods", "persistentvolumeclaims"}, removal));
+    list.push_back(rule("", Json::array({"pods/eviction"}), Json::array({"CREATE"})));
+  }
+  return list;
 }
 
 /// What is no business of ours is not even asked about (CEL): that costs nothing and fails nothing.
-Json conditions() {
+Json conditions(Judging judging) {
   const auto condition = [](const char* name, const char* expression) {
     return Json{{"name", name}, {"expression", expression}};
   };
-  return {condition("is-not-leaving",
-                    "object == null || !has(object.metadata.deletionTimestamp)"),
-          // Kubernetes writes this one into every namespace, and elections write theirs all the time.
-          condition("is-no-authority-of-the-cluster",
-                    "request.resource.resource != 'configmaps' || request.name != 'kube-root-ca.crt'"),
-          condition("is-no-election",
-                    "request.resource.resource != 'configmaps' || object == null || "
-                    "!has(object.metadata.annotations) || "
-                    "!('control-plane.alpha.kubernetes.io/leader' in object.metadata.annotations)")};
+  Json list = {
+      condition("is-not-leaving", "object == null || !has(object.metadata) || !has(object.metadata.deletionTimestamp)"),
+      // Kubernetes writes this one into every namespace, and elections write theirs all the time.
+      condition("is-no-authority-of-the-cluster",
+                "request.resource.resource != 'configmaps' || request.name != 'kube-root-ca.crt'"),
+      condition("is-no-election",
+                "request.resource.resource != 'configmaps' || object == null || "
+                "!has(object.metadata.annotations) || "
+                "!('control-plane.alpha.kubernetes.io/leader' in object.metadata.annotations)")};
+  if (judging == Judging::validating) {
+    // Kubelets and controllers carry out what was decided before; without them nothing would end.
+    list.push_back(condition("is-no-hand-of-kubernetes",
+                             "request.operation != 'DELETE' || "
+                             "!(request.userInfo.username.startsWith('system:node:') || "
+                             "request.userInfo.username == 'system:kube-controller-manager' || "
+                             "'system:serviceaccounts:kube-system' in request.userInfo.groups)"));
+  }
+  return list;
 }
 
 Json namespace_selector(const WebhookSpec& spec) {
@@ -95,9 +113,9 @@ Json webhook_configuration(const WebhookSpec& spec, Judging judging) {
                   // A piece that is not filled in is a warning later; nothing is held up for it.
                   {"failurePolicy", mutates ? "Ignore" : spec.validate_failure},
                   {"matchPolicy", "Equivalent"},
-                  {"matchConditions", conditions()},
+                  {"matchConditions", conditions(judging)},
                   {"namespaceSelector", namespace_selector(spec)},
-                  {"rules", rules()},
+                  {"rules", rules(judging)},
                   {"sideEffects", "None"},
                   {"timeoutSeconds", k_patience}};
   if (mutates) {

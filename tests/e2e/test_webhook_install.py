@@ -151,13 +151,14 @@ def test_rotation_fails_no_review(bed, space):
     assert status(bed).exit == 0
 
 
-def test_a_replica_that_goes_under_load_fails_no_review(bed, space):
+@pytest.mark.parametrize("how", [[], ["--force", "--grace-period=0"]], ids=["told", "killed"])
+def test_a_replica_that_goes_under_load_fails_no_review(bed, space, how):
     """With Fail, so that a review which nobody answers is seen."""
     bed.plugin("webhook", "install", "--failure-policy", "Fail").require()
     with reviews_without_a_pause(space) as load:
         wait_until(lambda: load.reviews > 3, 60, "reviews go on")
         gone = next(iter(pods(bed)))
-        bed.kubectl("-n", SYSTEM, "delete", "pod", gone, "--wait=false").require()
+        bed.kubectl("-n", SYSTEM, "delete", "pod", gone, "--wait=false", *how).require()
         wait_until(lambda: gone not in pods(bed) and two_ready(bed), 60, "another took its place")
         reviews = load.reviews
         wait_until(lambda: load.reviews > reviews + 5, 60, "reviews go on")

@@ -88,6 +88,20 @@ TEST_SUITE("manifest/webhook_objects") {
     }
   }
 
+  TEST_CASE("webhook_objects asks about removals where something can be refused, and no kubelet") {
+    const auto removals = [](const char* kind) {
+      const Json rules = made(kind).at("webhooks").at(0).at("rules");
+      return std::count_if(rules.begin(), rules.end(), [](const Json& rule) {
+        return rule.at("operations") == Json::array({"DELETE"});
+      });
+    };
+    CHECK(removals("MutatingWebhookConfiguration") == 0);
+    CHECK(removals("ValidatingWebhookConfiguration") == 2);
+    const Json conditions =
+        made("ValidatingWebhookConfiguration").at("webhooks").at(0).at("matchConditions");
+    CHECK(conditions.back().at("expression").get<std::string>().find("system:node:") != std::string::npos);
+  }
+
   TEST_CASE("webhook_objects fails closed for checks only, and only when told to") {
     const auto policy = [](const char* kind, const WebhookSpec& spec) {
       return made(kind, spec).at("webhooks").at(0).at("failurePolicy");
