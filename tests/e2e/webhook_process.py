@@ -5,11 +5,15 @@ import base64
 import json
 import os
 import signal
+import ssl
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 
 from bed import BIN, wait_until
+from certificates import make_authority, make_certificate
 
 RULES = [
     {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets", "deployments"],
@@ -41,6 +45,18 @@ class Webhook:
 
     def _port(self):
         return next((line["port"] for line in self.lines() if line["message"] == "listening"), None)
+
+    def request(self, path, body=None):
+        """The status and text of an answer; `body` is sent as JSON."""
+        context = ssl.create_default_context(cafile=self.authority)
+        asked = urllib.request.Request(f"https://127.0.0.1:{self.port}{path}",
+                                       data=None if body is None else json.dumps(body).encode(),
+                                       headers={"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(asked, context=context) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
 
     def memory_kib(self, field="VmRSS"):
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
@@ -100,3 +116,14 @@ class Load:
     def __exit__(self, *_):
         self.stop.set()
         self.thread.join()
+
+
+def start_hooked(bed, folder, *flags):
+    """A webhook that `bed`'s API server asks, ready and registered."""
+    make_authority(folder)
+    make_certificate(folder, "webhook")
+    webhook = Webhook(folder, *flags, env=bed.env)
+    wait_until(lambda: webhook.request("/readyz")[0] == 200, 20, "the webhook is ready", every=0.05)
+    register(bed, webhook)
+    webhook.bed = bed
+    return webhook

@@ -47,6 +47,18 @@ bool lacks_file(const Subject& subject) {
   return !file.empty() && subject.mount_of(file).is_null();
 }
 
+/// The volume that the file's mount names and that is not there; empty when it is.
+std::string missing_volume(const Subject& subject) {
+  const std::string file = needed_file(subject);
+  const std::string volume = file.empty() ? "" : text(member(subject.mount_of(file), {"name"}));
+  const bool there = !subject.volume(volume).is_null() || !subject.claim_template(volume).is_null();
+  return there ? std::string{} : volume;
+}
+
+Json config_volume(const Subject& subject, std::string_view name) {
+  return {{"name", name}, {"configMap", {{"name", names_of(subject.cluster()).config_map}}}};
+}
+
 /// Whether the server gets neither a file nor cluster mode by argument.
 bool starts_bare(const Subject& subject) {
   const Launch& launch = subject.launch();
@@ -138,10 +150,18 @@ void check_config_mounted(const Subject& subject, Report& report) {
                      shown(member(subject.container(), {"volumeMounts"})),
                      "a mount of the ConfigMap that holds " + needed_file(subject),
                      "the server starts from " + needed_file(subject) + ", which is not mounted");
+  } else if (const std::string volume = missing_volume(subject); !volume.empty()) {
+    report.objection(Subject::pod_path() + "/volumes",
+                     shown(member(subject.pod(), {"volumes"})),
+                     "a volume " + volume + " of the ConfigMap that holds " + needed_file(subject),
+                     "the volume " + shown(Json(volume)) + " is mounted and not there");
   }
 }
 
 void patch_config_mounted(const Subject& subject, Patch& patch) {
+  if (const std::string volume = missing_volume(subject); !volume.empty()) {
+    patch.add(Subject::pod_path() + "/volumes/-", config_volume(subject, volume));
+  }
   if (!lacks_file(subject)) {
     return;
   }
@@ -152,9 +172,7 @@ void patch_config_mounted(const Subject& subject, Patch& patch) {
   }
   const Json& there = subject.volume(k_config_volume);
   if (there.is_null()) {
-    patch.add(Subject::pod_path() + "/volumes/-",
-              {{"name", k_config_volume},
-               {"configMap", {{"name", names_of(subject.cluster()).config_map}}}});
+    patch.add(Subject::pod_path() + "/volumes/-", config_volume(subject, k_config_volume));
   } else if (!there.contains("configMap")) {
     return;
   }

@@ -36,15 +36,15 @@ std::vector<Term> anti_affinity_terms(const Subject& subject) {
   return terms;
 }
 
-/// The selector that matches the workload's pods and is sure to go on doing so.
+/// The selector that matches the workload's pods and is sure to go on doing so. Where the workload's
+/// own does not match them, which nobody can apply, it goes by what the pods carry.
 Json own_selector(const Subject& subject) {
-  const Json& labels = member(subject.object(), {"spec", "selector", "matchLabels"});
-  if (labels.is_object() && !labels.empty()) {
-    return {{"matchLabels", labels}};
-  }
   const Json& selector = member(subject.object(), {"spec", "selector"});
-  return selector.is_object() && !selector.empty() ? selector
-                                                   : Json{{"matchLabels", subject.pod_labels()}};
+  const Json& labels = member(selector, {"matchLabels"});
+  if (!selects(selector, subject.pod_labels())) {
+    return {{"matchLabels", subject.pod_labels()}};
+  }
+  return labels.is_object() && !labels.empty() ? Json{{"matchLabels", labels}} : selector;
 }
 
 /// In the Service & Deployment layout each Deployment selects one pod, by its ordinal; what keeps
@@ -77,7 +77,7 @@ void check_anti_affinity(const Subject& subject, Report& report) {
 }
 
 void patch_anti_affinity(const Subject& subject, Patch& patch) {
-  if (!anti_affinity_terms(subject).empty()) {
+  if (!anti_affinity_terms(subject).empty() || subject.pod_labels().empty()) {
     return;
   }
   const Json term = {{"labelSelector", cluster_selector(subject)},
@@ -123,7 +123,7 @@ void check_zone_spread(const Subject& subject, Report& report) {
 }
 
 void patch_zone_spread(const Subject& subject, Patch& patch) {
-  if (subject.made_by_create() || has_zone_constraint(subject)) {
+  if (subject.made_by_create() || has_zone_constraint(subject) || subject.pod_labels().empty()) {
     return;
   }
   patch.add(spread_path() + "/-",
