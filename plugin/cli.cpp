@@ -175,6 +175,7 @@ void build_command_line(CLI::App& root, Invocation& invocation) {
   add_explain(root, invocation.operation);
   add_rules(root, invocation.operation);
   add_webhook(root, invocation.operation);
+  add_policy(root, invocation.operation);
   add_version(root, invocation.operation);
   add_completion(root, invocation.operation);
   for (CLI::App* verb : root.get_subcommands([](CLI::App*) { return true; })) {

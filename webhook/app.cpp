@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "shared/kube/encoding.hpp"
+#include "webhook/guarding.hpp"
 #include "webhook/review_reader.hpp"
 
 namespace kredis::webhook {
@@ -101,13 +102,7 @@ Answer App::answer_review(Json body, Endpoint endpoint, Clock::time_point begin)
     return plain(400, review.error().message);
   }
   try {
-    policy::Surroundings blind;
-    std::optional<View> view;
-    if (snapshot_ != nullptr) {
-      view.emplace(*snapshot_);
-    }
-    const Decision decision = decide(*review, endpoint, level_for(*review), policy_,
-                                     view ? view->surroundings() : blind);
+    const Decision decision = decided(*review, endpoint);
     Answer answer{.body = answer_of(*review, decision).dump()};
     metrics_.observe(name_of(endpoint), Clock::now() - begin);
     record(*review, endpoint, decision);
@@ -118,6 +113,23 @@ Answer App::answer_review(Json body, Endpoint endpoint, Clock::time_point begin)
                Json{{"kind", review->kind}, {"name", review->name}, {"why", problem.what()}});
     return plain(500, "a rule failed");
   }
+}
+
+Decision App::decided(const Review& review, Endpoint endpoint) {
+  policy::Surroundings around;
+  std::optional<View> view;
+  if (snapshot_ != nullptr) {
+    view.emplace(*snapshot_);
+    around = view->surroundings();
+  }
+  Decision decision = decide(review, endpoint, level_for(review), policy_, around);
+  if (endpoint == Endpoint::validate && observer_ != nullptr) {
+    add_guards(review, around, [this](const Json& workload) { return observer_->sight(workload); }, decision);
+    if (decision.guarded && decision.allowed && lets_a_pod_go(review)) {
+      observer_->let_go(review.namespace_name, review.name);
+    }
+  }
+  return decision;
 }
 
 Level App::level_for(const Review& review) const {
@@ -139,6 +151,9 @@ void App::record(const Review& review, Endpoint endpoint, const Decision& decisi
   if (decision.ignored) {
     metrics_.count("ignored_total", {{"kind", review.kind}});
   }
+  if (decision.overridden) {
+    metrics_.count("overridden_total", {{"kind", review.kind}});
+  }
   Json rules = Json::array();
   for (const policy::Objection& objection : decision.objections) {
     metrics_.count("objections_total",
@@ -157,6 +172,7 @@ void App::record(const Review& review, Endpoint endpoint, const Decision& decisi
                   {"dryRun", review.dry_run},
                   {"policy", to_text(decision.level)},
                   {"ignored", decision.ignored},
+                  {"overridden", decision.overridden},
                   {"result", result},
                   {"rules", rules}});
   if (!decision.patch.empty() && log_.writes(LogLevel::debug)) {

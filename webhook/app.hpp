@@ -11,6 +11,7 @@
 #include "webhook/http.hpp"
 #include "webhook/log.hpp"
 #include "webhook/metrics.hpp"
+#include "webhook/observer.hpp"
 #include "webhook/snapshot.hpp"
 
 namespace kredis::webhook {
@@ -25,12 +26,15 @@ class App {
   Answer handle(const Request& request);
   /// From now on /readyz says no: no Service shall send anybody here.
   void retire() { retired_ = true; }
+  /// From now on guards go by what `observer` sees; without one there are none.
+  void watch_with(Observer* observer) { observer_ = observer; }
   /// Called before metrics are printed, to fill in what is kept elsewhere.
   void on_scrape(std::function<void()> fill) { on_scrape_ = std::move(fill); }
 
  private:
   Answer review(const Request& request, Endpoint endpoint);
   Answer answer_review(Json body, Endpoint endpoint, std::chrono::steady_clock::time_point begin);
+  Decision decided(const Review& review, Endpoint endpoint);
   Level level_for(const Review& review) const;
   void record(const Review& review, Endpoint endpoint, const Decision& decision);
   Answer ready() const;
@@ -41,6 +45,7 @@ class App {
   Log& log_;
   Metrics& metrics_;
   std::function<void()> on_scrape_;
+  Observer* observer_ = nullptr;
   std::atomic<bool> retired_{false};
 };
 

@@ -134,6 +134,10 @@ constexpr std::array k_options{
            }},
     Option{"kubeconfig", "FILE", "For a webhook that runs outside its cluster",
            &take_text<&Config::kubeconfig>},
+    Option{"poll-interval", "SECONDS", "Between two looks at the clusters, for guards; 0 turns guards off (5)",
+           [](Config& config, const std::string& text) {
+             return take_seconds(config.poll_interval, text, 0, 30);
+           }},
     Option{"watch", "BOOL", "Watch the cluster for rules that compare objects (true)", &take_watches},
 };
 

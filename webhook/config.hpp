@@ -38,6 +38,8 @@ struct Config {
   std::string kubeconfig = {};
   /// Watches the cluster, so that rules see an object's ConfigMap and Service.
   bool watches = true;
+  /// Between two looks at all clusters, for guards; 0 turns guards off.
+  std::chrono::seconds poll_interval{5};
 
   bool is_self_managed() const { return certificate_file.empty(); }
 };

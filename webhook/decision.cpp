@@ -147,6 +147,14 @@ Json annotations_of(const Decision& decision) {
   if (!text.empty()) {
     annotations["rules"] = text;
   }
+  if (decision.guarded) {
+    annotations["view-age"] = decision.view_age_seconds
+                                  ? std::to_string(*decision.view_age_seconds) + "s"
+                                  : std::string("blind");
+  }
+  if (decision.overridden) {
+    annotations["overridden"] = "true";
+  }
   if (!decision.patch.empty()) {
     annotations["filled-in"] = std::to_string(decision.patch.size());
   }
@@ -193,6 +201,8 @@ Result<Review> parse_review(Json body) {
   if (review.kind.empty()) {
     return broken("the kind of the object is missing");
   }
+  const Json resource = take(request, "resource");
+  review.resource = resource.is_object() ? text_of(resource, "resource") : "";
   review.namespace_name = text_of(request, "namespace");
   review.name = text_of(request, "name");
   review.subresource = text_of(request, "subResource");
@@ -245,8 +255,11 @@ Decision decide(const Review& review,
 Json answer_of(const Review& review, const Decision& decision) {
   Json response = {{"uid", review.uid}, {"allowed", decision.allowed}};
   if (!decision.allowed) {
+    constexpr int k_too_many_requests = 429;
     response["status"] = {
-        {"code", 403}, {"reason", "Forbidden"}, {"message", decision.message}};
+        {"code", decision.code},
+        {"reason", decision.code == k_too_many_requests ? "TooManyRequests" : "Forbidden"},
+        {"message", decision.message}};
   }
   if (decision.allowed && !decision.patch.empty()) {
     response["patchType"] = "JSONPatch";

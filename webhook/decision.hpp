@@ -5,6 +5,7 @@
 // https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -38,6 +39,7 @@ struct Review {
   std::string uid;
   std::string operation;  ///< CREATE, UPDATE, DELETE or CONNECT.
   std::string kind;
+  std::string resource;  ///< "pods" also for pods/eviction.
   std::string namespace_name;
   std::string name;
   std::string subresource;
@@ -65,6 +67,10 @@ struct Decision {
   Json patch = Json::array();
   std::vector<std::string> warnings = {};
   std::string message = {};  ///< Why it is refused.
+  int code = 403;            ///< Of HTTP, when it is refused.
+  bool guarded = false;      ///< A guard was asked.
+  bool overridden = false;   ///< An annotation allowed what a guard would have refused.
+  std::optional<std::int64_t> view_age_seconds = {};  ///< Of the cluster's view that a guard went by.
 };
 
 /// What `endpoint` says to `review`. Errors that the object had before the change only warn: who

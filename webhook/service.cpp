@@ -10,11 +10,13 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "shared/kube/access.hpp"
 #include "shared/kube/client.hpp"
 #include "webhook/app.hpp"
 #include "webhook/mounted_certificate.hpp"
+#include "webhook/observer.hpp"
 #include "webhook/own_certificate.hpp"
 #include "webhook/server.hpp"
 
@@ -57,6 +59,14 @@ void print_dates(const CertificateDates& dates, Metrics& metrics) {
   set("certificate_begins_seconds", dates.from);
   set("certificate_ends_seconds", dates.until);
   set("authority_ends_seconds", dates.authority_until);
+}
+
+void print_clusters(const Observer* observer, Metrics& metrics) {
+  for (const Watched& each : observer != nullptr ? observer->watched() : std::vector<Watched>{}) {
+    const Labels labels{{"namespace", each.namespace_name}, {"cluster", each.cluster}};
+    metrics.set("cluster_seen", labels, each.seen ? 1 : 0);
+    metrics.set("cluster_view_age_seconds", labels, static_cast<double>(each.age_seconds));
+  }
 }
 
 /// Whether a signal to end came within `time`.
@@ -143,10 +153,15 @@ Status run_service(const Config& config, Log& log) {
   if (config.watches) {
     snapshot = std::make_unique<Snapshot>(*cluster, log);
   }
+  std::unique_ptr<Observer> observer;
+  if (snapshot && config.poll_interval > std::chrono::seconds(0)) {
+    observer = std::make_unique<Observer>(*cluster, *snapshot, config.poll_interval, log);
+  }
   Metrics metrics;
   App app(config, {.mutate = &policy::mutate, .validate = &policy::validate}, snapshot.get(), log,
           metrics);
   Server server({}, [&app](const Request& request) { return app.handle(request); }, slot);
+  app.watch_with(observer.get());
   app.on_scrape([&] {
     print_counts(server.counts(), metrics);
     print_dates(certificate.dates(), metrics);
@@ -154,12 +169,16 @@ Status run_service(const Config& config, Log& log) {
       metrics.set("view_age_seconds", {}, snapshot->age().count());
       metrics.set("watched_objects", {}, static_cast<double>(snapshot->size()));
     }
+    print_clusters(observer.get(), metrics);
   });
   KREDIS_CHECK(server.listen(config.address, config.port));
   log.write(LogLevel::info, "listening",
             Json{{"address", config.address}, {"port", server.port()}, {"version", KREDIS_VERSION}});
   if (snapshot) {
     snapshot->start();
+  }
+  if (observer) {
+    observer->start();
   }
   std::thread serving([&] { server.run(config.threads); });
   while (!is_told_to_end(k_tick)) {
@@ -172,6 +191,9 @@ Status run_service(const Config& config, Log& log) {
   if (snapshot) {
     cluster->cancel();
     snapshot->join();
+  }
+  if (observer) {
+    observer->join();
   }
   log.write(LogLevel::info, "ended");
   return {};

@@ -148,6 +148,17 @@ std::vector<Snapshot::Object> Snapshot::list(std::string_view kind, std::string_
   return found;
 }
 
+std::vector<Snapshot::Object> Snapshot::all(std::string_view kind) const {
+  std::vector<Object> found;
+  const std::lock_guard lock(mutex_);
+  for (auto it = objects_.lower_bound({std::string(kind), "", ""});
+       it != objects_.end() && std::get<0>(it->first) == kind;
+       ++it) {
+    found.push_back(it->second);
+  }
+  return found;
+}
+
 std::optional<std::string> Snapshot::namespace_label(std::string_view namespace_,
                                                      std::string_view label) const {
   const Object found = find("Namespace", "", namespace_);

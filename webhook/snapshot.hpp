@@ -39,6 +39,8 @@ class Snapshot {
 
   Object find(std::string_view kind, std::string_view namespace_, std::string_view name) const;
   std::vector<Object> list(std::string_view kind, std::string_view namespace_) const;
+  /// The same in all namespaces.
+  std::vector<Object> all(std::string_view kind) const;
   /// The value of a label of a namespace; nullopt when it has none or nobody knows it.
   std::optional<std::string> namespace_label(std::string_view namespace_, std::string_view label) const;
   /// Whether every kind has been listed once.

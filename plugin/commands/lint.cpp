@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "plugin/commands/lint_work.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/fix_manifests.hpp"
 #include "plugin/operations/manifest_files.hpp"
@@ -27,16 +28,6 @@ struct LintOptions {
   bool dry_run = false;
   std::string output = "text";
 };
-
-std::string title_of(const Json& object) {
-  const auto text = [&object](const char* path) {
-    const Json::json_pointer pointer(path);
-    const bool there = object.contains(pointer) && object[pointer].is_string();
-    return there ? object[pointer].get<std::string>() : std::string{};
-  };
-  const std::string namespace_ = text("/metadata/namespace");
-  return text("/kind") + " " + (namespace_.empty() ? "" : namespace_ + "/") + text("/metadata/name");
-}
 
 LintResult judge(const Manifests& manifests) {
   LintResult result{.objects = static_cast<int>(manifests.objects.size())};
@@ -77,22 +68,6 @@ Status fix(const Manifests& manifests, const LintOptions& options, Session& sess
   return {};
 }
 
-void print(const LintResult& result,
-           const LintOptions& options,
-           std::ostream& out,
-           const TextStyle& style) {
-  constexpr int k_indent = 2;
-  if (options.output == "json") {
-    out << lint_json(result).dump(k_indent) << "\n";
-  } else if (options.output == "sarif") {
-    out << lint_sarif(result, KREDIS_VERSION).dump(k_indent) << "\n";
-  } else if (options.output == "junit") {
-    out << lint_junit(result);
-  } else {
-    out << lint_text(result, style);
-  }
-}
-
 /// Completed objects at the places where they stood before.
 Manifests completed_objects(const Manifests& manifests) {
   Manifests after = manifests;
@@ -116,11 +91,8 @@ Result<ExitStatus> run_lint(const LintOptions& options, Session& session) {
     }
   }
   const LintResult result = judge(manifests);
-  print(result, options, to_stream ? session.err() : session.out(), session.style());
-  const bool errors = std::ranges::any_of(result.findings, [](const LintFinding& each) {
-    return each.objection.severity == policy::Severity::error;
-  });
-  return errors ? ExitStatus::refused : ExitStatus::done;
+  print_findings(result, options.output, to_stream ? session.err() : session.out(), session.style());
+  return exit_of(result);
 }
 
 }  // namespace
@@ -133,8 +105,7 @@ void add_lint(CLI::App& root, Operation& chosen) {
   verb->add_flag("-R,--recursive", options->recursive, "Look into the folders of a folder too");
   verb->add_flag("--fix", options->fix, "Write what is missing into the files; - goes to stdout");
   verb->add_flag("--dry-run", options->dry_run, "With --fix: say what would be written");
-  verb->add_option("-o,--output", options->output, "text, json, sarif or junit")
-      ->check(CLI::IsMember({"text", "json", "sarif", "junit"}));
+  add_report_output(*verb, options->output);
   verb->footer(
       "Exit status: 0 no error (warnings do not count), 3 errors.\n"
       "Examples:\n"

@@ -25,6 +25,10 @@ Result<ExitStatus> run_rules(const std::string& output, Session& session) {
 }
 
 Result<ExitStatus> run_explain(const std::string& id, Session& session) {
+  if (const policy::Guard* guard = policy::find_guard(id); guard != nullptr) {
+    session.out() << explain_text(*guard, session.style());
+    return ExitStatus::done;
+  }
   const policy::Rule* rule = policy::find_rule(id);
   if (rule == nullptr) {
     return Error::invalid_argument("there is no rule " + id)
@@ -50,7 +54,7 @@ void add_rules(CLI::App& root, Operation& chosen) {
 void add_explain(CLI::App& root, Operation& chosen) {
   auto id = std::make_shared<std::string>();
   CLI::App* verb = root.add_subcommand("explain", "Say why a rule is there, with examples");
-  verb->add_option("RULE", *id, "The rule's id, such as RC007")->required();
+  verb->add_option("RULE", *id, "The id of a rule or a guard, such as RC007")->required();
   verb->footer("Examples:\n  kubectl redis explain RC007");
   verb->callback([id, &chosen] {
     chosen = [id](Session& session) { return run_explain(*id, session); };

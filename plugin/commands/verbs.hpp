@@ -25,6 +25,7 @@ void add_lint(CLI::App& root, Operation& chosen);
 void add_explain(CLI::App& root, Operation& chosen);
 void add_rules(CLI::App& root, Operation& chosen);
 void add_webhook(CLI::App& root, Operation& chosen);
+void add_policy(CLI::App& root, Operation& chosen);
 void add_version(CLI::App& root, Operation& chosen);
 void add_completion(CLI::App& root, Operation& chosen);
 

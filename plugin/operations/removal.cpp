@@ -8,6 +8,7 @@
 
 #include "plugin/interrupt.hpp"
 #include "plugin/operations/permissions.hpp"
+#include "shared/policy/names.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -104,6 +105,16 @@ Status wait_for_pods_to_go(ports::KubePort& kube, const Removal& removal, ports:
   return {};
 }
 
+/// Tells the webhook, if there is one, that the deletion is meant. Who may not write it and has no
+/// webhook needs it not; with one, its refusal names the annotation.
+void allow_deletion(ports::KubePort& kube, const ObjectName& object) {
+  if (object.path.type.plural == "statefulsets" || object.path.type.plural == "deployments") {
+    const Json annotations = {{std::string(policy::k_allow_delete_annotation), "true"}};
+    static_cast<void>(kube.merge_patch(
+        object.path, {{"metadata", {{"annotations", annotations}}}}, ports::DryRun::no));
+  }
+}
+
 }  // namespace
 
 Result<Removal> plan_removal(ports::KubePort& kube, const std::string& namespace_,
@@ -152,6 +163,9 @@ Status remove_objects(ports::KubePort& kube, const Removal& removal, ports::DryR
                       ports::Deadline deadline, Progress& progress) {
   progress.begin(fmt::format("deleting {} objects", removal.goes.size()));
   for (const ObjectName& object : removal.goes) {
+    if (dry_run == ports::DryRun::no) {
+      allow_deletion(kube, object);
+    }
     const auto removed =
         kube.remove(object.path, ports::Propagation::foreground, object.uid, dry_run);
     if (!removed && removed.error().code != ErrorCode::not_found) {

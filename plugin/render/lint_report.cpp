@@ -69,6 +69,20 @@ std::string xml(std::string_view text) {
   return result;
 }
 
+/// "redis.yaml:3:5", or the object alone.
+std::string place_of(const LintFinding& finding) {
+  return finding.line == 0 ? finding.file
+                           : fmt::format("{}:{}:{}", finding.file, finding.line, finding.column);
+}
+
+Json sarif_location(const LintFinding& finding) {
+  if (finding.line == 0) {
+    return {{"logicalLocations", Json::array({{{"fullyQualifiedName", finding.file}, {"kind", "resource"}}})}};
+  }
+  const Json region = {{"startLine", finding.line}, {"startColumn", finding.column}};
+  return {{"physicalLocation", {{"artifactLocation", {{"uri", finding.file}}}, {"region", region}}}};
+}
+
 std::string fenced(std::string_view text, std::string_view language) {
   return fmt::format("```{}\n{}```\n", language, text);
 }
@@ -95,10 +109,8 @@ std::string lint_text(const LintResult& result, const TextStyle& style) {
   std::string text;
   for (const LintFinding& each : result.findings) {
     const policy::Objection& objection = each.objection;
-    text += fmt::format("{}:{}:{}: {} {} {}\n",
-                        each.file,
-                        each.line,
-                        each.column,
+    text += fmt::format("{}: {} {} {}\n",
+                        place_of(each),
                         painted(objection.severity, style),
                         style.bold(objection.rule),
                         objection.message);
@@ -122,19 +134,21 @@ Json lint_json(const LintResult& result) {
   Json findings = Json::array();
   for (const LintFinding& each : result.findings) {
     const policy::Objection& objection = each.objection;
-    findings.push_back({{"file", each.file},
-                        {"line", each.line},
-                        {"column", each.column},
-                        {"object", each.object},
+    Json finding = Json::object();
+    if (each.line > 0) {
+      finding = {{"file", each.file}, {"line", each.line}, {"column", each.column}};
+    }
+    finding.update({{"object", each.object},
                         {"rule", objection.rule},
                         {"severity", policy::to_text(objection.severity)},
                         {"path", objection.path},
                         {"found", objection.found},
                         {"wanted", objection.wanted},
                         {"message", objection.message}});
+    findings.push_back(std::move(finding));
   }
   return {{"apiVersion", "kubectl-redis.dev/v1"},
-          {"kind", "LintReport"},
+          {"kind", result.kind},
           {"objects", result.objects},
           {"recognised", result.recognised},
           {"ignored", result.ignored},
@@ -151,8 +165,6 @@ Json lint_sarif(const LintResult& result, const std::string& version) {
   }
   Json results = Json::array();
   for (const LintFinding& each : result.findings) {
-    const Json region = {{"startLine", each.line}, {"startColumn", each.column}};
-    const Json location = {{"artifactLocation", {{"uri", each.file}}}, {"region", region}};
     results.push_back(
         {{"ruleId", each.objection.rule},
          {"level", sarif_level(each.objection.severity)},
@@ -162,7 +174,7 @@ Json lint_sarif(const LintResult& result, const std::string& version) {
                         each.objection.message,
                         each.objection.found,
                         each.objection.wanted)}}},
-         {"locations", Json::array({{{"physicalLocation", location}}})}});
+         {"locations", Json::array({sarif_location(each)})}});
   }
   const Json driver = {{"name", "kubectl-redis"}, {"version", version}, {"rules", rules}};
   return {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
@@ -173,14 +185,13 @@ Json lint_sarif(const LintResult& result, const std::string& version) {
 std::string lint_junit(const LintResult& result) {
   std::string text = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<testsuite name=\"kubectl redis lint\" tests=\"{}\" failures=\"{}\">\n",
+      "<testsuite name=\"kubectl redis {}\" tests=\"{}\" failures=\"{}\">\n",
+      result.kind == "LintReport" ? "lint" : "policy report",
       result.findings.size(),
       count_of(result, Severity::error));
   for (const LintFinding& each : result.findings) {
-    const std::string what = fmt::format("{}:{}:{}: {}\nfound: {}\nwrite: {}",
-                                         each.file,
-                                         each.line,
-                                         each.column,
+    const std::string what = fmt::format("{}: {}\nfound: {}\nwrite: {}",
+                                         place_of(each),
                                          each.objection.message,
                                          each.objection.found,
                                          each.objection.wanted);
@@ -214,6 +225,15 @@ std::string explain_text(const policy::Rule& rule, const TextStyle& style) {
       indented(documentation.good));
 }
 
+std::string explain_text(const policy::Guard& guard, const TextStyle& style) {
+  return fmt::format("{}  {}\n\nasked     {}\nblind     {}\n\n{}\n",
+                     style.bold(guard.id),
+                     guard.title,
+                     guard.on,
+                     guard.when_blind,
+                     guard.why);
+}
+
 std::string rules_text() {
   std::vector<std::vector<std::string>> rows;
   for (const policy::Rule& rule : policy::rules()) {
@@ -221,6 +241,9 @@ std::string rules_text() {
                     std::string(policy::to_text(rule.severity)),
                     rule.patch != nullptr ? "yes" : "no",
                     std::string(rule.title)});
+  }
+  for (const policy::Guard& guard : policy::guards()) {
+    rows.push_back({std::string(guard.id), "guard", "no", std::string(guard.title)});
   }
   return render_table({"RULE", "SEVERITY", "FILLED-IN", "WHAT-HOLDS"}, rows);
 }
@@ -236,7 +259,15 @@ Json rules_json() {
                     {"whenBlind", policy::to_text(rule.when_blind)},
                     {"why", rule.documentation.why}});
   }
-  return {{"apiVersion", "kubectl-redis.dev/v1"}, {"kind", "RuleList"}, {"items", list}};
+  Json guards = Json::array();
+  for (const policy::Guard& guard : policy::guards()) {
+    guards.push_back({{"id", guard.id},
+                      {"title", guard.title},
+                      {"on", guard.on},
+                      {"whenBlind", guard.when_blind},
+                      {"why", guard.why}});
+  }
+  return {{"apiVersion", "kubectl-redis.dev/v1"}, {"kind", "RuleList"}, {"items", list}, {"guards", guards}};
 }
 
 std::string rules_markdown() {
@@ -258,6 +289,19 @@ std::string rules_markdown() {
         policy::to_text(rule.documentation.place),
         fenced(rule.documentation.bad, language_of(rule)),
         fenced(rule.documentation.good, language_of(rule)));
+  }
+  text +=
+      "\n# Guards\n\n"
+      "What the webhook alone keeps from happening to a cluster that runs, by how it saw the cluster a few\n"
+      "seconds ago. `kubectl-redis.dev/allow-delete: \"true\"` on the workload, the pod or the claim allows it,\n"
+      "and is logged and counted. The level of the namespace holds for guards too.\n";
+  for (const policy::Guard& guard : policy::guards()) {
+    text += fmt::format("\n## {}: {}\n\n{}.\n\n{}\n\nWhen the cluster cannot be seen: {}.\n",
+                        guard.id,
+                        guard.title,
+                        guard.on,
+                        guard.why,
+                        guard.when_blind);
   }
   return text;
 }

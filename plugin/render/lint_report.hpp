@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "plugin/render/text_style.hpp"
+#include "shared/policy/guard.hpp"
 #include "shared/policy/review.hpp"
 #include "shared/policy/rule.hpp"
 #include "shared/wire/json.hpp"
@@ -14,7 +15,7 @@
 namespace kredis::plugin {
 
 struct LintFinding {
-  std::string file;
+  std::string file;  ///< Or namespace/kind/name of what no file holds; line is 0 then.
   int line = 1;
   int column = 1;
   std::string object;  ///< "StatefulSet shop/redis-app"
@@ -22,6 +23,7 @@ struct LintFinding {
 };
 
 struct LintResult {
+  std::string kind = "LintReport";  ///< What its JSON is called.
   std::vector<LintFinding> findings = {};
   int objects = 0;     ///< In all files.
   int recognised = 0;  ///< Of those, the ones that belong to a Redis Cluster.
@@ -41,6 +43,7 @@ std::string lint_junit(const LintResult& result);
 
 /// One rule as `explain` shows it, and all of them as `rules` does.
 std::string explain_text(const policy::Rule& rule, const TextStyle& style);
+std::string explain_text(const policy::Guard& guard, const TextStyle& style);
 std::string rules_text();
 Json rules_json();
 

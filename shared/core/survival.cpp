@@ -93,4 +93,34 @@ Survival survival_of(const ClusterView& view) {
           .pods = losses_by(view, shards, name)};
 }
 
+Loss loss_of(const ClusterView& view,
+             const std::set<std::string>& leaving,
+             const std::set<std::string>& gone) {
+  const auto is_in = [](const std::set<std::string>& pods, const SeenNode& node) {
+    return node.member != nullptr && pods.contains(node.member->pod.name);
+  };
+  Loss loss;
+  std::uint32_t voters = 0;
+  std::uint32_t voting = 0;
+  for (const ShardView& shard : shards_of(view)) {
+    if (shard.master.node->slots.empty()) {
+      continue;
+    }
+    ++voters;
+    std::vector<SeenNode> copies = copies_of(shard);
+    std::erase_if(copies, [&](const SeenNode& each) { return is_in(gone, each); });
+    const bool had_some = !copies.empty();
+    std::erase_if(copies, [&](const SeenNode& each) { return is_in(leaving, each); });
+    if (had_some && copies.empty()) {
+      loss.slots.insert(shard.master.node->slots);
+    }
+    if (is_serving(shard.master) && !is_in(gone, shard.master)) {
+      ++voting;
+      loss.masters += is_in(leaving, shard.master) ? 1U : 0U;
+    }
+  }
+  loss.majority_gone = 2 * voting > voters && 2 * (voting - loss.masters) <= voters;
+  return loss;
+}
+
 }  // namespace kredis::core

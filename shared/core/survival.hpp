@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "shared/core/cluster_view.hpp"
@@ -30,5 +31,11 @@ struct Survival {
 /// Goes by the view that most members share. Pure. A replica counts as a copy only when it answers,
 /// its link is up and it is not failing; a master, as long as it serves.
 Survival survival_of(const ClusterView& view);
+
+/// What is lost when the pods `leaving` go, on top of those that are `gone` already though they may
+/// still answer. By the same measure; a majority that is not there now cannot be lost.
+Loss loss_of(const ClusterView& view,
+             const std::set<std::string>& leaving,
+             const std::set<std::string>& gone = {});
 
 }  // namespace kredis::core

@@ -57,3 +57,23 @@ def test_kubectl_reads_what_fix_wrote_as_the_same_objects(form, tmp_path, bed):
     container = made["spec"]["template"]["spec"]["containers"][0]
     assert container["lifecycle"]["preStop"]["exec"]["command"][:2] == ["/bin/sh", "-c"]
     assert container["args"][-2:] == ["--cluster-announce-ip", "$(POD_IP)"]
+
+
+def test_policy_report_says_of_what_runs_what_lint_says_of_its_files(namespace):
+    namespace.apply(ARTICLE / "redis-conf.yaml", ARTICLE / "headless-service.yaml")
+    clean = namespace.plugin("policy", "report", "-o", "json").require().json()
+    assert clean["kind"] == "PolicyReport"
+    namespace.kubectl("apply", "-f", "-", stdin=BAD.replace("  redis.conf: |\n", "  redis.conf: |\n    appendonly yes\n")).require()
+    outcome = namespace.plugin("policy", "report", "-o", "json")
+    assert outcome.exit == 3, str(outcome)
+    errors = [finding for finding in outcome.json()["findings"] if finding["severity"] == "error"]
+    assert [(finding["rule"], finding["object"]) for finding in errors] == [
+        ("RC035", f"ConfigMap {namespace.name}/redis-conf")]
+    assert "file" not in errors[0] and errors[0]["path"] == "/data/redis.conf"
+    text = namespace.plugin("policy", "report")
+    assert f"{namespace.name}/ConfigMap/redis-conf: error RC035" in text.stdout
+    everywhere = namespace.bed.plugin("policy", "report", "-A", "-o", "junit")
+    assert everywhere.exit == 3 and xml.fromstring(everywhere.stdout).get("name") == "kubectl redis policy report"
+    sarif = namespace.plugin("policy", "report", "-o", "sarif").json()["runs"][0]["results"]
+    places = [result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for result in sarif]
+    assert f"{namespace.name}/ConfigMap/redis-conf" in places

@@ -23,6 +23,16 @@ RULES = [
     {"apiGroups": ["policy"], "apiVersions": ["v1"], "resources": ["poddisruptionbudgets"],
      "operations": ["CREATE", "UPDATE"]},
 ]
+# What only guards are asked about, after everything else.
+GUARDED = [
+    {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets", "deployments"],
+     "operations": ["DELETE"]},
+    {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets/scale", "deployments/scale"],
+     "operations": ["UPDATE"]},
+    {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods", "persistentvolumeclaims"],
+     "operations": ["DELETE"]},
+    {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/eviction"], "operations": ["CREATE"]},
+]
 
 
 class Webhook:
@@ -83,7 +93,7 @@ def configuration(kind, webhook, failure_policy="Fail"):
             "failurePolicy": failure_policy,
             "timeoutSeconds": 10,
             "clientConfig": {"url": f"https://127.0.0.1:{webhook.port}/{path}", "caBundle": bundle},
-            "rules": RULES,
+            "rules": RULES if path == "mutate" else RULES + GUARDED,
         }],
     }
 

@@ -41,6 +41,25 @@ TEST_SUITE("core/survival") {
     CHECK(survival.pods.at("redis-app-3").masters == 0);
   }
 
+  TEST_CASE("pods that go together, or after others, take what none of them takes alone") {
+    const ClusterView view = well_spread().build();
+    CHECK(loss_of(view, {"redis-app-0"}).survived());
+    CHECK(loss_of(view, {"redis-app-0", "redis-app-3"}).slots.to_text() == "0-5460");
+    CHECK(loss_of(view, {"redis-app-0"}, {"redis-app-3"}).slots.to_text() == "0-5460");
+    CHECK(loss_of(view, {"redis-app-3"}, {"redis-app-0", "redis-app-3"}).slots.empty());
+    const Loss two = loss_of(view, {"redis-app-0"}, {"redis-app-1"});
+    CHECK(two.slots.empty());
+    CHECK(two.majority_gone);
+    CHECK(two.masters == 1);
+    CHECK_FALSE(loss_of(view, {"redis-app-4"}, {"redis-app-0"}).majority_gone);
+  }
+
+  TEST_CASE("a majority that is gone already cannot be lost") {
+    const ClusterView view = well_spread().build();
+    CHECK_FALSE(loss_of(view, {"redis-app-2"}, {"redis-app-0", "redis-app-1"}).majority_gone);
+    CHECK(loss_of(view, {"redis-app-1"}, {"redis-app-0"}).majority_gone);
+  }
+
   TEST_CASE("a node that holds a master and its only replica would take its slots along") {
     const Survival survival = survival_of(ViewBuilder::whole(3, 1).build());
     CHECK(lost(survival.nodes, "node-0") == "0-5460");

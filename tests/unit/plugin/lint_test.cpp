@@ -108,6 +108,9 @@ TEST_SUITE("plugin/lint") {
     CHECK(ran.exit == ExitStatus::done);
     CHECK(contains(ran.out, "RC007  There are at least three nodes"));
     CHECK(contains(ran.out, "spec: {replicas: 2}"));
+    const Ran guard = run_line({"explain", "rg002"});
+    CHECK(contains(guard.out, "RG002  No eviction takes a slot's last copy"));
+    CHECK(contains(guard.out, "blind     passes with a warning"));
     const Ran unknown = run_line({"explain", "RC999"});
     CHECK(unknown.exit == ExitStatus::usage);
     CHECK(contains(unknown.err, "kubectl redis rules"));

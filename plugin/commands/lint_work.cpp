@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/commands/lint_work.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+
+namespace kredis::plugin {
+
+std::string title_of(const Json& object) {
+  const auto text = [&object](const char* path) {
+    const Json::json_pointer pointer(path);
+    const bool there = object.contains(pointer) && object[pointer].is_string();
+    return there ? object[pointer].get<std::string>() : std::string{};
+  };
+  const std::string namespace_ = text("/metadata/namespace");
+  return text("/kind") + " " + (namespace_.empty() ? "" : namespace_ + "/") + text("/metadata/name");
+}
+
+void add_report_output(CLI::App& verb, std::string& output) {
+  verb.add_option("-o,--output", output, "text, json, sarif or junit")
+      ->check(CLI::IsMember({"text", "json", "sarif", "junit"}));
+}
+
+void print_findings(const LintResult& result,
+                    const std::string& output,
+                    std::ostream& out,
+                    const TextStyle& style) {
+  constexpr int k_indent = 2;
+  if (output == "json") {
+    out << lint_json(result).dump(k_indent) << "\n";
+  } else if (output == "sarif") {
+    out << lint_sarif(result, KREDIS_VERSION).dump(k_indent) << "\n";
+  } else if (output == "junit") {
+    out << lint_junit(result);
+  } else {
+    out << lint_text(result, style);
+  }
+}
+
+ExitStatus exit_of(const LintResult& result) {
+  const bool errors = std::ranges::any_of(result.findings, [](const LintFinding& each) {
+    return each.objection.severity == policy::Severity::error;
+  });
+  return errors ? ExitStatus::refused : ExitStatus::done;
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `lint` and `policy report` have in common: from findings to what is printed and returned.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "plugin/render/lint_report.hpp"
+#include "plugin/render/text_style.hpp"
+#include "shared/core/error.hpp"
+#include "shared/wire/json.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace kredis::plugin {
+
+/// "StatefulSet shop/redis-app".
+std::string title_of(const Json& object);
+
+/// Adds -o text|json|sarif|junit.
+void add_report_output(CLI::App& verb, std::string& output);
+
+/// Prints in one of these forms.
+void print_findings(const LintResult& result,
+                    const std::string& output,
+                    std::ostream& out,
+                    const TextStyle& style);
+
+/// 3 where an error was found.
+ExitStatus exit_of(const LintResult& result);
+
+}  // namespace kredis::plugin

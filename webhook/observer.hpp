@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Redis Clusters as guards see them: every few seconds all nodes of all clusters are asked, so that
+// no review ever waits for Redis.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "shared/policy/guard.hpp"
+#include "shared/ports/kube_port.hpp"
+#include "shared/ports/redis_port.hpp"
+#include "webhook/log.hpp"
+#include "webhook/snapshot.hpp"
+
+namespace kredis::webhook {
+
+/// How one cluster was seen, for /metrics.
+struct Watched {
+  std::string namespace_name;
+  std::string cluster;
+  std::int64_t age_seconds = 0;
+  bool seen = false;
+};
+
+/// Threads: any.
+class Observer {
+ public:
+  /// Finds the clusters in `snapshot`. All must outlive the Observer.
+  Observer(ports::KubePort& kube, const Snapshot& snapshot, std::chrono::seconds pause, Log& log)
+      : kube_(kube), snapshot_(snapshot), pause_(pause), log_(log) {}
+  ~Observer() { join(); }
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+
+  void start();
+  void join();
+
+  policy::Sight sight(const Json& workload) const;
+  /// A pod may go: until its next life is seen, it counts as gone.
+  void let_go(const std::string& namespace_name, const std::string& pod);
+  std::vector<Watched> watched() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  using Key = std::pair<std::string, std::string>;  // Namespace, cluster.
+
+  struct Observation {
+    std::shared_ptr<const core::ClusterView> view;
+    Clock::time_point seen = {};
+    std::map<std::string, std::string> uids = {};  // By pod.
+    std::set<std::string> ending = {};             // Pods that are being deleted.
+  };
+  struct Farewell {
+    std::string uid;
+    Clock::time_point when;
+  };
+
+  void run();
+  void look_around();
+  void look_at(const Key& key, const std::vector<Snapshot::Object>& workloads);
+  Result<Observation> observed(const Key& key, const std::vector<Snapshot::Object>& workloads);
+  ports::RedisPort* door(const Key& key, const Json& workload);
+
+  ports::KubePort& kube_;
+  const Snapshot& snapshot_;
+  const std::chrono::seconds pause_;
+  Log& log_;
+  std::map<Key, std::unique_ptr<ports::RedisPort>> doors_;  // Of the looking thread.
+
+  mutable std::mutex mutex_;  // Guards what follows.
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::map<Key, Observation> observations_;
+  std::map<Key, Farewell> farewells_;  // By namespace and pod.
+  std::set<Key> complained_;           // Clusters whose trouble is in the log already.
+  std::thread looker_;
+};
+
+}  // namespace kredis::webhook
