@@ -21,6 +21,7 @@ const std::map<std::string, std::vector<std::string>>& known_values() {
       {"--external", {"NodePort", "LoadBalancer"}},
       {"--access-mode", {"ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"}},
       {"--anti-affinity", {"preferred", "required"}},
+      {"--by", {"delete", "freeze"}},
       {"--layout", {"statefulset", "deployment"}},
       {"--client-endpoint", {"hostname", "ip"}},
       {"--default-level", {"enforce", "warn", "audit", "off"}},

@@ -192,9 +192,13 @@ void add_failover(CLI::App& root, Operation& chosen) {
       "  kubectl redis failover --pod redis-app-3        # redis-app-3 becomes master of its shard\n"
       "  kubectl redis failover --master redis-app-0     # its best replica takes over\n"
       "  kubectl redis failover --node worker-2 --dry-run\n"
-      "  kubectl redis failover shop -n web --zone zone-a");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_failover(*options, session); };
+      "  kubectl redis failover shop -n web --zone zone-a\n"
+      "  kubectl redis failover drill                    # what if a master went away unasked?");
+  add_drill(*verb, chosen);
+  verb->callback([options, verb, &chosen] {
+    if (verb->get_subcommands().empty()) {
+      chosen = [options](Session& session) { return run_failover(*options, session); };
+    }
   });
 }
 

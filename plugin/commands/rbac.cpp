@@ -30,6 +30,7 @@ struct RbacOptions {
   std::string tls_secret = {};
   bool nfs = false;
   bool purge_data = false;
+  bool drill = false;
   bool all_namespaces = false;
   std::string output = {};
 };
@@ -50,6 +51,9 @@ std::set<Case> cases_of(const RbacOptions& options) {
   }
   if (options.purge_data) {
     cases.insert(Case::purge_data);
+  }
+  if (options.drill) {
+    cases.insert(Case::drill);
   }
   if (!options.auth_secret.empty() || !options.tls_secret.empty()) {
     cases.insert(Case::secrets);
@@ -151,6 +155,7 @@ void add_rbac(CLI::App& root, Operation& chosen) {
   verb->add_option("--tls-secret", options->tls_secret, "Let it read this Secret's certificates");
   verb->add_flag("--nfs", options->nfs, "With what --nfs-server takes (volumes, outside namespaces)");
   verb->add_flag("--purge-data", options->purge_data, "With what delete --purge-data takes");
+  verb->add_flag("--drill", options->drill, "With what failover drill takes");
   verb->add_flag("-A,--all-namespaces", options->all_namespaces, "For every namespace");
   verb->add_option("-o,--output", options->output, "json or yaml");
   verb->footer(

@@ -17,6 +17,7 @@ void add_status(CLI::App& root, Operation& chosen);
 void add_delete(CLI::App& root, Operation& chosen);
 void add_rbac(CLI::App& root, Operation& chosen);
 void add_failover(CLI::App& root, Operation& chosen);
+void add_drill(CLI::App& failover, Operation& chosen);
 void add_cli(CLI::App& root, Operation& chosen);
 void add_toolbox(CLI::App& root, Operation& chosen);
 void add_config(CLI::App& root, Operation& chosen);

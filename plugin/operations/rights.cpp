@@ -51,6 +51,7 @@ constexpr std::array k_rights{
     Right{"failover", "apps", "deployments", "list", "finds the cluster", needed, deployment},
     Right{"failover", "apps", "statefulsets", "get", "pods that something else made", needed, foreign},
     Right{"failover", "", "pods", "list", "its nodes"},
+    Right{"failover", "", "pods", "get delete", "the master that a drill takes away", needed, drill},
     Right{"failover", "", "pods/portforward", "get create", k_tunnel},
     Right{"failover", "", "services", "list", "the addresses that nodes announce", needed, deployment},
     Right{"failover", "", "secrets", "get", "password and certificates", needed, secrets},

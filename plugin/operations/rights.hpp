@@ -26,6 +26,7 @@ enum class Case {
   foreign,            ///< Pods that something else made.
   nfs,                ///< Volumes made with --nfs-server.
   purge_data,
+  drill,              ///< failover drill.
   secrets             ///< --auth-secret or --tls-secret.
 };
 

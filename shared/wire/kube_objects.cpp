@@ -266,6 +266,19 @@ std::map<std::string, std::string> node_troubles(const Json& nodes) {
   return troubles;
 }
 
+bool keeps_data(const Json& pod) {
+  static constexpr std::array k_gone_with_the_pod{"emptyDir",  "configMap",   "secret",
+                                                  "projected", "downwardAPI", "ephemeral", "image"};
+  const auto volumes = pod.contains("/spec/volumes"_json_pointer)
+                           ? pod.at("/spec/volumes"_json_pointer)
+                           : Json::array();
+  return std::ranges::any_of(volumes, [](const Json& volume) {
+    return volume.is_object() && std::ranges::none_of(k_gone_with_the_pod, [&](const char* kind) {
+             return volume.contains(kind);
+           });
+  });
+}
+
 std::map<std::string, std::string> zones_from_json(const Json& nodes) {
   std::map<std::string, std::string> zones;
   for (const Json& node : nodes) {

@@ -32,6 +32,9 @@ std::string maker_trouble(const Json& events, const std::string& workload);
 /// Why each node in a list of Node objects is not ready; those that are well are left out.
 std::map<std::string, std::string> node_troubles(const Json& nodes);
 
+/// Whether a volume of `pod` outlives it: a claim, or one that lies elsewhere.
+bool keeps_data(const Json& pod);
+
 /// The zone of each node in a list of Node objects.
 std::map<std::string, std::string> zones_from_json(const Json& nodes);
 

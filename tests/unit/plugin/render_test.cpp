@@ -5,6 +5,7 @@
 #include <string>
 
 #include "plugin/progress.hpp"
+#include "plugin/render/drill_text.hpp"
 #include "plugin/render/error_text.hpp"
 #include "plugin/render/human.hpp"
 #include "plugin/render/status_tree.hpp"
@@ -109,6 +110,59 @@ TEST_SUITE("plugin/status_tree") {
                  render_status_table({picture_of(well_placed().build()),
                                       picture_of(ViewBuilder(6).shape(3, 1).build())},
                                      TextStyle()));
+  }
+}
+
+TEST_SUITE("plugin/drill_text") {
+  /// Thirty seconds: ten operations per 100 ms, none between 1.0 and 7.0 s, five afterwards.
+  wire::DrillReport drilled() {
+    using std::chrono::milliseconds;
+    wire::DrillReport report{
+        .name = "redis",
+        .namespace_ = "shop",
+        .strike = wire::DrillStrike::freeze,
+        .drill = core::plan_drill(well_placed().build(), {.master = "redis-app-0"}).value()};
+    report.probe.struck_at = milliseconds(1000);
+    for (int at = 0; at < 30'000; at += 10) {
+      const bool away = at >= 1000 && at < 7000;
+      if (away && at % 500 == 0) {
+        report.probe.victim.failed("no answer in time", milliseconds(at));
+      } else if (!away && (at < 1000 || at % 20 == 0)) {
+        report.probe.victim.acknowledged(
+            at % 40 == 0 ? wire::ProbeKind::write : wire::ProbeKind::read, milliseconds(at));
+      }
+    }
+    report.probe.lost_writes = 2;
+    report.heir = testing::node_id(3);
+    report.heir_pod = "redis-app-3";
+    report.times = {.suspected = milliseconds(5100),
+                    .detected = milliseconds(5300),
+                    .promoted = milliseconds(6000),
+                    .healed = milliseconds(14'250)};
+    return report;
+  }
+
+  TEST_CASE("a drill is told in figures and plotted, several intervals a column") {
+    check_golden("drill.txt", render_drill(drilled(), TextStyle(Colour::off, 80)));
+  }
+
+  TEST_CASE("what was not seen is said in words") {
+    wire::DrillReport report = drilled();
+    report.times = {};
+    report.heir.reset();
+    report.missing = "redis-app-0 is not ready yet";
+    report.probe.lost_writes.reset();
+    const std::string text = render_drill(report, TextStyle());
+    CHECK(text.find("it was back before a majority agreed") != std::string::npos);
+    CHECK(text.find("not healed: redis-app-0 is not ready yet") != std::string::npos);
+    CHECK(text.find("could not be read back") != std::string::npos);
+    CHECK(render_drill_plot({.drill = report.drill}, TextStyle()).empty());
+  }
+
+  TEST_CASE("a drill's plan names the master, the way and the replicas") {
+    const std::string text = render_drill_plan(drilled());
+    CHECK(text.starts_with("redis-app-0, master of slots 0-5460 on node-0 (zone-0), hangs for"));
+    CHECK(text.find("redis-app-3 (in step) may take over") != std::string::npos);
   }
 }
 

@@ -33,7 +33,7 @@ std::string read_docs() {
 RoleRequest everything(const std::string& verb) {
   return {.verb = verb,
           .cases = {Case::statefulset, Case::deployment, Case::deployment_claims, Case::foreign,
-                    Case::nfs, Case::purge_data, Case::secrets},
+                    Case::nfs, Case::purge_data, Case::drill, Case::secrets},
           .secrets = {"redis-auth", "redis-tls"}};
 }
 

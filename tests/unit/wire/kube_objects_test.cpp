@@ -208,6 +208,16 @@ TEST_SUITE("wire/kube_objects") {
     CHECK(zones.at("c") == "");
   }
 
+  TEST_CASE("keeps_data tells volumes that outlive the pod from those that do not") {
+    const auto pod = [](const Json& volume) {
+      return Json{{"spec", {{"volumes", {{{"name", "scripts"}, {"configMap", {}}}, volume}}}}};
+    };
+    CHECK(keeps_data(pod({{"name", "data"}, {"persistentVolumeClaim", {}}})));
+    CHECK(keeps_data(pod({{"name", "data"}, {"hostPath", {}}})));
+    CHECK_FALSE(keeps_data(pod({{"name", "data"}, {"emptyDir", {}}})));
+    CHECK_FALSE(keeps_data(Json::object()));
+  }
+
   TEST_CASE("shape_from_json takes two numbers or nothing") {
     const auto shape = [](const char* masters, const char* replicas) {
       return shape_from_json({{"metadata",

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `kubectl redis failover drill`: takes a master away on purpose and measures how the cluster
+// copes.
+#include <memory>
+#include <ostream>
+#include <random>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/verbs.hpp"
+#include "plugin/interrupt.hpp"
+#include "plugin/operations/drill.hpp"
+#include "plugin/operations/gather.hpp"
+#include "plugin/redis_access.hpp"
+#include "plugin/render/drill_text.hpp"
+#include "shared/wire/duration.hpp"
+#include "shared/wire/kube_objects.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using wire::DrillReport;
+using wire::DrillStrike;
+
+struct DrillOptions {
+  std::string name = "redis";
+  std::string selector = {};
+  std::string pod = {};
+  std::string master = {};
+  std::string by = "delete";
+  bool yes = false;
+  bool dry_run = false;
+  RedisAccess access = {};
+  std::string timeout = "5m";
+  std::string output = {};
+  std::string misplaced = {};  ///< A flag of failover itself.
+};
+
+/// What a drill works with, once the cluster is found and the victim is chosen.
+struct Stage {
+  Located located;
+  std::unique_ptr<ports::RedisPort> redis;
+  core::ClusterView view;
+  DrillReport report;
+};
+
+Result<Stage> set_up(const DrillOptions& options, Session& session, ports::Deadline deadline) {
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(const std::string namespace_, session.namespace_name());
+  KREDIS_TRY(Located located,
+             options.selector.empty() ? locate(*kube, namespace_, options.name)
+                                      : locate_by_selector(*kube, namespace_, options.selector));
+  KREDIS_TRY(core::ClusterView view, look_at(session, located, options.access, deadline));
+  const std::string& master = options.pod.empty() ? options.master : options.pod;
+  if (!options.pod.empty() && view.by_pod(options.pod) == nullptr) {
+    return Error::not_found("cluster " + view.name + " has no pod " + options.pod)
+        .with_hint("see them: kubectl redis status " + view.name + session.namespace_flag());
+  }
+  KREDIS_TRY(core::Drill drill,
+             core::plan_drill(view, {.master = master, .dice = std::random_device{}()}));
+  KREDIS_TRY(auto redis,
+             session.redis(located.namespace_, access_of(located.workload, options.access)));
+  DrillReport report{
+      .name = located.name,
+      .namespace_ = located.namespace_,
+      .strike = options.by == "freeze" ? DrillStrike::freeze : DrillStrike::delete_pod,
+      .drill = std::move(drill),
+      .dry_run = options.dry_run};
+  return Stage{std::move(located), std::move(redis), std::move(view), std::move(report)};
+}
+
+/// The means, ready to be used. Errors: unsafe (the pod would come back as a stranger).
+Result<std::unique_ptr<operations::Strike>> strike_of(const Stage& stage,
+                                                      ports::KubePort& kube,
+                                                      ports::Deadline deadline) {
+  const core::Pod& pod = stage.report.drill.pod;
+  if (stage.report.strike == DrillStrike::freeze) {
+    return operations::strike_by_freezing(
+        *stage.redis,
+        {.namespace_ = stage.located.namespace_, .pod = pod.name, .host = pod.ip, .port = pod.port},
+        deadline);
+  }
+  KREDIS_TRY(const Json object, kube.get({{"v1", "pods"}, stage.located.namespace_, pod.name}));
+  if (!wire::keeps_data(object)) {
+    return Error::unsafe(pod.name +
+                         " keeps its data in itself (no volume outlives the pod), so it "
+                         "would come back as a stranger, and the cluster would stay a "
+                         "node short")
+        .with_hint("drill with --by freeze, which leaves the pod where it is");
+  }
+  return operations::strike_by_deleting(kube,
+                                        stage.located.namespace_,
+                                        pod.name,
+                                        object.value("/metadata/uid"_json_pointer, std::string()));
+}
+
+Status agree(const DrillOptions& options, const Stage& stage, Session& session) {
+  session.progress().clear();
+  session.err() << render_drill_plan(stage.report);
+  if (options.yes || session.confirm("go on?")) {
+    return {};
+  }
+  return Error::unsafe("nothing was done: the drill was not confirmed")
+      .with_hint("answer y when asked, or add --yes");
+}
+
+ExitStatus show(const DrillReport& report, Session& session, Output output) {
+  if (output != Output::text) {
+    session.print_object(wire::drill_report(report), output);
+  } else {
+    session.out() << (report.dry_run ? render_drill_plan(report)
+                                     : render_drill(report, session.style()));
+  }
+  const bool well = report.dry_run || (report.missing.empty() && report.probe.lost_writes == 0);
+  return well ? ExitStatus::done : ExitStatus::refused;
+}
+
+Result<ExitStatus> drill(const DrillOptions& options,
+                         Stage stage,
+                         ports::Deadline deadline,
+                         Session& session,
+                         Output output) {
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(const auto strike, strike_of(stage, *kube, deadline));
+  if (options.dry_run) {
+    return show(stage.report, session, output);
+  }
+  KREDIS_CHECK(agree(options, stage, session));
+  StageProgress sink(session.progress());
+  session.progress().begin("drilling " + stage.report.name);
+  std::random_device random;
+  auto outcome = operations::run_drill(
+      {.redis = *stage.redis,
+       .pods = [&] { return gather_pods(*kube, stage.located); },
+       .strike = *strike,
+       .run = fmt::format("{:08x}{:08x}", random(), random())},
+      stage.report.drill,
+      stage.view,
+      {.deadline = deadline, .progress = &sink, .cancelled = [] { return interrupted(); }});
+  if (!outcome) {
+    session.progress().fail();
+    return outcome.error().while_doing("drilling cluster " + stage.report.name + " in namespace " +
+                                       stage.report.namespace_);
+  }
+  if (outcome->missing.empty()) {
+    session.progress().done("drilled");
+  } else {
+    session.progress().fail();
+  }
+  stage.report.times = outcome->times;
+  stage.report.heir = outcome->heir;
+  stage.report.heir_pod = outcome->heir_pod;
+  stage.report.missing = outcome->missing;
+  stage.report.probe = std::move(outcome->probe);
+  return show(stage.report, session, output);
+}
+
+Result<ExitStatus> run_drill_verb(const DrillOptions& options, Session& session) {
+  if (!options.misplaced.empty()) {
+    return Error::invalid_argument("failover drill takes no " + options.misplaced +
+                                   ", and its own flags follow the word drill")
+        .with_hint("see kubectl redis failover drill --help");
+  }
+  if (!options.pod.empty() && !options.master.empty()) {
+    return Error::invalid_argument("a drill takes one master away")
+        .with_hint("give --pod or --master, or neither for any");
+  }
+  KREDIS_TRY(const Output output,
+             parse_output(options.output, {Output::text, Output::json, Output::yaml}));
+  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+  const auto soon =
+      ports::Clock::now() + std::min<std::chrono::milliseconds>(timeout, std::chrono::seconds(15));
+  KREDIS_TRY(Stage stage, set_up(options, session, soon));
+  return drill(options, std::move(stage), ports::Clock::now() + timeout, session, output);
+}
+
+void add_options(CLI::App& verb, DrillOptions& options) {
+  verb.add_option("NAME", options.name, "Name of the cluster, or of a StatefulSet")
+      ->capture_default_str();
+  verb.add_option("-l,--selector", options.selector, "Labels of the pods, instead of a NAME");
+  verb.add_option("--pod", options.pod, "The master to take away, by its pod; any when not given");
+  verb.add_option("--master", options.master, "The same by its pod, or its id's start");
+  verb.add_option("--by",
+                  options.by,
+                  "delete: the pod, as kubectl delete does; freeze: its Redis hangs for a while")
+      ->check(CLI::IsMember({"delete", "freeze"}))
+      ->capture_default_str();
+  verb.add_flag("-y,--yes", options.yes, "Do not ask");
+  verb.add_flag("--dry-run", options.dry_run, "Say what would be done and stop");
+  verb.add_option("--auth-secret", options.access.auth_secret, "Secret with the key \"password\"");
+  verb.add_option(
+      "--tls-secret", options.access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
+  verb.add_option("--timeout", options.timeout, "Longest wait until the cluster is whole again")
+      ->capture_default_str();
+  verb.add_option("-o,--output", options.output, "json or yaml");
+}
+
+/// What was given to failover itself: there it would be taken and have no effect.
+std::string misplaced_in(const CLI::App& failover) {
+  for (const CLI::Option* option : failover.get_options()) {
+    if (option->count() > 0) {
+      return option->get_name();
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_drill(CLI::App& failover, Operation& chosen) {
+  auto options = std::make_shared<DrillOptions>();
+  CLI::App* verb = failover.add_subcommand(
+      "drill", "Take a master away on purpose, and measure how the cluster copes");
+  add_options(*verb, *options);
+  verb->footer(
+      "Writes and reads without pause through the cluster, in keys of its own that go at the end, "
+      "and "
+      "reports the time to\ndetect, to promote and to heal, operations that failed, the longest "
+      "gap "
+      "and acknowledged writes that were lost.\nRefuses where the cluster could not get over it: "
+      "not "
+      "whole, no replica in step, no majority without the master.\nAsks before it does anything. "
+      "Exit "
+      "status 3 when it did not heal in time or a write was lost. The JSON is described in\n"
+      "docs/drill-json.md.\n\n"
+      "Examples:\n"
+      "  kubectl redis failover drill                    # any master's pod\n"
+      "  kubectl redis failover drill --pod redis-app-0 --dry-run\n"
+      "  kubectl redis failover drill shop -n web --by freeze --yes -o json");
+  verb->callback([options, &failover, &chosen] {
+    options->misplaced = misplaced_in(failover);
+    chosen = [options](Session& session) { return run_drill_verb(*options, session); };
+  });
+}
+
+}  // namespace kredis::plugin
