@@ -33,6 +33,8 @@ def changed(change):
 def deployment(replicas=1, strategy="Recreate"):
     made = sound()
     spec = made["spec"]
+    spec["template"]["spec"]["volumes"].append(
+        {"name": "redis-data", "persistentVolumeClaim": {"claimName": "redis-data-0"}})
     return {**made, "kind": "Deployment", "metadata": {"name": "redis-app"},
             "spec": {"replicas": replicas, "selector": spec["selector"], "template": spec["template"],
                      "strategy": {"type": strategy}}}
