@@ -386,7 +386,8 @@ case_clients_are_sent_on_before_the_server_goes() {
   check "while the hook keeps the server" kill -0 $hook
   wait $hook
 }
-sent_on() { ask 1 GET key1 | grep -q "^MOVED .* $net.4:6379"; }
+# Slot 5061 was the first pod's.
+sent_on() { ask 1 GET bar | grep -q "^MOVED .* $net.4:6379"; }
 
 case_the_hook_returns_when_there_is_nothing_to_hand_over() {
   extra_env=(HAND_OVER_SECONDS=30)
