@@ -174,9 +174,13 @@ DrillProbe::DrillProbe(ports::RedisPort& redis,
 DrillProbe::~DrillProbe() {
   stop();
   if (!removed_) {
+    // All at once: the one whose node hangs uses up its time, and must not use up the others'.
     const Deadline deadline = steady_clock::now() + 1s;
+    std::vector<std::jthread> removals;
     for (const auto& prober : probers_) {
-      [[maybe_unused]] const Status ignored = prober->remove(deadline);  // They expire, too.
+      removals.emplace_back([&prober, deadline] {
+        [[maybe_unused]] const Status ignored = prober->remove(deadline);  // They expire, too.
+      });
     }
   }
 }

@@ -2,6 +2,8 @@
 """A real cluster client outside the cluster. Nodes announce names that only pods can resolve, so the
 client is told which address a name has now, as any client outside a cluster must be."""
 
+import time
+
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.cluster import ClusterNode, RedisCluster
@@ -11,14 +13,17 @@ from bed import wait_until
 
 
 class AddressBook:
-    """Pod and service names of a namespace -> addresses, read again when a name is new."""
+    """Pod and service names of a namespace -> addresses. Read again when a name is new, and when what
+    was read is half a second old: a pod that is made anew has another address."""
 
     def __init__(self, namespace):
         self.namespace = namespace
         self.addresses = {}
+        self.read_at = 0
 
     def read(self):
         """Returns the pods' addresses; remembers the services' as well."""
+        self.read_at = time.monotonic()
         pods = {
             name: pod["status"]["podIP"]
             for name, pod in self.namespace.pods().items()
@@ -37,7 +42,7 @@ class AddressBook:
         name = host.split(".")[0]
         if host.replace(".", "").isdigit():
             return host, port
-        if name not in self.addresses:
+        if name not in self.addresses or time.monotonic() > self.read_at + 0.5:
             self.read()
         return self.addresses.get(name, host), port
 

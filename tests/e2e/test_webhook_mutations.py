@@ -76,7 +76,7 @@ def bring_up(hook, workload):
     replicas = 1 if workload["spec"]["replicas"] == 6 else 0
     space.plugin("init", "--replicas", str(replicas)).require()
     status = space.status()
-    space.kubectl("delete", "statefulset", "redis-app", "--wait=false").require()
+    space.plugin("delete", "--yes").require()
     return status
 
 
