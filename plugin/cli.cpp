@@ -41,7 +41,8 @@ void add_global_flags(CLI::App& root, GlobalOptions& options) {
   root.add_option("--as", options.as, "User to impersonate")->group(group);
   root.add_option("--as-group", options.as_groups, "Group to impersonate; may be repeated")
       ->group(group);
-  root.add_option("--request-timeout", options.request_timeout,
+  root.add_option("--request-timeout",
+                  options.request_timeout,
                   "Longest time for one request, such as 30s; 0 for the default")
       ->group(group);
   root.add_option("--via", options.via, "How Redis is reached: auto, direct or tunnel")
@@ -61,7 +62,8 @@ std::string unknown_verb(const CLI::App& root, const std::vector<std::string>& a
 }
 
 /// CLI11 words a mistake well but does not say what to do next.
-std::string parse_mistake(const CLI::App& root, const std::vector<std::string>& arguments,
+std::string parse_mistake(const CLI::App& root,
+                          const std::vector<std::string>& arguments,
                           const CLI::ParseError& error) {
   if (const std::string word = unknown_verb(root, arguments); !word.empty()) {
     return "there is no verb \"" + word + "\"\n  fix: see kubectl redis --help\n";
@@ -78,7 +80,9 @@ std::string parse_mistake(const CLI::App& root, const std::vector<std::string>& 
 /// would be more names.
 std::vector<std::string> split_command(std::vector<std::string>& arguments) {
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
-  const auto runs_commands = [](const std::string& word) { return word == "cli" || word == "toolbox"; };
+  const auto runs_commands = [](const std::string& word) {
+    return word == "cli" || word == "toolbox";
+  };
   if (dashes == arguments.end() || !std::any_of(arguments.begin(), dashes, runs_commands)) {
     return {};
   }
@@ -100,17 +104,18 @@ const CLI::App& chosen_verb(const CLI::App& root) {
 void finish_verb(CLI::App& verb, Invocation& invocation) {
   verb.fallthrough();
   if (CLI::Option* output = verb.get_option_no_throw("--output")) {
-    output->each([&invocation](const std::string& text) {
-      invocation.options.error_output = text;
-    });
+    output->each(
+        [&invocation](const std::string& text) { invocation.options.error_output = text; });
   }
   for (CLI::App* sub : verb.get_subcommands([](CLI::App*) { return true; })) {
     finish_verb(*sub, invocation);
   }
 }
 
-std::vector<std::string> names_in(ports::KubePort& kube, const ports::ResourcePath& path,
-                                  const std::string& selector, const Json::json_pointer& name) {
+std::vector<std::string> names_in(ports::KubePort& kube,
+                                  const ports::ResourcePath& path,
+                                  const std::string& selector,
+                                  const Json::json_pointer& name) {
   std::vector<std::string> names;
   if (const auto list = kube.list(path, {.label_selector = selector})) {
     for (const Json& item : list->at("items")) {
@@ -128,13 +133,16 @@ CompletionSources sources_of(Session& session) {
             if (!kube || !namespace_) {
               return {};
             }
-            return names_in(**kube, {{"apps/v1", "statefulsets"}, *namespace_},
+            return names_in(**kube,
+                            {{"apps/v1", "statefulsets"}, *namespace_},
                             "app.kubernetes.io/managed-by=kubectl-redis",
                             Json::json_pointer("/metadata/labels/app.kubernetes.io~1instance"));
           },
           .namespaces = [&session]() -> std::vector<std::string> {
             const auto kube = session.kube();
-            return kube ? names_in(**kube, {{"v1", "namespaces"}, ""}, "",
+            return kube ? names_in(**kube,
+                                   {{"v1", "namespaces"}, ""},
+                                   "",
                                    Json::json_pointer("/metadata/name"))
                         : std::vector<std::string>{};
           }};
@@ -183,7 +191,8 @@ void build_command_line(CLI::App& root, Invocation& invocation) {
   }
 }
 
-Invocation parse_command_line(const std::vector<std::string>& arguments, std::ostream& out,
+Invocation parse_command_line(const std::vector<std::string>& arguments,
+                              std::ostream& out,
                               std::ostream& err) {
   Invocation invocation;
   CLI::App root{k_about};
@@ -213,9 +222,7 @@ Invocation parse_command_line(const std::vector<std::string>& arguments, std::os
   return invocation;
 }
 
-namespace {
-
-}  // namespace
+namespace {}  // namespace
 
 ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& err) {
   if (!invocation.operation) {

@@ -23,7 +23,8 @@ struct Invocation {
 };
 
 /// Reads the arguments (without the program's name). Help goes to `out`, mistakes to `err`.
-Invocation parse_command_line(const std::vector<std::string>& arguments, std::ostream& out,
+Invocation parse_command_line(const std::vector<std::string>& arguments,
+                              std::ostream& out,
                               std::ostream& err);
 
 /// Builds the parser that `parse_command_line` uses; completion walks it too.

@@ -104,7 +104,8 @@ Choices plain(const std::vector<std::string>& names) {
   return choices;
 }
 
-std::string complete_value(const CLI::Option& option, const std::string& start,
+std::string complete_value(const CLI::Option& option,
+                           const std::string& start,
                            const CompletionSources& sources) {
   const std::string name = option.get_lnames().empty() ? "" : "--" + option.get_lnames().front();
   if (name == "--namespace") {
@@ -120,7 +121,8 @@ std::string complete_value(const CLI::Option& option, const std::string& start,
 
 }  // namespace
 
-std::string complete(const CLI::App& root, const std::vector<std::string>& words,
+std::string complete(const CLI::App& root,
+                     const std::vector<std::string>& words,
                      const CompletionSources& sources) {
   const Typed typed = read_words(root, words);
   const std::string start = words.empty() ? "" : words.back();

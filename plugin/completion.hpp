@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What could come next on the command line, in the form that kubectl asks plugins for: choices one a
-// line, a tab before a description, and a last line ":N" with Cobra's directive.
+// What could come next on the command line, in the form that kubectl asks plugins for: choices one
+// a line, a tab before a description, and a last line ":N" with Cobra's directive.
 // https://pkg.go.dev/k8s.io/kubectl/pkg/cmd (plugin_completion.go)
 #pragma once
 
@@ -22,7 +22,8 @@ struct CompletionSources {
 };
 
 /// `words` are what follows "kubectl redis"; the last one is being typed and may be empty.
-std::string complete(const CLI::App& root, const std::vector<std::string>& words,
+std::string complete(const CLI::App& root,
+                     const std::vector<std::string>& words,
                      const CompletionSources& sources);
 
 }  // namespace kredis::plugin

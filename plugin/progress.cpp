@@ -38,8 +38,8 @@ void Progress::begin(const std::string& title) {
 
 void Progress::line(const std::string& key, const std::string& text) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(lines_.begin(), lines_.end(),
-                                  [&](const auto& each) { return each.first == key; });
+  const auto found = std::find_if(
+      lines_.begin(), lines_.end(), [&](const auto& each) { return each.first == key; });
   if (found != lines_.end() && found->second == text) {
     return;
   }

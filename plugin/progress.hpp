@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is going on, on stderr: stages that end with a tick and, below the current one, one live line
-// for each thing waited for. Without a terminal, a plain line for each change.
+// What is going on, on stderr: stages that end with a tick and, below the current one, one live
+// line for each thing waited for. Without a terminal, a plain line for each change.
 #pragma once
 
 #include <chrono>

@@ -48,8 +48,10 @@ Error missing_key(const std::string& secret, const std::string& keys) {
       .with_hint("kubectl create secret generic " + secret + " needs that key");
 }
 
-Status read_certificates(ports::KubePort& kube, const std::string& namespace_,
-                         const RedisAccess& access, redis::RedisOptions& options) {
+Status read_certificates(ports::KubePort& kube,
+                         const std::string& namespace_,
+                         const RedisAccess& access,
+                         redis::RedisOptions& options) {
   KREDIS_TRY(const Json secret, kube.get({k_secrets, namespace_, access.tls_secret}));
   const auto ca = secret_value(secret, "ca.crt");
   const auto certificate = secret_value(secret, "tls.crt");
@@ -66,7 +68,7 @@ Status read_certificates(ports::KubePort& kube, const std::string& namespace_,
 }
 
 redis::Via via_of(const std::string& text) {
-  return text == "direct" ? redis::Via::direct
+  return text == "direct"   ? redis::Via::direct
          : text == "tunnel" ? redis::Via::tunnel
                             : redis::Via::auto_;
 }
@@ -91,7 +93,8 @@ RedisAccess access_of(const Json& workload, const RedisAccess& wanted) {
   return access;
 }
 
-Result<Credentials> read_credentials(ports::KubePort& kube, const std::string& namespace_,
+Result<Credentials> read_credentials(ports::KubePort& kube,
+                                     const std::string& namespace_,
                                      const RedisAccess& access) {
   KREDIS_TRY(const Json secret, kube.get({k_secrets, namespace_, access.auth_secret}));
   auto password = secret_value(secret, "password");

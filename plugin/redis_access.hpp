@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From the names of Secrets to a way into a cluster's Redis nodes: password, ACL user, certificates.
+// From the names of Secrets to a way into a cluster's Redis nodes: password, ACL user,
+// certificates.
 #pragma once
 
 #include <memory>
@@ -26,7 +27,8 @@ struct Credentials {
 
 /// Reads the Secret that `access` names; its own user wins over the Secret's.
 /// Errors: not_found (no such Secret, or no password in it), unauthorized.
-Result<Credentials> read_credentials(ports::KubePort& kube, const std::string& namespace_,
+Result<Credentials> read_credentials(ports::KubePort& kube,
+                                     const std::string& namespace_,
                                      const RedisAccess& access);
 
 /// Reads the Secrets and makes the port. `via` is auto, direct or tunnel.

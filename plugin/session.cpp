@@ -41,10 +41,10 @@ std::size_t width_of(int fd) {
 }
 
 constexpr std::array<std::pair<Output, const char*>, 5> k_outputs{{{Output::text, ""},
-                                                                  {Output::wide, "wide"},
-                                                                  {Output::json, "json"},
-                                                                  {Output::yaml, "yaml"},
-                                                                  {Output::name, "name"}}};
+                                                                   {Output::wide, "wide"},
+                                                                   {Output::json, "json"},
+                                                                   {Output::yaml, "yaml"},
+                                                                   {Output::name, "name"}}};
 
 }  // namespace
 
@@ -74,8 +74,8 @@ Session::Session(GlobalOptions options, std::ostream& out, std::ostream& err)
       err_(err),
       out_style_(colour_for(STDOUT_FILENO, options_.color), width_of(STDOUT_FILENO)),
       err_style_(colour_for(STDERR_FILENO, options_.color), width_of(STDERR_FILENO)),
-      progress_(std::make_unique<Progress>(err_, err_style_,
-                                           is_terminal(STDERR_FILENO) ? Live::yes : Live::no)) {}
+      progress_(std::make_unique<Progress>(
+          err_, err_style_, is_terminal(STDERR_FILENO) ? Live::yes : Live::no)) {}
 
 Session::~Session() { on_interrupt({}); }
 
@@ -145,8 +145,8 @@ bool Session::confirm_by_typing(const std::string& question, const std::string& 
 }
 
 std::string Session::namespace_flag() const {
-  const std::string& name = connection_ && options_.namespace_.empty() ? connection_->namespace_
-                                                                       : options_.namespace_;
+  const std::string& name =
+      connection_ && options_.namespace_.empty() ? connection_->namespace_ : options_.namespace_;
   return name.empty() || name == "default" ? "" : " -n " + name;
 }
 

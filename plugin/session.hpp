@@ -35,7 +35,7 @@ struct GlobalOptions {
   std::string via = "auto";
   std::string color = "auto";
   std::vector<std::string> command = {};  ///< What followed --, for verbs that run something.
-  std::string error_output = {};  ///< The verb's -o, so that errors can match it.
+  std::string error_output = {};          ///< The verb's -o, so that errors can match it.
 };
 
 /// The Secrets that a cluster's pods are given; empty names mean none.

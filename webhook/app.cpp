@@ -85,13 +85,17 @@ Answer App::review(const Request& request, Endpoint endpoint) {
   } else {
     auto body = read_review(request.body);
     // A review that cannot be read is no decision: the cluster's failurePolicy is asked.
-    answer = body ? answer_review(std::move(*body), endpoint, begin) : plain(400, body.error().message);
+    answer =
+        body ? answer_review(std::move(*body), endpoint, begin) : plain(400, body.error().message);
   }
-  metrics_.count("requests_total", {{"endpoint", std::string(name_of(endpoint))},
-                                    {"code", std::to_string(answer.status)}});
+  metrics_.count(
+      "requests_total",
+      {{"endpoint", std::string(name_of(endpoint))}, {"code", std::to_string(answer.status)}});
   if (answer.status != 200) {
-    log_.write(LogLevel::warning, "not a review that can be answered",
-               Json{{"endpoint", name_of(endpoint)}, {"status", answer.status}, {"why", answer.body}});
+    log_.write(
+        LogLevel::warning,
+        "not a review that can be answered",
+        Json{{"endpoint", name_of(endpoint)}, {"status", answer.status}, {"why", answer.body}});
   }
   return answer;
 }
@@ -109,7 +113,8 @@ Answer App::answer_review(Json body, Endpoint endpoint, Clock::time_point begin)
     return answer;
   } catch (const std::exception& problem) {
     // A fault of a rule: as with every failure, the cluster's failurePolicy decides.
-    log_.write(LogLevel::error, "a rule failed",
+    log_.write(LogLevel::error,
+               "a rule failed",
                Json{{"kind", review->kind}, {"name", review->name}, {"why", problem.what()}});
     return plain(500, "a rule failed");
   }
@@ -124,7 +129,11 @@ Decision App::decided(const Review& review, Endpoint endpoint) {
   }
   Decision decision = decide(review, endpoint, level_for(review), policy_, around);
   if (endpoint == Endpoint::validate && observer_ != nullptr) {
-    add_guards(review, around, [this](const Json& workload) { return observer_->sight(workload); }, decision);
+    add_guards(
+        review,
+        around,
+        [this](const Json& workload) { return observer_->sight(workload); },
+        decision);
     if (decision.guarded && decision.allowed && lets_a_pod_go(review)) {
       observer_->let_go(review.namespace_name, review.name);
     }
@@ -142,9 +151,10 @@ Level App::level_for(const Review& review) const {
 
 void App::record(const Review& review, Endpoint endpoint, const Decision& decision) {
   const std::string_view result = result_of(decision);
-  metrics_.count("reviews_total", {{"endpoint", std::string(name_of(endpoint))},
-                                   {"operation", review.operation},
-                                   {"result", std::string(result)}});
+  metrics_.count("reviews_total",
+                 {{"endpoint", std::string(name_of(endpoint))},
+                  {"operation", review.operation},
+                  {"result", std::string(result)}});
   if (!decision.recognised) {
     return;
   }
@@ -156,12 +166,13 @@ void App::record(const Review& review, Endpoint endpoint, const Decision& decisi
   }
   Json rules = Json::array();
   for (const policy::Objection& objection : decision.objections) {
-    metrics_.count("objections_total",
-                   {{"rule", objection.rule},
-                    {"severity", std::string(policy::to_text(objection.severity))}});
+    metrics_.count(
+        "objections_total",
+        {{"rule", objection.rule}, {"severity", std::string(policy::to_text(objection.severity))}});
     rules.push_back(objection.rule);
   }
-  log_.write(LogLevel::info, "reviewed",
+  log_.write(LogLevel::info,
+             "reviewed",
              Json{{"endpoint", name_of(endpoint)},
                   {"operation", review.operation},
                   {"kind", review.kind},

@@ -21,7 +21,11 @@ class App {
  public:
   /// `snapshot` is null for a webhook that does not watch. All must outlive the App.
   App(const Config& config, Policy policy, const Snapshot* snapshot, Log& log, Metrics& metrics)
-      : config_(config), policy_(std::move(policy)), snapshot_(snapshot), log_(log), metrics_(metrics) {}
+      : config_(config),
+        policy_(std::move(policy)),
+        snapshot_(snapshot),
+        log_(log),
+        metrics_(metrics) {}
 
   Answer handle(const Request& request);
   /// From now on /readyz says no: no Service shall send anybody here.

@@ -32,7 +32,9 @@ std::chrono::seconds CertificateLives::overlap() const {
   return std::min({k_longest_overlap, authority / 12, leaf / 6});
 }
 
-CertificateStep next_step(const CertificateStore& store, const CertificateLives& lives, std::time_t now) {
+CertificateStep next_step(const CertificateStore& store,
+                          const CertificateLives& lives,
+                          std::time_t now) {
   const auto leaf = validity_of(store.leaf.certificate_pem);
   const auto authority = store.authorities.empty()
                              ? Result<Validity>(Error::not_found("no authority"))

@@ -46,7 +46,9 @@ enum class CertificateStep {
   forget_old,     ///< Authorities that signed nothing in use.
 };
 
-CertificateStep next_step(const CertificateStore& store, const CertificateLives& lives, std::time_t now);
+CertificateStep next_step(const CertificateStore& store,
+                          const CertificateLives& lives,
+                          std::time_t now);
 
 /// The store after that step. Errors: internal.
 Result<CertificateStore> take_step(CertificateStore store,

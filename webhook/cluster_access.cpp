@@ -20,7 +20,8 @@ std::string secret_of_environment(const Json& workload) {
   const Json::json_pointer containers("/spec/template/spec/containers");
   const Json list = workload.contains(containers) ? workload[containers] : Json::array();
   for (const Json& container : list) {
-    const Json variables = container.is_object() ? container.value("env", Json::array()) : Json::array();
+    const Json variables =
+        container.is_object() ? container.value("env", Json::array()) : Json::array();
     for (const Json& variable : variables) {
       if (text_at(variable, "/name") == "REDISCLI_AUTH") {
         return text_at(variable, "/valueFrom/secretKeyRef/name");
@@ -36,7 +37,8 @@ std::string decoded(const Json& secret, const std::string& key) {
 
 }  // namespace
 
-Result<std::unique_ptr<ports::RedisPort>> open_cluster(ports::KubePort& kube, const Json& workload) {
+Result<std::unique_ptr<ports::RedisPort>> open_cluster(ports::KubePort& kube,
+                                                       const Json& workload) {
   const std::string namespace_ = text_at(workload, "/metadata/namespace");
   std::string auth = text_at(workload, "/metadata/annotations/kubectl-redis.dev~1auth-secret");
   auth = auth.empty() ? secret_of_environment(workload) : auth;

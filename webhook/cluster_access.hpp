@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How the webhook gets into the Redis nodes of a cluster: password and certificates from the Secrets
-// that its workload names.
+// How the webhook gets into the Redis nodes of a cluster: password and certificates from the
+// Secrets that its workload names.
 #pragma once
 
 #include <memory>

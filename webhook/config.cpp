@@ -36,7 +36,10 @@ std::string take_number(Number& into, const std::string& text, Number least, Num
   return {};
 }
 
-std::string take_seconds(std::chrono::seconds& into, const std::string& text, long least, long most) {
+std::string take_seconds(std::chrono::seconds& into,
+                         const std::string& text,
+                         long least,
+                         long most) {
   long seconds = 0;
   std::string problem = take_number(seconds, text, least, most);
   into = problem.empty() ? std::chrono::seconds(seconds) : into;
@@ -44,10 +47,11 @@ std::string take_seconds(std::chrono::seconds& into, const std::string& text, lo
 }
 
 std::string take_name(std::string& into, const std::string& text) {
-  const bool is_name = !text.empty() && text.size() <= 253 &&
-                       std::all_of(text.begin(), text.end(), [](unsigned char c) {
-                         return (std::islower(c) != 0) || (std::isdigit(c) != 0) || c == '-' || c == '.';
-                       });
+  const bool is_name =
+      !text.empty() && text.size() <= 253 &&
+      std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return (std::islower(c) != 0) || (std::isdigit(c) != 0) || c == '-' || c == '.';
+      });
   if (!is_name) {
     return "must be a name of Kubernetes: lower-case letters, digits, '-' and '.'";
   }
@@ -88,13 +92,13 @@ std::string take_watches(Config& config, const std::string& text) {
   return text == "true" || text == "false" ? "" : "must be true or false";
 }
 
-template <std::string Config::* Member>
+template <std::string Config::*Member>
 std::string take_text(Config& config, const std::string& text) {
   config.*Member = text;
   return text.empty() ? "must not be empty" : "";
 }
 
-template <std::string Config::* Member>
+template <std::string Config::*Member>
 std::string take_object_name(Config& config, const std::string& text) {
   return take_name(config.*Member, text);
 }
@@ -103,47 +107,70 @@ constexpr long k_decade = 10L * 366 * 24 * 3600;
 
 constexpr std::array k_options{
     Option{"listen", "ADDRESS:PORT", "Where to listen (0.0.0.0:9443)", &take_listen},
-    Option{"certificate-file", "FILE", "Mounted certificate, PEM; read again when it changes",
+    Option{"certificate-file",
+           "FILE",
+           "Mounted certificate, PEM; read again when it changes",
            &take_text<&Config::certificate_file>},
     Option{"key-file", "FILE", "Its key, PEM", &take_text<&Config::key_file>},
-    Option{"namespace", "NAME", "Own namespace (kubectl-redis-system)",
+    Option{"namespace",
+           "NAME",
+           "Own namespace (kubectl-redis-system)",
            &take_object_name<&Config::namespace_name>},
-    Option{"service", "NAME", "Own Service, which certificates are for (kubectl-redis-webhook)",
+    Option{"service",
+           "NAME",
+           "Own Service, which certificates are for (kubectl-redis-webhook)",
            &take_object_name<&Config::service>},
-    Option{"secret", "NAME", "Secret of its own certificates (kubectl-redis-webhook-tls)",
+    Option{"secret",
+           "NAME",
+           "Secret of its own certificates (kubectl-redis-webhook-tls)",
            &take_object_name<&Config::secret>},
-    Option{"configuration", "NAME", "Both webhook configurations (kubectl-redis-webhook)",
+    Option{"configuration",
+           "NAME",
+           "Both webhook configurations (kubectl-redis-webhook)",
            &take_object_name<&Config::configuration>},
-    Option{"authority-life", "SECONDS", "How long an authority of its own is valid (a year)",
+    Option{"authority-life",
+           "SECONDS",
+           "How long an authority of its own is valid (a year)",
            [](Config& config, const std::string& text) {
              return take_seconds(config.authority_life, text, 30, k_decade);
            }},
-    Option{"certificate-life", "SECONDS", "How long a certificate of its own is valid (90 days)",
+    Option{"certificate-life",
+           "SECONDS",
+           "How long a certificate of its own is valid (90 days)",
            [](Config& config, const std::string& text) {
              return take_seconds(config.certificate_life, text, 30, k_decade);
            }},
     Option{"default-level", "LEVEL", "Level of namespaces without a label (enforce)", &take_level},
     Option{"log-level", "LEVEL", "debug, info, warning or error (info)", &take_log_level},
-    Option{"threads", "NUMBER", "Threads that answer (2)",
+    Option{"threads",
+           "NUMBER",
+           "Threads that answer (2)",
            [](Config& config, const std::string& text) {
              return take_number(config.threads, text, 1U, 64U);
            }},
-    Option{"drain-wait", "SECONDS", "Time between SIGTERM and the last new connection (5)",
+    Option{"drain-wait",
+           "SECONDS",
+           "Time between SIGTERM and the last new connection (5)",
            [](Config& config, const std::string& text) {
              return take_seconds(config.drain_wait, text, 0, 600);
            }},
-    Option{"kubeconfig", "FILE", "For a webhook that runs outside its cluster",
+    Option{"kubeconfig",
+           "FILE",
+           "For a webhook that runs outside its cluster",
            &take_text<&Config::kubeconfig>},
-    Option{"poll-interval", "SECONDS", "Between two looks at the clusters, for guards; 0 turns guards off (5)",
+    Option{"poll-interval",
+           "SECONDS",
+           "Between two looks at the clusters, for guards; 0 turns guards off (5)",
            [](Config& config, const std::string& text) {
              return take_seconds(config.poll_interval, text, 0, 30);
            }},
-    Option{"watch", "BOOL", "Watch the cluster for rules that compare objects (true)", &take_watches},
+    Option{
+        "watch", "BOOL", "Watch the cluster for rules that compare objects (true)", &take_watches},
 };
 
 const Option* find_option(std::string_view name) {
-  const auto* const found = std::find_if(k_options.begin(), k_options.end(),
-                                         [&](const Option& it) { return it.name == name; });
+  const auto* const found = std::find_if(
+      k_options.begin(), k_options.end(), [&](const Option& it) { return it.name == name; });
   return found != k_options.end() ? found : nullptr;
 }
 
@@ -167,10 +194,8 @@ Values read_flags(const std::vector<std::string>& arguments, std::vector<std::st
       continue;
     }
     const std::size_t equals = argument.find('=');
-    const Option* const option =
-        find_option(std::string_view(argument).substr(2, equals == std::string::npos
-                                                             ? std::string::npos
-                                                             : equals - 2));
+    const Option* const option = find_option(std::string_view(argument).substr(
+        2, equals == std::string::npos ? std::string::npos : equals - 2));
     if (option == nullptr) {
       mistakes.push_back("there is no flag " + argument.substr(0, equals));
     } else if (equals != std::string::npos) {
@@ -192,8 +217,8 @@ Result<Config> read_config(const std::vector<std::string>& arguments, const Vari
   Config config;
   for (const Option& option : k_options) {
     const auto flag = flags.find(option.name);
-    const auto value = flag != flags.end() ? std::optional(flag->second)
-                                           : variable(variable_of(option));
+    const auto value =
+        flag != flags.end() ? std::optional(flag->second) : variable(variable_of(option));
     if (!value) {
       continue;
     }
@@ -218,11 +243,13 @@ Result<Config> read_config(const std::vector<std::string>& arguments, const Vari
 }
 
 std::string usage_text() {
-  std::string text = "Usage: kubectl-redis-webhook [FLAGS]\n\nAnswers the API server's admission "
-                     "reviews of Redis Clusters. Each flag can be said as a\nvariable too: --log-level "
-                     "is KREDIS_WEBHOOK_LOG_LEVEL.\n\n";
+  std::string text =
+      "Usage: kubectl-redis-webhook [FLAGS]\n\nAnswers the API server's admission "
+      "reviews of Redis Clusters. Each flag can be said as a\nvariable too: --log-level "
+      "is KREDIS_WEBHOOK_LOG_LEVEL.\n\n";
   for (const Option& option : k_options) {
-    text += fmt::format("  {:<32}{}\n", fmt::format("--{} {}", option.name, option.value), option.help);
+    text +=
+        fmt::format("  {:<32}{}\n", fmt::format("--{} {}", option.name, option.value), option.help);
   }
   return text + "  --version                       Print the version\n";
 }

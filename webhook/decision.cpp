@@ -23,8 +23,10 @@ struct LevelName {
   Level level;
   std::string_view name;
 };
-constexpr std::array k_levels{LevelName{Level::enforce, "enforce"}, LevelName{Level::warn, "warn"},
-                              LevelName{Level::audit, "audit"}, LevelName{Level::off, "off"}};
+constexpr std::array k_levels{LevelName{Level::enforce, "enforce"},
+                              LevelName{Level::warn, "warn"},
+                              LevelName{Level::audit, "audit"},
+                              LevelName{Level::off, "off"}};
 
 std::string text_of(const Json& object, const char* key) {
   const auto found = object.find(key);
@@ -81,8 +83,8 @@ bool is_leaving(const Json& object) {
 /// Takes the edge off errors that were there before this change.
 void excuse_old_errors(std::vector<Objection>& objections, const policy::Verdict& before) {
   for (Objection& objection : objections) {
-    const bool is_old = std::any_of(
-        before.objections.begin(), before.objections.end(), [&](const Objection& old) {
+    const bool is_old =
+        std::any_of(before.objections.begin(), before.objections.end(), [&](const Objection& old) {
           return old.rule == objection.rule && old.path == objection.path &&
                  old.found == objection.found;
         });
@@ -108,9 +110,10 @@ void decide_mutation(Decision& decision, policy::Verdict verdict) {
 }
 
 void decide_validation(Decision& decision) {
-  const bool refuses =
-      std::any_of(decision.objections.begin(), decision.objections.end(),
-                  [](const Objection& objection) { return objection.severity == Severity::error; });
+  const bool refuses = std::any_of(
+      decision.objections.begin(), decision.objections.end(), [](const Objection& objection) {
+        return objection.severity == Severity::error;
+      });
   if (refuses && decision.level == Level::enforce) {
     decision.allowed = false;
     decision.message = refusal_text(decision.objections);
@@ -164,14 +167,14 @@ Json annotations_of(const Decision& decision) {
 }  // namespace
 
 std::string_view to_text(Level level) {
-  const auto* const row = std::find_if(k_levels.begin(), k_levels.end(),
-                                       [&](const LevelName& it) { return it.level == level; });
+  const auto* const row = std::find_if(
+      k_levels.begin(), k_levels.end(), [&](const LevelName& it) { return it.level == level; });
   return row != k_levels.end() ? row->name : "";
 }
 
 std::optional<Level> level_of(std::string_view text) {
-  const auto* const row = std::find_if(k_levels.begin(), k_levels.end(),
-                                       [&](const LevelName& it) { return it.name == text; });
+  const auto* const row = std::find_if(
+      k_levels.begin(), k_levels.end(), [&](const LevelName& it) { return it.name == text; });
   return row != k_levels.end() ? std::optional(row->level) : std::nullopt;
 }
 

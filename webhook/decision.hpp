@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a review to its answer (admission.k8s.io/v1). Pure: the policy, the level of the namespace and
-// the other objects of the cluster come in as values and functions.
+// From a review to its answer (admission.k8s.io/v1). Pure: the policy, the level of the namespace
+// and the other objects of the cluster come in as values and functions.
 // https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
 #pragma once
 
@@ -70,7 +70,8 @@ struct Decision {
   int code = 403;            ///< Of HTTP, when it is refused.
   bool guarded = false;      ///< A guard was asked.
   bool overridden = false;   ///< An annotation allowed what a guard would have refused.
-  std::optional<std::int64_t> view_age_seconds = {};  ///< Of the cluster's view that a guard went by.
+  std::optional<std::int64_t> view_age_seconds =
+      {};  ///< Of the cluster's view that a guard went by.
 };
 
 /// What `endpoint` says to `review`. Errors that the object had before the change only warn: who

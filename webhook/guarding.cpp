@@ -45,7 +45,8 @@ void add_guards(const Review& review,
     return;
   }
   const policy::Objection& objection = *answer.objection;
-  const bool refuses = objection.severity == policy::Severity::error && decision.level == Level::enforce;
+  const bool refuses =
+      objection.severity == policy::Severity::error && decision.level == Level::enforce;
   if (refuses) {
     decision.code = decision.allowed && answer.again_later ? k_too_many_requests : decision.code;
     decision.message += (decision.allowed ? "" : "\n") + refusal_text(objection, answer);

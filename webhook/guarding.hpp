@@ -8,7 +8,8 @@
 
 namespace kredis::webhook {
 
-/// Adds the guards' answer to what the rules decided; the level of the decision says how far it goes.
+/// Adds the guards' answer to what the rules decided; the level of the decision says how far it
+/// goes.
 void add_guards(const Review& review,
                 const policy::Surroundings& around,
                 const policy::Look& look,

@@ -45,12 +45,15 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && (arguments.front() == "--help" || arguments.front() == "--version")) {
     const bool is_help = arguments.front() == "--help";
-    std::fputs((is_help ? webhook::usage_text() : std::string(KREDIS_VERSION "\n")).c_str(), stdout);
+    std::fputs((is_help ? webhook::usage_text() : std::string(KREDIS_VERSION "\n")).c_str(),
+               stdout);
     return 0;
   }
   const auto config = webhook::read_config(arguments, &variable);
   if (!config) {
-    std::fprintf(stderr, "error: %s\n  fix: %s\n", config.error().message.c_str(),
+    std::fprintf(stderr,
+                 "error: %s\n  fix: %s\n",
+                 config.error().message.c_str(),
                  config.error().hint.c_str());
     return static_cast<int>(kredis::ExitStatus::usage);
   }

@@ -76,8 +76,8 @@ std::string Metrics::to_text() const {
   }
   for (const auto& [endpoint, histogram] : histograms_) {
     const auto line = [&](std::string_view suffix, std::string_view more, auto value) {
-      text += fmt::format("{}review_seconds{}{{endpoint=\"{}\"{}}} {}\n", k_prefix, suffix, endpoint,
-                          more, value);
+      text += fmt::format(
+          "{}review_seconds{}{{endpoint=\"{}\"{}}} {}\n", k_prefix, suffix, endpoint, more, value);
     };
     for (std::size_t i = 0; i < k_bounds.size(); ++i) {
       line("_bucket", fmt::format(",le=\"{}\"", k_bounds[i]), histogram.buckets[i]);

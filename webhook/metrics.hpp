@@ -31,8 +31,8 @@ class Metrics {
   std::string to_text() const;
 
  private:
-  static constexpr std::array k_bounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
-                                       0.01,   0.025,   0.05,   0.1,   0.5,    1.0};
+  static constexpr std::array k_bounds{
+      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0};
   struct Histogram {
     std::array<std::int64_t, k_bounds.size()> buckets{};
     std::int64_t count = 0;

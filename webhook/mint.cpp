@@ -64,9 +64,13 @@ Certificate blank(EVP_PKEY* key, std::time_t now, std::chrono::seconds life) {
 }
 
 void name(X509_NAME* subject, const std::string& text) {
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+  X509_NAME_add_entry_by_txt(subject,
+                             "CN",
+                             MBSTRING_UTF8,
                              reinterpret_cast<const unsigned char*>(text.c_str()),
-                             static_cast<int>(text.size()), -1, 0);
+                             static_cast<int>(text.size()),
+                             -1,
+                             0);
 }
 
 bool extend(X509* certificate, X509* issuer, int id, const std::string& value) {
@@ -97,9 +101,10 @@ Result<KeyPair> make_authority(std::time_t now, std::chrono::seconds life) {
   // A name of its own for each: a client that knows two of them must not take one for the other.
   name(X509_get_subject_name(authority), "kubectl-redis-webhook-ca-" + std::to_string(now));
   X509_set_issuer_name(authority, X509_get_subject_name(authority));
-  const bool is_whole = extend(authority, authority, NID_basic_constraints, "critical,CA:TRUE") &&
-                        extend(authority, authority, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-                        extend(authority, authority, NID_subject_key_identifier, "hash");
+  const bool is_whole =
+      extend(authority, authority, NID_basic_constraints, "critical,CA:TRUE") &&
+      extend(authority, authority, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+      extend(authority, authority, NID_subject_key_identifier, "hash");
   if (!is_whole || X509_sign(authority, key.get(), EVP_sha256()) == 0) {
     return failed();
   }

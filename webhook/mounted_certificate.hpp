@@ -15,7 +15,9 @@ namespace kredis::webhook {
 class MountedCertificate {
  public:
   MountedCertificate(std::string certificate_file, std::string key_file, TlsSlot& slot)
-      : certificate_file_(std::move(certificate_file)), key_file_(std::move(key_file)), slot_(slot) {}
+      : certificate_file_(std::move(certificate_file)),
+        key_file_(std::move(key_file)),
+        slot_(slot) {}
 
   /// Reads the files, and uses what is new. Returns whether something was.
   /// Errors: not_found, invalid_argument; what was used until then stays in use.

@@ -126,7 +126,8 @@ void Observer::look_around() {
   const std::lock_guard lock(mutex_);
   std::erase_if(observations_, is_gone);
   std::erase_if(complained_, [&clusters](const Key& key) { return !clusters.contains(key); });
-  std::erase_if(farewells_, [](const auto& each) { return Clock::now() - each.second.when > k_farewell; });
+  std::erase_if(farewells_,
+                [](const auto& each) { return Clock::now() - each.second.when > k_farewell; });
 }
 
 void Observer::look_at(const Key& key, const std::vector<Snapshot::Object>& workloads) {
@@ -136,7 +137,9 @@ void Observer::look_at(const Key& key, const std::vector<Snapshot::Object>& work
     complained_.erase(key);
     observations_[key] = std::move(*observation);
   } else if (!stopping_ && complained_.insert(key).second) {
-    log_.write(LogLevel::warning, "cannot see cluster " + key.first + "/" + key.second, observation.error());
+    log_.write(LogLevel::warning,
+               "cannot see cluster " + key.first + "/" + key.second,
+               observation.error());
   }
   if (!observation) {
     doors_.erase(key);  // Its Secrets may have changed.
@@ -165,7 +168,8 @@ Result<Observer::Observation> Observer::observed(const Key& key,
         .with_hint("let the webhook get the Secrets that the workload names");
   }
   const std::string selector = selector_of(workload);
-  KREDIS_TRY(const Json pods, kube_.list({{"v1", "pods"}, key.first}, {.label_selector = selector}));
+  KREDIS_TRY(const Json pods,
+             kube_.list({{"v1", "pods"}, key.first}, {.label_selector = selector}));
   Observation result{.view = nullptr, .seen = Clock::now()};
   core::ClusterView view{.name = key.second, .namespace_ = key.first};
   view.workload_kind = text_at(workload, "/kind");
@@ -186,7 +190,9 @@ Result<Observer::Observation> Observer::observed(const Key& key,
     return std::pair(each.pod.ordinal, each.pod.name);
   });
   redis::run_indexed(
-      view.members.size(), [&](std::size_t at) { ask(*redis, key.first, view.members[at]); }, k_threads);
+      view.members.size(),
+      [&](std::size_t at) { ask(*redis, key.first, view.members[at]); },
+      k_threads);
   const bool nobody = view.agreed() == nullptr;
   if (nobody && !view.members.empty()) {
     const auto& trouble = view.members.front().trouble;
@@ -204,7 +210,8 @@ policy::Sight Observer::sight(const Json& workload) const {
     return {};
   }
   const Observation& observation = found->second;
-  const auto age = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - observation.seen);
+  const auto age =
+      std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - observation.seen);
   policy::Sight sight{
       .view = observation.view, .age_seconds = age.count(), .leaving = observation.ending};
   for (const auto& [pod, uid] : observation.uids) {
@@ -231,7 +238,8 @@ std::vector<Watched> Observer::watched() const {
   std::vector<Watched> all;
   const std::lock_guard lock(mutex_);
   for (const auto& [key, observation] : observations_) {
-    const auto age = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - observation.seen);
+    const auto age =
+        std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - observation.seen);
     all.push_back({.namespace_name = key.first,
                    .cluster = key.second,
                    .age_seconds = age.count(),

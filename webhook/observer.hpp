@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Redis Clusters as guards see them: every few seconds all nodes of all clusters are asked, so that
-// no review ever waits for Redis.
+// The Redis Clusters as guards see them: every few seconds all nodes of all clusters are asked, so
+// that no review ever waits for Redis.
 #pragma once
 
 #include <chrono>

@@ -28,7 +28,8 @@ std::string data_of(const Json& secret, const char* key) {
 }
 
 std::time_t time_of(const Json& secret, const char* annotation) {
-  const std::string text = text_at(secret, Json::json_pointer("/metadata/annotations") / annotation);
+  const std::string text =
+      text_at(secret, Json::json_pointer("/metadata/annotations") / annotation);
   return wire::to_number<std::time_t>(text).value_or(0);
 }
 
@@ -41,7 +42,9 @@ CertificateStore read_store(const Json& secret) {
           .rotate_requested = time_of(secret, k_rotate_annotation)};
 }
 
-Json secret_of(const CertificateStore& store, const std::string& namespace_, const std::string& name) {
+Json secret_of(const CertificateStore& store,
+               const std::string& namespace_,
+               const std::string& name) {
   return {{"apiVersion", "v1"},
           {"kind", "Secret"},
           {"type", "kubernetes.io/tls"},
@@ -106,10 +109,11 @@ Result<CertificateStore> OwnCertificate::agree(std::time_t now) {
     if (step == CertificateStep::nothing) {
       return store;
     }
-    KREDIS_TRY(CertificateStore next, take_step(std::move(store), step, settings_.lives,
-                                                {host, host + ".cluster.local"}, now));
-    const Status written = write(
-        next, found ? text_at(*found, Json::json_pointer("/metadata/resourceVersion")) : "");
+    KREDIS_TRY(
+        CertificateStore next,
+        take_step(std::move(store), step, settings_.lives, {host, host + ".cluster.local"}, now));
+    const Status written =
+        write(next, found ? text_at(*found, Json::json_pointer("/metadata/resourceVersion")) : "");
     if (!written && written.error().code != ErrorCode::conflict) {
       return written.error();
     }

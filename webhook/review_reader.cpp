@@ -23,7 +23,8 @@ class Builder : public Json::json_sax_t {
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
   bool key(string_t& name) override;
-  bool parse_error(std::size_t position, const std::string& token,
+  bool parse_error(std::size_t position,
+                   const std::string& token,
                    const Json::exception& problem) override;
 
   Json take() { return std::move(root_); }
@@ -117,7 +118,8 @@ bool Builder::close() {
   return true;
 }
 
-bool Builder::parse_error(std::size_t position, const std::string& /*token*/,
+bool Builder::parse_error(std::size_t position,
+                          const std::string& /*token*/,
                           const Json::exception& /*problem*/) {
   // The parser's own text would repeat what was sent.
   return fail("not JSON at byte " + std::to_string(position));

@@ -79,7 +79,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// What it is doing, for those who look for one to close.
   enum class Phase { handshaking, idle, receiving, answering };
 
-  Connection(std::shared_ptr<Server::Impl> server, Strand strand, tcp::socket socket, TlsContext tls)
+  Connection(std::shared_ptr<Server::Impl> server,
+             Strand strand,
+             tcp::socket socket,
+             TlsContext tls)
       : server_(std::move(server)),
         strand_(std::move(strand)),
         socket_(std::move(socket)),
@@ -166,8 +169,8 @@ void Connection::expect_within(milliseconds time) {
 
 void Connection::hold(std::size_t bytes) {
   const std::size_t before = held_.exchange(bytes);
-  const auto now = server_->counts.held_bytes += static_cast<std::int64_t>(bytes) -
-                                                 static_cast<std::int64_t>(before);
+  const auto now = server_->counts.held_bytes +=
+      static_cast<std::int64_t>(bytes) - static_cast<std::int64_t>(before);
   if (bytes > before && now > static_cast<std::int64_t>(server_->limits.held_bytes)) {
     server_->relieve();
   }
@@ -233,8 +236,8 @@ int Connection::refusal_status(const error_code& failure) const {
 awaitable<bool> Connection::send(std::string_view text) {
   while (!text.empty()) {
     const auto size = static_cast<int>(std::min(text.size(), k_read_bytes));
-    const std::size_t sent =
-        co_await move_bytes([this, text, size] { return SSL_write(ssl_.get(), text.data(), size); });
+    const std::size_t sent = co_await move_bytes(
+        [this, text, size] { return SSL_write(ssl_.get(), text.data(), size); });
     if (sent == 0) {
       co_return false;
     }
@@ -244,7 +247,8 @@ awaitable<bool> Connection::send(std::string_view text) {
 }
 
 awaitable<bool> Connection::reply(const Answer& answer, bool keep) {
-  const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(answer.status)));
+  const auto reason =
+      http::obsolete_reason(http::int_to_status(static_cast<unsigned>(answer.status)));
   std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " ";
   text.append(reason.data(), reason.size());
   text += "\r\nContent-Type: " + answer.content_type +
@@ -333,7 +337,7 @@ awaitable<bool> Connection::answer_next() {
   const bool keep = message.keep_alive() && !server_->leaving;
   served_at_ = Clock::now().time_since_epoch().count();
   const bool sent = co_await reply(answer, keep);
-  co_return sent && keep;
+  co_return sent&& keep;
 }
 
 awaitable<void> Connection::serve() {
@@ -422,7 +426,8 @@ awaitable<void> Server::Impl::accept_connections() {
     const auto connection =
         std::make_shared<Connection>(shared_from_this(), strand, std::move(socket), context);
     admit(connection);
-    asio::co_spawn(strand, [connection] { return connection->serve(); }, asio::detached);
+    asio::co_spawn(
+        strand, [connection] { return connection->serve(); }, asio::detached);
   }
 }
 
@@ -448,8 +453,8 @@ Status Server::listen(const std::string& address, std::uint16_t port) {
     acceptor.listen(4096, failure);
   }
   if (failure) {
-    return Error::unreachable("cannot listen on " + address + " port " + std::to_string(port) + ": " +
-                              failure.message());
+    return Error::unreachable("cannot listen on " + address + " port " + std::to_string(port) +
+                              ": " + failure.message());
   }
   return {};
 }

@@ -33,7 +33,8 @@ Result<std::unique_ptr<kube::KubeClient>> reach_cluster(const Config& config, Lo
   options.on_warning = [&log](const std::string& text) {
     log.write(LogLevel::warning, "the API server warns", Json{{"warning", text}});
   };
-  KREDIS_TRY(const kube::Access access, kube::find_access(options, kube::Environment::of_process()));
+  KREDIS_TRY(const kube::Access access,
+             kube::find_access(options, kube::Environment::of_process()));
   return kube::connect(access, options);
 }
 
@@ -87,9 +88,12 @@ class CertificateSource {
     const CertificateLives lives{config.authority_life, config.certificate_life};
     if (config.is_self_managed()) {
       pause_ = std::clamp<Clock::duration>(lives.overlap() / 5, k_tick, std::chrono::seconds(15));
-      own_.emplace(OwnCertificateSettings{config.namespace_name, config.service, config.secret,
-                                          config.configuration, lives},
-                   *cluster, slot, log);
+      own_.emplace(
+          OwnCertificateSettings{
+              config.namespace_name, config.service, config.secret, config.configuration, lives},
+          *cluster,
+          slot,
+          log);
     } else {
       mounted_.emplace(config.certificate_file, config.key_file, slot);
     }
@@ -158,9 +162,13 @@ Status run_service(const Config& config, Log& log) {
     observer = std::make_unique<Observer>(*cluster, *snapshot, config.poll_interval, log);
   }
   Metrics metrics;
-  App app(config, {.mutate = &policy::mutate, .validate = &policy::validate}, snapshot.get(), log,
+  App app(config,
+          {.mutate = &policy::mutate, .validate = &policy::validate},
+          snapshot.get(),
+          log,
           metrics);
-  Server server({}, [&app](const Request& request) { return app.handle(request); }, slot);
+  Server server(
+      {}, [&app](const Request& request) { return app.handle(request); }, slot);
   app.watch_with(observer.get());
   app.on_scrape([&] {
     print_counts(server.counts(), metrics);
@@ -172,8 +180,10 @@ Status run_service(const Config& config, Log& log) {
     print_clusters(observer.get(), metrics);
   });
   KREDIS_CHECK(server.listen(config.address, config.port));
-  log.write(LogLevel::info, "listening",
-            Json{{"address", config.address}, {"port", server.port()}, {"version", KREDIS_VERSION}});
+  log.write(
+      LogLevel::info,
+      "listening",
+      Json{{"address", config.address}, {"port", server.port()}, {"version", KREDIS_VERSION}});
   if (snapshot) {
     snapshot->start();
   }

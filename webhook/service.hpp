@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The webhook's life: certificates, watches and the server brought up, kept going, and ended without
-// losing what is in flight.
+// The webhook's life: certificates, watches and the server brought up, kept going, and ended
+// without losing what is in flight.
 #pragma once
 
 #include "shared/core/result.hpp"

@@ -17,13 +17,14 @@ struct Followed {
   const char* api_version;
   const char* plural;
 };
-constexpr std::array k_followed{Followed{"Namespace", "v1", "namespaces"},
-                                Followed{"ConfigMap", "v1", "configmaps"},
-                                Followed{"Service", "v1", "services"},
-                                Followed{"StatefulSet", "apps/v1", "statefulsets"},
-                                Followed{"Deployment", "apps/v1", "deployments"},
-                                Followed{"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets"},
-                                Followed{"PersistentVolumeClaim", "v1", "persistentvolumeclaims"}};
+constexpr std::array k_followed{
+    Followed{"Namespace", "v1", "namespaces"},
+    Followed{"ConfigMap", "v1", "configmaps"},
+    Followed{"Service", "v1", "services"},
+    Followed{"StatefulSet", "apps/v1", "statefulsets"},
+    Followed{"Deployment", "apps/v1", "deployments"},
+    Followed{"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets"},
+    Followed{"PersistentVolumeClaim", "v1", "persistentvolumeclaims"}};
 constexpr unsigned k_all_listed = (1U << k_followed.size()) - 1;
 /// A watch is ended and begun again after this time, which also lists what may have been missed.
 constexpr auto k_watch_life = std::chrono::minutes(30);
@@ -39,7 +40,8 @@ std::string text_at(const Json& object, const char* pointer) {
 Json without_ballast(Json object) {
   if (object.contains("metadata") && object["metadata"].is_object()) {
     object["metadata"].erase("managedFields");
-    if (object["metadata"].contains("annotations") && object["metadata"]["annotations"].is_object()) {
+    if (object["metadata"].contains("annotations") &&
+        object["metadata"]["annotations"].is_object()) {
       object["metadata"]["annotations"].erase("kubectl.kubernetes.io/last-applied-configuration");
     }
   }
@@ -83,11 +85,12 @@ void Snapshot::follow(const ResourceType& type, std::size_t place) {
       }
       hear(place);
       listed_ |= 1U << place;
-      outcome = kube_.watch(path, {}, ports::Clock::now() + k_watch_life, [&](const WatchEvent& event) {
-        take(event);
-        hear(place);
-        return stopping_ ? WatchStep::stop : WatchStep::go_on;
-      });
+      outcome =
+          kube_.watch(path, {}, ports::Clock::now() + k_watch_life, [&](const WatchEvent& event) {
+            take(event);
+            hear(place);
+            return stopping_ ? WatchStep::stop : WatchStep::go_on;
+          });
     }
     if (!outcome && !stopping_ && outcome.error().code != ErrorCode::timeout) {
       log_.write(LogLevel::warning, "cannot watch " + type.plural, outcome.error());
@@ -113,7 +116,8 @@ std::chrono::duration<double> Snapshot::age() const {
 
 void Snapshot::take(const WatchEvent& event) {
   const Json& object = event.object;
-  const Key key{text_at(object, "/kind"), text_at(object, "/metadata/namespace"),
+  const Key key{text_at(object, "/kind"),
+                text_at(object, "/metadata/namespace"),
                 text_at(object, "/metadata/name")};
   if (event.kind == WatchEvent::Kind::bookmark) {
     return;
@@ -137,11 +141,13 @@ Snapshot::Object Snapshot::find(std::string_view kind,
   return found != objects_.end() ? found->second : nullptr;
 }
 
-std::vector<Snapshot::Object> Snapshot::list(std::string_view kind, std::string_view namespace_) const {
+std::vector<Snapshot::Object> Snapshot::list(std::string_view kind,
+                                             std::string_view namespace_) const {
   std::vector<Object> found;
   const std::lock_guard lock(mutex_);
   for (auto it = objects_.lower_bound({std::string(kind), std::string(namespace_), ""});
-       it != objects_.end() && std::get<0>(it->first) == kind && std::get<1>(it->first) == namespace_;
+       it != objects_.end() && std::get<0>(it->first) == kind &&
+       std::get<1>(it->first) == namespace_;
        ++it) {
     found.push_back(it->second);
   }
@@ -170,8 +176,9 @@ std::optional<std::string> Snapshot::namespace_label(std::string_view namespace_
     return std::nullopt;
   }
   const auto value = (*found)[labels].find(std::string(label));
-  return value != (*found)[labels].end() && value->is_string() ? std::optional(value->get<std::string>())
-                                                               : std::nullopt;
+  return value != (*found)[labels].end() && value->is_string()
+             ? std::optional(value->get<std::string>())
+             : std::nullopt;
 }
 
 bool Snapshot::is_complete() const { return listed_ == k_all_listed; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cluster as the rules see it: copies of the objects that they compare, kept current by watches,
-// so that no review ever waits for a call to the API server.
+// The cluster as the rules see it: copies of the objects that they compare, kept current by
+// watches, so that no review ever waits for a call to the API server.
 #pragma once
 
 #include <atomic>
@@ -26,8 +26,8 @@ class Snapshot {
  public:
   using Object = std::shared_ptr<const Json>;
 
-  /// Keeps those kinds current until it is destroyed. The port must be cancelled before that, or its
-  /// watches end on their own first.
+  /// Keeps those kinds current until it is destroyed. The port must be cancelled before that, or
+  /// its watches end on their own first.
   Snapshot(ports::KubePort& kube, Log& log);
   ~Snapshot();
   Snapshot(const Snapshot&) = delete;
@@ -42,11 +42,12 @@ class Snapshot {
   /// The same in all namespaces.
   std::vector<Object> all(std::string_view kind) const;
   /// The value of a label of a namespace; nullopt when it has none or nobody knows it.
-  std::optional<std::string> namespace_label(std::string_view namespace_, std::string_view label) const;
+  std::optional<std::string> namespace_label(std::string_view namespace_,
+                                             std::string_view label) const;
   /// Whether every kind has been listed once.
   bool is_complete() const;
-  /// How long ago it last heard of the kind that has been silent longest. A watch that lives is heard
-  /// of once a minute; zero before the first look.
+  /// How long ago it last heard of the kind that has been silent longest. A watch that lives is
+  /// heard of once a minute; zero before the first look.
   std::chrono::duration<double> age() const;
   std::size_t size() const;
 
@@ -62,7 +63,7 @@ class Snapshot {
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;  // Guards objects_.
   std::map<Key, Object> objects_;
-  std::atomic<unsigned> listed_{0};  // A bit a kind.
+  std::atomic<unsigned> listed_{0};                         // A bit a kind.
   std::array<std::atomic<ports::Clock::rep>, 16> heard_{};  // By kind, as listed_.
   std::vector<std::thread> followers_;
 };

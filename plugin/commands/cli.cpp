@@ -35,7 +35,8 @@ struct Aim {
 };
 
 /// One word alone may be a cluster or a pod; a cluster wins.
-Result<Aim> aim_of(const CliOptions& options, ports::KubePort& kube,
+Result<Aim> aim_of(const CliOptions& options,
+                   ports::KubePort& kube,
                    const std::string& namespace_) {
   const std::string pod = options.pod.empty() ? options.pod_word : options.pod;
   if (options.name.empty() && !pod.empty()) {
@@ -62,7 +63,9 @@ Result<Aim> aim_of(const CliOptions& options, ports::KubePort& kube,
   return Aim{.located = std::move(*owner), .pod = name};
 }
 
-Result<std::string> pod_of(const CliOptions& options, const Aim& aim, Session& session,
+Result<std::string> pod_of(const CliOptions& options,
+                           const Aim& aim,
+                           Session& session,
                            ports::Deadline deadline) {
   if (!aim.pod.empty()) {
     return aim.pod;
@@ -73,18 +76,23 @@ Result<std::string> pod_of(const CliOptions& options, const Aim& aim, Session& s
 }
 
 /// Where the container does not know the password, it is handed over on a way that nobody sees.
-Result<Login> log_in(ports::KubePort& kube, const Session& session, const Located& located,
-                     const RedisContainer& container, const RedisAccess& access) {
+Result<Login> log_in(ports::KubePort& kube,
+                     const Session& session,
+                     const Located& located,
+                     const RedisContainer& container,
+                     const RedisAccess& access) {
   if (container.knows_password || access.auth_secret.empty()) {
     return Login{.user = access.user};
   }
   KREDIS_TRY(const Credentials credentials, read_credentials(kube, located.namespace_, access));
   Login login{.user = credentials.user, .secret_file = secret_file_name()};
-  KREDIS_TRY(const int exit, run_in_pod(session.options(), {.namespace_ = located.namespace_,
-                                                            .pod = container.pod,
-                                                            .container = container.name,
-                                                            .command = keep_secret_command(login.secret_file),
-                                                            .input = credentials.password}));
+  KREDIS_TRY(const int exit,
+             run_in_pod(session.options(),
+                        {.namespace_ = located.namespace_,
+                         .pod = container.pod,
+                         .container = container.name,
+                         .command = keep_secret_command(login.secret_file),
+                         .input = credentials.password}));
   if (exit != 0) {
     return Error::conflict("the password could not be handed to pod " + container.pod)
         .with_hint("use a pod that has it: kubectl redis toolbox " + located.name);
@@ -101,8 +109,7 @@ Result<ExitStatus> run_cli(const CliOptions& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   KREDIS_TRY(const Aim aim, aim_of(options, *kube, namespace_));
-  KREDIS_TRY(const std::string pod,
-             pod_of(options, aim, session, ports::Clock::now() + timeout));
+  KREDIS_TRY(const std::string pod, pod_of(options, aim, session, ports::Clock::now() + timeout));
   KREDIS_TRY(const Json object, kube->get({{"v1", "pods"}, namespace_, pod}));
   const RedisAccess access = access_of(aim.located.workload, options.access);
   KREDIS_TRY(const RedisContainer container, redis_container(object, access));
@@ -121,18 +128,21 @@ Result<ExitStatus> run_cli(const CliOptions& options, Session& session) {
 
 void add_cli(CLI::App& root, Operation& chosen) {
   auto options = std::make_shared<CliOptions>();
-  CLI::App* verb = root.add_subcommand("cli", "Open redis-cli on the right pod, or run a command there");
+  CLI::App* verb =
+      root.add_subcommand("cli", "Open redis-cli on the right pod, or run a command there");
   verb->add_option("NAME", options->name, "Name of the cluster (default: redis), or of a pod");
   verb->add_option("POD", options->pod_word, "The pod, like --pod");
   verb->add_option("--pod", options->pod, "The pod to talk to (default: any master)");
   verb->add_option("--key", options->key, "Talk to the master that serves this key");
-  verb->add_option("--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
-  verb->add_option("--tls-secret", options->access.tls_secret,
-                   "Secret with ca.crt, tls.crt and tls.key");
+  verb->add_option(
+      "--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
+  verb->add_option(
+      "--tls-secret", options->access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
   verb->add_option("--timeout", options->timeout, "Longest time to find the pod")
       ->capture_default_str();
   verb->footer(
-      "What follows -- goes to redis-cli. The session follows the cluster's redirects. TLS and the\n"
+      "What follows -- goes to redis-cli. The session follows the cluster's redirects. TLS and "
+      "the\n"
       "password come from what the pod has; no secret is on a command line. Needs kubectl on the\n"
       "PATH. Exit status: that of redis-cli.\n\n"
       "Examples:\n"

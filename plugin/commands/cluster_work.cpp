@@ -24,21 +24,26 @@ Json report_of(const StatusPicture& picture) {
 }
 
 bool has_error(const StatusPicture& picture) {
-  return std::any_of(picture.findings.begin(), picture.findings.end(),
-                     [](const auto& each) { return each.severity == core::Severity::error; });
+  return std::any_of(picture.findings.begin(), picture.findings.end(), [](const auto& each) {
+    return each.severity == core::Severity::error;
+  });
 }
 
 std::string summary(const core::ClusterView& view) {
   const core::Topology* agreed = view.agreed();
   const std::size_t masters = agreed == nullptr ? 0 : agreed->masters().size();
-  return fmt::format("{} masters, {} replicas, {} slots served, every node agrees", masters,
-                     view.members.size() - masters, human_count(core::k_slot_count));
+  return fmt::format("{} masters, {} replicas, {} slots served, every node agrees",
+                     masters,
+                     view.members.size() - masters,
+                     human_count(core::k_slot_count));
 }
 
 }  // namespace
 
-Result<core::ClusterView> look_at(Session& session, const Located& located,
-                                  const RedisAccess& access, ports::Deadline deadline) {
+Result<core::ClusterView> look_at(Session& session,
+                                  const Located& located,
+                                  const RedisAccess& access,
+                                  ports::Deadline deadline) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(core::ClusterView view, gather_pods(*kube, located));
   KREDIS_TRY(const auto redis,
@@ -48,8 +53,10 @@ Result<core::ClusterView> look_at(Session& session, const Located& located,
   return view;
 }
 
-Result<core::ClusterView> initialise_cluster(Session& session, const Located& located,
-                                             const RedisAccess& access, core::Shape shape,
+Result<core::ClusterView> initialise_cluster(Session& session,
+                                             const Located& located,
+                                             const RedisAccess& access,
+                                             core::Shape shape,
                                              ports::Deadline deadline) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(core::ClusterView view, gather_pods(*kube, located));
@@ -59,10 +66,12 @@ Result<core::ClusterView> initialise_cluster(Session& session, const Located& lo
   const core::Shape aim = shape_for(view, shape);
   const auto node_timeout = configured_node_timeout(*kube, located);
   session.progress().begin("initialising " + located.name);
-  auto outcome = operations::initialise(*redis, kube, std::move(view), {.shape = aim, .configured_node_timeout = node_timeout},
-                                        {.deadline = deadline,
-                                         .progress = &sink,
-                                         .cancelled = [] { return interrupted(); }});
+  auto outcome = operations::initialise(
+      *redis,
+      kube,
+      std::move(view),
+      {.shape = aim, .configured_node_timeout = node_timeout},
+      {.deadline = deadline, .progress = &sink, .cancelled = [] { return interrupted(); }});
   if (!outcome) {
     session.progress().fail();
     return outcome.error().while_doing("initialising cluster " + located.name + " in namespace " +
@@ -80,8 +89,8 @@ ExitStatus show_status(Session& session, core::ClusterView view, Output output) 
   } else if (output == Output::name) {
     session.out() << "cluster/" << picture.view.name << "\n";
   } else {
-    session.out() << render_status(picture, session.style(),
-                                   output == Output::wide ? Detail::wide : Detail::normal);
+    session.out() << render_status(
+        picture, session.style(), output == Output::wide ? Detail::wide : Detail::normal);
   }
   return has_error(picture) ? ExitStatus::refused : ExitStatus::done;
 }
@@ -96,10 +105,9 @@ ExitStatus show_statuses(Session& session, std::vector<core::ClusterView> views,
     error |= has_error(pictures.back());
   }
   if (output == Output::json || output == Output::yaml) {
-    session.print_object({{"apiVersion", "kubectl-redis.dev/v1"},
-                          {"kind", "ClusterStatusList"},
-                          {"items", items}},
-                         output);
+    session.print_object(
+        {{"apiVersion", "kubectl-redis.dev/v1"}, {"kind", "ClusterStatusList"}, {"items", items}},
+        output);
   } else if (pictures.empty()) {
     session.err() << "no clusters found; kubectl redis create makes one\n";
   } else {
@@ -108,8 +116,10 @@ ExitStatus show_statuses(Session& session, std::vector<core::ClusterView> views,
   return error ? ExitStatus::refused : ExitStatus::done;
 }
 
-Result<ExitStatus> show_init_plan(Session& session, const Located& located,
-                                  const RedisAccess& access, core::Shape shape,
+Result<ExitStatus> show_init_plan(Session& session,
+                                  const Located& located,
+                                  const RedisAccess& access,
+                                  core::Shape shape,
                                   ports::Deadline deadline) {
   KREDIS_TRY(const core::ClusterView view, look_at(session, located, access, deadline));
   KREDIS_TRY(const core::Plan plan, core::plan_init(view, shape_for(view, shape)));

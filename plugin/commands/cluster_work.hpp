@@ -22,18 +22,24 @@ class StageProgress : public operations::ProgressSink {
 };
 
 /// Asks Kubernetes and every Redis node. Errors: those of either.
-Result<core::ClusterView> look_at(Session& session, const Located& located,
-                                  const RedisAccess& access, ports::Deadline deadline);
+Result<core::ClusterView> look_at(Session& session,
+                                  const Located& located,
+                                  const RedisAccess& access,
+                                  ports::Deadline deadline);
 
 /// Makes one cluster of the located pods and verifies it. A shape of 0 masters means: what the
 /// workload's annotations say, else what the number of pods suggests with `replicas` each.
-Result<core::ClusterView> initialise_cluster(Session& session, const Located& located,
-                                             const RedisAccess& access, core::Shape shape,
+Result<core::ClusterView> initialise_cluster(Session& session,
+                                             const Located& located,
+                                             const RedisAccess& access,
+                                             core::Shape shape,
                                              ports::Deadline deadline);
 
 /// Prints what initialise_cluster would do.
-Result<ExitStatus> show_init_plan(Session& session, const Located& located,
-                                  const RedisAccess& access, core::Shape shape,
+Result<ExitStatus> show_init_plan(Session& session,
+                                  const Located& located,
+                                  const RedisAccess& access,
+                                  core::Shape shape,
                                   ports::Deadline deadline);
 
 /// Prints the status of several clusters, a line each.

@@ -14,7 +14,8 @@
 namespace kredis::plugin {
 namespace {
 
-constexpr const char* k_bash = R"(# bash completion of kubectl-redis: source <(kubectl redis completion bash)
+constexpr const char* k_bash =
+    R"(# bash completion of kubectl-redis: source <(kubectl redis completion bash)
 _kubectl_redis() {
   local out line
   out=$("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null) || return
@@ -46,7 +47,8 @@ _kubectl_redis() {
 compdef _kubectl_redis kubectl-redis
 )";
 
-constexpr const char* k_fish = R"(# fish completion of kubectl-redis: kubectl redis completion fish | source
+constexpr const char* k_fish =
+    R"(# fish completion of kubectl-redis: kubectl redis completion fish | source
 function __kubectl_redis_complete
   set -l words (commandline -opc) (commandline -ct)
   kubectl-redis __complete $words[2..-1] 2>/dev/null | string match -v -r '^:\d+$'

@@ -5,8 +5,8 @@
 #include <ostream>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "plugin/commands/verbs.hpp"
 #include "plugin/interrupt.hpp"
@@ -59,7 +59,8 @@ ConfigPicture picture_of(const Scene& scene, const std::vector<wire::NodeConfig>
 }
 
 Result<ExitStatus> run_diff(const ConfigOptions& options, Session& session) {
-  KREDIS_TRY(const Output output, parse_output(options.output, {Output::text, Output::json, Output::yaml}));
+  KREDIS_TRY(const Output output,
+             parse_output(options.output, {Output::text, Output::json, Output::yaml}));
   KREDIS_TRY(const Scene scene, scene_of(options, session));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const auto nodes, look_at_configs(scene.target(*kube), scene.source.config));
@@ -73,10 +74,12 @@ Result<ExitStatus> run_diff(const ConfigOptions& options, Session& session) {
 }
 
 /// Looks at all nodes and plans for what differs now.
-Result<wire::ConfigPlan> plan_now(const Scene& scene, ports::KubePort& kube, wire::Attempt attempt) {
+Result<wire::ConfigPlan> plan_now(const Scene& scene,
+                                  ports::KubePort& kube,
+                                  wire::Attempt attempt) {
   KREDIS_TRY(const auto nodes, look_at_configs(scene.target(kube), scene.source.config));
-  auto plan = wire::plan_config(scene.source.config, nodes,
-                                rules_of(scene.source.config, scene.access), attempt);
+  auto plan = wire::plan_config(
+      scene.source.config, nodes, rules_of(scene.source.config, scene.access), attempt);
   if (!plan) {
     return plan.error().while_doing("judging " + scene.source.key + " of ConfigMap " +
                                     scene.source.config_map);
@@ -84,12 +87,14 @@ Result<wire::ConfigPlan> plan_now(const Scene& scene, ports::KubePort& kube, wir
   return plan;
 }
 
-Status agree_to_outage(const ConfigOptions& options, const wire::PodRestart& restart,
+Status agree_to_outage(const ConfigOptions& options,
+                       const wire::PodRestart& restart,
                        Session& session) {
   if (!restart.is_outage || options.yes ||
-      session.confirm(restart.pod +
-                      " has no replica in step: while it restarts its slots are not served, and data "
-                      "that is not on a volume is lost. Go on?")) {
+      session.confirm(
+          restart.pod +
+          " has no replica in step: while it restarts its slots are not served, and data "
+          "that is not on a volume is lost. Go on?")) {
     return {};
   }
   return Error::unsafe("restarting " + restart.pod + " takes its slots away for a while")
@@ -98,13 +103,18 @@ Status agree_to_outage(const ConfigOptions& options, const wire::PodRestart& res
 
 Error still_differs(const Scene& scene, const wire::PodRestart& restart) {
   const wire::Drift& drift = restart.drifts.front();
-  return Error::conflict(fmt::format("{} still runs {} with another value than line {} of ConfigMap {} says",
-                                     restart.pod, drift.name, drift.line, scene.source.config_map))
+  return Error::conflict(
+             fmt::format("{} still runs {} with another value than line {} of ConfigMap {} says",
+                         restart.pod,
+                         drift.name,
+                         drift.line,
+                         scene.source.config_map))
       .with_hint("see both: kubectl redis config diff " + scene.located.name + " -n " +
                  scene.located.namespace_);
 }
 
-/// Restarts whatever still differs, one pod after the other, and plans anew after each: roles change.
+/// Restarts whatever still differs, one pod after the other, and plans anew after each: roles
+/// change.
 Status restart_the_rest(const ConfigOptions& options, const Scene& scene, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(wire::ConfigPlan plan, plan_now(scene, *kube, wire::Attempt::after_live));
@@ -159,14 +169,16 @@ void add_common(CLI::App& verb, ConfigOptions& options, const std::string& timeo
   verb.add_option("NAME", options.name, "Name of the cluster, or of a StatefulSet")
       ->capture_default_str();
   verb.add_option("--auth-secret", options.access.auth_secret, "Secret with the key \"password\"");
-  verb.add_option("--tls-secret", options.access.tls_secret,
-                  "Secret with ca.crt, tls.crt and tls.key");
-  verb.add_option("--timeout", options.timeout, "Longest time for all of it")->capture_default_str();
+  verb.add_option(
+      "--tls-secret", options.access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
+  verb.add_option("--timeout", options.timeout, "Longest time for all of it")
+      ->capture_default_str();
 }
 
 void add_diff(CLI::App& config, Operation& chosen) {
   auto options = std::make_shared<ConfigOptions>();
-  CLI::App* verb = config.add_subcommand("diff", "Show where nodes run other settings than redis.conf has");
+  CLI::App* verb =
+      config.add_subcommand("diff", "Show where nodes run other settings than redis.conf has");
   add_common(*verb, *options, "15s");
   verb->add_option("-o,--output", options->output, "json or yaml");
   verb->footer(
@@ -180,13 +192,16 @@ void add_diff(CLI::App& config, Operation& chosen) {
 
 void add_apply(CLI::App& config, Operation& chosen) {
   auto options = std::make_shared<ConfigOptions>();
-  CLI::App* verb = config.add_subcommand("apply", "Roll an edited redis.conf out, live where that is possible");
+  CLI::App* verb =
+      config.add_subcommand("apply", "Roll an edited redis.conf out, live where that is possible");
   add_common(*verb, *options, "30m");
   verb->add_flag("--dry-run", options->dry_run, "Print the plan and stop");
   verb->add_flag("-y,--yes", options->yes, "Do not ask");
   verb->footer(
-      "Settings that a server takes while it runs are set; for the others pods restart one at a time,\n"
-      "replicas first, masters after a hand-over, each once the one before is in step. Run it again to\n"
+      "Settings that a server takes while it runs are set; for the others pods restart one at a "
+      "time,\n"
+      "replicas first, masters after a hand-over, each once the one before is in step. Run it "
+      "again to\n"
       "finish what was interrupted.\n\n"
       "Examples:\n"
       "  kubectl edit configmap redis-conf && kubectl redis config apply\n"

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `kubectl redis create`: from nothing to a healthy cluster; run again, it finishes or changes nothing.
+// `kubectl redis create`: from nothing to a healthy cluster; run again, it finishes or changes
+// nothing.
 #include "plugin/commands/create_options.hpp"
 
 #include <memory>
 #include <ostream>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/verbs.hpp"
@@ -62,8 +63,10 @@ void say_compromises(const ClusterSpec& spec, Session& session) {
   }
 }
 
-Result<ExitStatus> dry_run_on_server(const ClusterSpec& spec, const std::vector<Json>& objects,
-                                     Output output, Session& session) {
+Result<ExitStatus> dry_run_on_server(const ClusterSpec& spec,
+                                     const std::vector<Json>& objects,
+                                     Output output,
+                                     Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const auto before, preflight(*kube, spec, objects, session.progress()));
   session.progress().begin("asking the server");
@@ -83,21 +86,24 @@ Result<ExitStatus> dry_run_on_server(const ClusterSpec& spec, const std::vector<
   return ExitStatus::done;
 }
 
-Status put_objects(ports::KubePort& kube, const ClusterSpec& spec, const std::vector<Json>& objects,
+Status put_objects(ports::KubePort& kube,
+                   const ClusterSpec& spec,
+                   const std::vector<Json>& objects,
                    Session& session) {
   Progress& progress = session.progress();
   KREDIS_TRY(const auto before, preflight(kube, spec, objects, progress));
   say_compromises(spec, session);
-  progress.begin(fmt::format("applying {} objects in namespace {}", objects.size(), spec.namespace_));
+  progress.begin(
+      fmt::format("applying {} objects in namespace {}", objects.size(), spec.namespace_));
   KREDIS_CHECK(apply_objects(kube, objects, before, ports::DryRun::no, progress));
   progress.done(fmt::format("applied {} objects in namespace {}", objects.size(), spec.namespace_));
   return {};
 }
 
 Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
-  KREDIS_TRY(const Output output, parse_output(options.output, {Output::text, Output::wide,
-                                                                Output::json, Output::yaml,
-                                                                Output::name}));
+  KREDIS_TRY(const Output output,
+             parse_output(options.output,
+                          {Output::text, Output::wide, Output::json, Output::yaml, Output::name}));
   KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   // What is wrong with the flags alone is said before anybody is asked anything.
   KREDIS_TRY(ClusterSpec spec, spec_of(options, session.options().namespace_));
@@ -120,11 +126,13 @@ Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
   const auto deadline = ports::Clock::now() + timeout;
   KREDIS_CHECK(put_objects(*kube, spec, objects, session));
   KREDIS_CHECK(announce_external(*kube, spec, deadline, session.progress()));
-  KREDIS_CHECK(wait_for_pods(
-      *kube,
-      {spec.namespace_, label_selector_of(spec), spec.nodes(), deadline,
-       manifest::names_of(spec.name).workload},
-      session.progress()));
+  KREDIS_CHECK(wait_for_pods(*kube,
+                             {spec.namespace_,
+                              label_selector_of(spec),
+                              spec.nodes(),
+                              deadline,
+                              manifest::names_of(spec.name).workload},
+                             session.progress()));
   if (options.no_init) {
     session.out() << "pods are ready; initialise them with: kubectl redis init " << spec.name
                   << session.namespace_flag() << "\n";

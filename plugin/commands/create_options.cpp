@@ -34,7 +34,8 @@ Result<std::vector<std::pair<std::string, std::string>>> pairs_of(
   return pairs;
 }
 
-Status read_map(const std::string& flag, const std::vector<std::string>& texts,
+Status read_map(const std::string& flag,
+                const std::vector<std::string>& texts,
                 manifest::Pairs& into) {
   KREDIS_TRY(const auto pairs, pairs_of(flag, texts));
   for (const auto& [key, value] : pairs) {
@@ -95,7 +96,8 @@ void add_shape_flags(CLI::App& verb, CreateOptions& options) {
   verb.add_option("--image", options.spec.image, "Image with redis-server or valkey-server")
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--layout", options.layout,
+  verb.add_option("--layout",
+                  options.layout,
                   "statefulset, or deployment (a Deployment and a Service for each node)")
       ->check(CLI::IsMember({"statefulset", "deployment"}))
       ->capture_default_str()
@@ -112,7 +114,8 @@ void add_storage_flags(CLI::App& verb, CreateOptions& options) {
   verb.add_option("--size", options.spec.size, "Size of each claim")
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--access-mode", options.access_mode,
+  verb.add_option("--access-mode",
+                  options.access_mode,
                   "Access mode of the claims (ReadWriteOnce; on NFS ReadWriteMany)")
       ->group(group);
   verb.add_option("--nfs-server", options.spec.nfs_server, "NFS server to make volumes from")
@@ -125,17 +128,22 @@ void add_storage_flags(CLI::App& verb, CreateOptions& options) {
 
 void add_pod_flags(CLI::App& verb, CreateOptions& options) {
   const std::string group = "Pods";
-  verb.add_option("--requests", options.requests, "Resource requests, such as cpu=100m,memory=100Mi")
+  verb.add_option(
+          "--requests", options.requests, "Resource requests, such as cpu=100m,memory=100Mi")
       ->delimiter(',')
       ->group(group);
   verb.add_option("--limits", options.limits, "Resource limits")->delimiter(',')->group(group);
-  verb.add_option("--anti-affinity", options.anti_affinity,
+  verb.add_option("--anti-affinity",
+                  options.anti_affinity,
                   "Whether two pods may share a node: preferred (if need be) or required (never)")
       ->check(CLI::IsMember({"preferred", "required"}))
       ->capture_default_str()
       ->group(group);
-  verb.add_flag("--zone-spread", options.zone_spread, "Spread pods evenly over zones")->group(group);
-  verb.add_option("--labels", options.labels, "More labels, KEY=VALUE")->delimiter(',')->group(group);
+  verb.add_flag("--zone-spread", options.zone_spread, "Spread pods evenly over zones")
+      ->group(group);
+  verb.add_option("--labels", options.labels, "More labels, KEY=VALUE")
+      ->delimiter(',')
+      ->group(group);
   verb.add_option("--annotations", options.annotations, "More annotations, KEY=VALUE")
       ->delimiter(',')
       ->group(group);
@@ -157,19 +165,23 @@ void add_access_flags(CLI::App& verb, CreateOptions& options) {
       ->check(CLI::IsMember({"ClusterIP", "NodePort", "LoadBalancer"}))
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--external", options.external,
+  verb.add_option("--external",
+                  options.external,
                   "Give each pod a Service for clients outside the cluster's network")
       ->check(CLI::IsMember({"NodePort", "LoadBalancer"}))
       ->group(group);
-  verb.add_option("--client-endpoint", options.client_endpoint,
+  verb.add_option("--client-endpoint",
+                  options.client_endpoint,
                   "What nodes tell clients to connect to: hostname or ip")
       ->check(CLI::IsMember({"hostname", "ip"}))
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--auth-secret", options.spec.auth_secret,
+  verb.add_option("--auth-secret",
+                  options.spec.auth_secret,
                   "Secret with the key \"password\" (and \"username\")")
       ->group(group);
-  verb.add_option("--tls-secret", options.spec.tls_secret, "Secret with ca.crt, tls.crt and tls.key")
+  verb.add_option(
+          "--tls-secret", options.spec.tls_secret, "Secret with ca.crt, tls.crt and tls.key")
       ->group(group);
 }
 
@@ -184,7 +196,8 @@ void add_create_flags(CLI::App& verb, CreateOptions& options) {
   verb.add_flag("--no-init", options.no_init, "Stop when the pods are ready");
   verb.add_option("--timeout", options.timeout, "Longest wait for pods, then for the cluster")
       ->capture_default_str();
-  verb.add_option("--dry-run", options.dry_run,
+  verb.add_option("--dry-run",
+                  options.dry_run,
                   "client (print the objects) or server (let the server check them)")
       ->check(CLI::IsMember({"none", "client", "server"}));
   verb.add_option("-o,--output", options.output, "json, yaml, wide or name");
@@ -204,8 +217,8 @@ Result<ClusterSpec> spec_of(const CreateOptions& options, const std::string& nam
   spec.zone_spread = options.zone_spread ? manifest::ZoneSpread::on : manifest::ZoneSpread::off;
   spec.anti_affinity = options.anti_affinity == "required" ? manifest::AntiAffinity::required
                                                            : manifest::AntiAffinity::preferred;
-  spec.layout = options.layout == "deployment" ? manifest::Layout::deployment
-                                               : manifest::Layout::statefulset;
+  spec.layout =
+      options.layout == "deployment" ? manifest::Layout::deployment : manifest::Layout::statefulset;
   spec.access = options.access == "NodePort"       ? manifest::Access::node_port
                 : options.access == "LoadBalancer" ? manifest::Access::load_balancer
                                                    : manifest::Access::cluster_ip;

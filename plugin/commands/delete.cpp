@@ -83,12 +83,15 @@ Result<ExitStatus> run_delete(const DeleteOptions& options, Session& session) {
 
 void add_delete(CLI::App& root, Operation& chosen) {
   auto options = std::make_shared<DeleteOptions>();
-  CLI::App* verb = root.add_subcommand("delete", "Remove a cluster; its data stays unless asked for");
+  CLI::App* verb =
+      root.add_subcommand("delete", "Remove a cluster; its data stays unless asked for");
   verb->add_option("NAME", options->name, "Name of the cluster")->capture_default_str();
-  verb->add_flag("--purge-data", options->purge_data,
+  verb->add_flag("--purge-data",
+                 options->purge_data,
                  "Remove claims (and volumes that create made) too; asks for the name");
   verb->add_flag("-y,--yes", options->yes, "Do not ask");
-  verb->add_option("--dry-run", options->dry_run, "client (only say) or server (let the server try)")
+  verb->add_option(
+          "--dry-run", options->dry_run, "client (only say) or server (let the server try)")
       ->check(CLI::IsMember({"none", "client", "server"}));
   verb->add_option("--timeout", options->timeout, "How long to wait for pods to end")
       ->capture_default_str();

@@ -67,7 +67,8 @@ Result<FailoverWish> wish_of(const FailoverOptions& options) {
 }
 
 /// Whether the user agreed. Only what may lose writes asks.
-Status agree(const FailoverOptions& options, const std::vector<HandOver>& hand_overs,
+Status agree(const FailoverOptions& options,
+             const std::vector<HandOver>& hand_overs,
              Session& session) {
   const std::string risk = render_risk(hand_overs);
   if (risk.empty()) {
@@ -94,8 +95,11 @@ void show(const wire::FailoverReport& report, Session& session, Output output) {
   }
 }
 
-Result<ExitStatus> show_plan(const FailoverOptions& options, const FailoverWish& wish,
-                             const Located& located, Session& session, Output output) {
+Result<ExitStatus> show_plan(const FailoverOptions& options,
+                             const FailoverWish& wish,
+                             const Located& located,
+                             Session& session,
+                             Output output) {
   KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   KREDIS_TRY(const core::ClusterView view,
              look_at(session, located, options.access, ports::Clock::now() + timeout));
@@ -104,12 +108,16 @@ Result<ExitStatus> show_plan(const FailoverOptions& options, const FailoverWish&
         .namespace_ = view.namespace_,
         .hand_overs = std::move(hand_overs),
         .dry_run = true},
-       session, output);
+       session,
+       output);
   return ExitStatus::done;
 }
 
-Result<ExitStatus> hand_over(const FailoverOptions& options, const FailoverWish& wish,
-                             const Located& located, Session& session, Output output) {
+Result<ExitStatus> hand_over(const FailoverOptions& options,
+                             const FailoverWish& wish,
+                             const Located& located,
+                             Session& session,
+                             Output output) {
   KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(core::ClusterView view, gather_pods(*kube, located));
@@ -118,12 +126,13 @@ Result<ExitStatus> hand_over(const FailoverOptions& options, const FailoverWish&
   StageProgress sink(session.progress());
   session.progress().begin("failing over " + located.name);
   auto outcome = operations::fail_over(
-      *redis, std::move(view),
+      *redis,
+      std::move(view),
       {.wish = wish,
        .agree = [&](const auto& hand_overs) { return agree(options, hand_overs, session); }},
-      {.deadline = ports::Clock::now() + timeout,
-       .progress = &sink,
-       .cancelled = [] { return interrupted(); }});
+      {.deadline = ports::Clock::now() + timeout, .progress = &sink, .cancelled = [] {
+         return interrupted();
+       }});
   if (!outcome) {
     session.progress().fail();
     return outcome.error().while_doing("failing over cluster " + located.name + " in namespace " +
@@ -135,7 +144,8 @@ Result<ExitStatus> hand_over(const FailoverOptions& options, const FailoverWish&
         .hand_overs = outcome->hand_overs,
         .silent = outcome->silent,
         .took = outcome->took},
-       session, output);
+       session,
+       output);
   return ExitStatus::done;
 }
 
@@ -156,21 +166,22 @@ void add_options(CLI::App& verb, FailoverOptions& options) {
   verb.add_option("NAME", options.name, "Name of the cluster, or of a StatefulSet")
       ->capture_default_str();
   verb.add_option("-l,--selector", options.selector, "Labels of the pods, instead of a NAME");
-  verb.add_option("--pod", options.pod,
-                  "A replica, which takes over, or a master, whose best replica does");
+  verb.add_option(
+      "--pod", options.pod, "A replica, which takes over, or a master, whose best replica does");
   verb.add_option("--master", options.master, "The master to relieve: its pod, or its id's start");
   verb.add_option("--node", options.node, "Relieve every master on this Kubernetes node");
   verb.add_option("--zone", options.zone, "Relieve every master in this zone");
-  CLI::Option* force = verb.add_flag("--force", options.force,
-                                     "Without the master's help; may lose writes, so it asks");
-  verb.add_flag("--takeover", options.takeover,
+  CLI::Option* force = verb.add_flag(
+      "--force", options.force, "Without the master's help; may lose writes, so it asks");
+  verb.add_flag("--takeover",
+                options.takeover,
                 "Without a vote either, where no majority is left; may lose writes, so it asks")
       ->excludes(force);
   verb.add_flag("-y,--yes", options.yes, "Do not ask");
   verb.add_flag("--dry-run", options.dry_run, "Print the plan and stop");
   verb.add_option("--auth-secret", options.access.auth_secret, "Secret with the key \"password\"");
-  verb.add_option("--tls-secret", options.access.tls_secret,
-                  "Secret with ca.crt, tls.crt and tls.key");
+  verb.add_option(
+      "--tls-secret", options.access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
   verb.add_option("--timeout", options.timeout, "Longest wait until every node shows it")
       ->capture_default_str();
   verb.add_option("-o,--output", options.output, "json or yaml");
@@ -180,16 +191,19 @@ void add_options(CLI::App& verb, FailoverOptions& options) {
 
 void add_failover(CLI::App& root, Operation& chosen) {
   auto options = std::make_shared<FailoverOptions>();
-  CLI::App* verb =
-      root.add_subcommand("failover", "Hand masters over to replicas, before work on a pod or node");
+  CLI::App* verb = root.add_subcommand(
+      "failover", "Hand masters over to replicas, before work on a pod or node");
   add_options(*verb, *options);
   verb->footer(
-      "The master holds writes for the moment that its replica needs to have them all, so nothing is "
-      "lost. Ends when every\nnode shows the new roles and the old master follows in sync. --master, "
+      "The master holds writes for the moment that its replica needs to have them all, so nothing "
+      "is "
+      "lost. Ends when every\nnode shows the new roles and the old master follows in sync. "
+      "--master, "
       "--node and --zone change nothing when run\nagain; --pod hands over each time. The JSON is "
       "described in docs/failover-json.md.\n\n"
       "Examples:\n"
-      "  kubectl redis failover --pod redis-app-3        # redis-app-3 becomes master of its shard\n"
+      "  kubectl redis failover --pod redis-app-3        # redis-app-3 becomes master of its "
+      "shard\n"
       "  kubectl redis failover --master redis-app-0     # its best replica takes over\n"
       "  kubectl redis failover --node worker-2 --dry-run\n"
       "  kubectl redis failover shop -n web --zone zone-a\n"

@@ -38,8 +38,9 @@ Result<core::Shape> shape_of(const InitOptions& options) {
 }
 
 Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
-  KREDIS_TRY(const Output output, parse_output(options.output, {Output::text, Output::wide,
-                                                                Output::json, Output::yaml}));
+  KREDIS_TRY(
+      const Output output,
+      parse_output(options.output, {Output::text, Output::wide, Output::json, Output::yaml}));
   KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   KREDIS_TRY(const core::Shape shape, shape_of(options));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
@@ -51,7 +52,8 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
   if (options.dry_run) {
     return show_init_plan(session, located, options.access, shape, deadline);
   }
-  KREDIS_TRY(const auto view, initialise_cluster(session, located, options.access, shape, deadline));
+  KREDIS_TRY(const auto view,
+             initialise_cluster(session, located, options.access, shape, deadline));
   return show_status(session, view, output);
 }
 
@@ -63,11 +65,13 @@ void add_init(CLI::App& root, Operation& chosen) {
   verb->add_option("NAME", options->name, "Name of the cluster, or of a StatefulSet")
       ->capture_default_str();
   verb->add_option("-l,--selector", options->selector, "Labels of the pods, instead of a NAME");
-  verb->add_option("--replicas", options->replicas,
+  verb->add_option("--replicas",
+                   options->replicas,
                    "Replicas of each master (default: what the workload says, else 1)");
-  verb->add_option("--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
-  verb->add_option("--tls-secret", options->access.tls_secret,
-                   "Secret with ca.crt, tls.crt and tls.key");
+  verb->add_option(
+      "--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
+  verb->add_option(
+      "--tls-secret", options->access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
   verb->add_option("--timeout", options->timeout, "Longest wait for the nodes to join")
       ->capture_default_str();
   verb->add_flag("--dry-run", options->dry_run, "Print the plan and stop");

@@ -63,7 +63,8 @@ Status fix(const Manifests& manifests, const LintOptions& options, Session& sess
     if (!options.dry_run) {
       KREDIS_CHECK(replace_file(file.name, result->text));
     }
-    session.err() << (options.dry_run ? "would complete " : "completed ") << file.name << note << "\n";
+    session.err() << (options.dry_run ? "would complete " : "completed ") << file.name << note
+                  << "\n";
   }
   return {};
 }
@@ -91,7 +92,8 @@ Result<ExitStatus> run_lint(const LintOptions& options, Session& session) {
     }
   }
   const LintResult result = judge(manifests);
-  print_findings(result, options.output, to_stream ? session.err() : session.out(), session.style());
+  print_findings(
+      result, options.output, to_stream ? session.err() : session.out(), session.style());
   return exit_of(result);
 }
 

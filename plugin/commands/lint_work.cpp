@@ -15,7 +15,8 @@ std::string title_of(const Json& object) {
     return there ? object[pointer].get<std::string>() : std::string{};
   };
   const std::string namespace_ = text("/metadata/namespace");
-  return text("/kind") + " " + (namespace_.empty() ? "" : namespace_ + "/") + text("/metadata/name");
+  return text("/kind") + " " + (namespace_.empty() ? "" : namespace_ + "/") +
+         text("/metadata/name");
 }
 
 void add_report_output(CLI::App& verb, std::string& output) {

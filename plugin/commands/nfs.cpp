@@ -5,9 +5,9 @@
 #include <ostream>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/nfs_exports.hpp"
@@ -29,12 +29,16 @@ struct NfsOptions {
 
 Status check_options(const NfsOptions& options, const std::string& path_flag) {
   constexpr int k_most = 10'000;
-  if (!options.path.starts_with('/') || options.path.find_first_of(" \t\n#\"\\") != std::string::npos) {
-    return Error::invalid_argument(path_flag + " \"" + options.path + "\" is not an absolute path without spaces")
-        .with_hint("write the folder that holds pv1, pv2, ...: " + path_flag + " /usr/local/k8s/redis");
+  if (!options.path.starts_with('/') ||
+      options.path.find_first_of(" \t\n#\"\\") != std::string::npos) {
+    return Error::invalid_argument(path_flag + " \"" + options.path +
+                                   "\" is not an absolute path without spaces")
+        .with_hint("write the folder that holds pv1, pv2, ...: " + path_flag +
+                   " /usr/local/k8s/redis");
   }
   if (options.count < 1 || options.count > k_most) {
-    return Error::invalid_argument(fmt::format("--count {} is not between 1 and {}", options.count, k_most))
+    return Error::invalid_argument(
+               fmt::format("--count {} is not between 1 and {}", options.count, k_most))
         .with_hint("give one folder to each pod: six for three masters with a replica each");
   }
   return options.clients.empty() ? Status{} : wire::check_nfs_client(options.clients);
@@ -65,38 +69,45 @@ Json check_report(const NfsOptions& options, const std::vector<wire::ExportTroub
 }
 
 Result<ExitStatus> run_check(const NfsOptions& options, Session& session) {
-  KREDIS_TRY(const Output output, parse_output(options.output, {Output::text, Output::json, Output::yaml}));
+  KREDIS_TRY(const Output output,
+             parse_output(options.output, {Output::text, Output::json, Output::yaml}));
   KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   KREDIS_CHECK(check_options(options, "--nfs-path"));
-  KREDIS_TRY(const auto exports, ask_exports({.host = options.server, .mount_port = options.mount_port},
-                                             ports::Clock::now() + timeout));
-  const auto troubles = wire::missing_exports(wire::nfs_folders(options.path, options.count), exports,
-                                              options.clients);
+  KREDIS_TRY(const auto exports,
+             ask_exports({.host = options.server, .mount_port = options.mount_port},
+                         ports::Clock::now() + timeout));
+  const auto troubles = wire::missing_exports(
+      wire::nfs_folders(options.path, options.count), exports, options.clients);
   const ExitStatus exit = troubles.empty() ? ExitStatus::done : ExitStatus::refused;
   if (output != Output::text) {
     session.print_object(check_report(options, troubles), output);
     return exit;
   }
   for (const wire::ExportTrouble& trouble : troubles) {
-    session.out() << trouble.folder << " " << trouble.what << "\n  " << session.style().green("fix:")
-                  << " " << trouble.fix << "\n";
+    session.out() << trouble.folder << " " << trouble.what << "\n  "
+                  << session.style().green("fix:") << " " << trouble.fix << "\n";
   }
   session.out() << fmt::format("{} of {} folders below {} are exported by {}\n",
-                               options.count - static_cast<int>(troubles.size()), options.count,
-                               options.path, options.server);
+                               options.count - static_cast<int>(troubles.size()),
+                               options.count,
+                               options.path,
+                               options.server);
   return exit;
 }
 
 void add_exports(CLI::App& nfs, Operation& chosen) {
   auto options = std::make_shared<NfsOptions>();
   CLI::App* verb = nfs.add_subcommand("exports", "Print what to run on the NFS server");
-  verb->add_option("--server-path", options->path, "Folder on the server for pv1, pv2, ...")->required();
+  verb->add_option("--server-path", options->path, "Folder on the server for pv1, pv2, ...")
+      ->required();
   verb->add_option("--count", options->count, "Folders, one for each pod")->capture_default_str();
-  verb->add_option("--clients", options->clients, "Who may mount them: the network of the nodes")->required();
+  verb->add_option("--clients", options->clients, "Who may mount them: the network of the nodes")
+      ->required();
   verb->footer(
       "Prints the folders to make and the lines of /etc/exports; changes nothing.\n\n"
       "Example:\n"
-      "  kubectl redis nfs exports --server-path /usr/local/k8s/redis --count 6 --clients 192.168.0.0/24");
+      "  kubectl redis nfs exports --server-path /usr/local/k8s/redis --count 6 --clients "
+      "192.168.0.0/24");
   verb->callback([options, &chosen] {
     chosen = [options](Session& session) { return run_exports(*options, session); };
   });
@@ -106,16 +117,21 @@ void add_check(CLI::App& nfs, Operation& chosen) {
   auto options = std::make_shared<NfsOptions>();
   CLI::App* verb = nfs.add_subcommand("check", "Ask the NFS server whether it exports the folders");
   verb->add_option("--nfs-server", options->server, "The NFS server")->required();
-  verb->add_option("--nfs-path", options->path, "Folder there that holds pv1, pv2, ...")->required();
+  verb->add_option("--nfs-path", options->path, "Folder there that holds pv1, pv2, ...")
+      ->required();
   verb->add_option("--count", options->count, "Folders, one for each pod")->capture_default_str();
-  verb->add_option("--clients", options->clients, "Also check that this address or network may mount them");
-  verb->add_option("--mount-port", options->mount_port,
+  verb->add_option(
+      "--clients", options->clients, "Also check that this address or network may mount them");
+  verb->add_option("--mount-port",
+                   options->mount_port,
                    "Port of its mount service, where its port mapper cannot be asked")
       ->check(CLI::Range(1, 65535));
-  verb->add_option("--timeout", options->timeout, "Longest wait for the server")->capture_default_str();
+  verb->add_option("--timeout", options->timeout, "Longest wait for the server")
+      ->capture_default_str();
   verb->add_option("-o,--output", options->output, "json or yaml");
   verb->footer(
-      "Asks what `showmount -e` asks, from this machine. Exit status 3 when a folder is missing.\n\n"
+      "Asks what `showmount -e` asks, from this machine. Exit status 3 when a folder is "
+      "missing.\n\n"
       "Example:\n"
       "  kubectl redis nfs check --nfs-server 192.168.0.222 --nfs-path /usr/local/k8s/redis");
   verb->callback([options, &chosen] {

@@ -29,12 +29,13 @@ struct Judged {
 
 /// What rules judge, and the claims that they look up.
 const std::vector<Judged>& judged_kinds() {
-  static const std::vector<Judged> k_kinds{{"StatefulSet", {"apps/v1", "statefulsets"}},
-                                           {"Deployment", {"apps/v1", "deployments"}},
-                                           {"ConfigMap", {"v1", "configmaps"}},
-                                           {"Service", {"v1", "services"}},
-                                           {"PodDisruptionBudget", {"policy/v1", "poddisruptionbudgets"}},
-                                           {"PersistentVolumeClaim", {"v1", "persistentvolumeclaims"}}};
+  static const std::vector<Judged> k_kinds{
+      {"StatefulSet", {"apps/v1", "statefulsets"}},
+      {"Deployment", {"apps/v1", "deployments"}},
+      {"ConfigMap", {"v1", "configmaps"}},
+      {"Service", {"v1", "services"}},
+      {"PodDisruptionBudget", {"policy/v1", "poddisruptionbudgets"}},
+      {"PersistentVolumeClaim", {"v1", "persistentvolumeclaims"}}};
   return k_kinds;
 }
 
@@ -47,7 +48,8 @@ Result<Manifests> read_cluster(ports::KubePort& kube, const std::string& namespa
       item["kind"] = judged.kind;  // Items of a list do not always carry theirs.
       item["apiVersion"] = judged.type.api_version;
       const Json metadata = item.value("metadata", Json::object());
-      const std::string place = metadata.value("namespace", "") + "/" + judged.kind + "/" + metadata.value("name", "");
+      const std::string place =
+          metadata.value("namespace", "") + "/" + judged.kind + "/" + metadata.value("name", "");
       all.objects.push_back({.file = place, .object = std::move(item)});
     }
   }
@@ -62,8 +64,11 @@ LintResult judge(const Manifests& cluster) {
     result.recognised += verdict.recognised ? 1 : 0;
     result.ignored += verdict.ignored ? 1 : 0;
     for (const policy::Objection& objection : verdict.objections) {
-      result.findings.push_back(
-          {.file = each.file, .line = 0, .column = 0, .object = title_of(each.object), .objection = objection});
+      result.findings.push_back({.file = each.file,
+                                 .line = 0,
+                                 .column = 0,
+                                 .object = title_of(each.object),
+                                 .objection = objection});
     }
   }
   return result;
@@ -72,7 +77,8 @@ LintResult judge(const Manifests& cluster) {
 Result<ExitStatus> run_report(const ReportOptions& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(const Manifests cluster, read_cluster(*kube, options.all_namespaces ? "" : namespace_));
+  KREDIS_TRY(const Manifests cluster,
+             read_cluster(*kube, options.all_namespaces ? "" : namespace_));
   const LintResult result = judge(cluster);
   print_findings(result, options.output, session.out(), session.style());
   return exit_of(result);
@@ -85,7 +91,8 @@ void add_policy(CLI::App& root, Operation& chosen) {
   group->require_subcommand(1);
   group->footer("Examples:\n  kubectl redis policy report -A");
   auto options = std::make_shared<ReportOptions>();
-  CLI::App* verb = group->add_subcommand("report", "Judge what runs now by the rules; changes nothing");
+  CLI::App* verb =
+      group->add_subcommand("report", "Judge what runs now by the rules; changes nothing");
   verb->add_flag("-A,--all-namespaces", options->all_namespaces, "In all namespaces");
   add_report_output(*verb, options->output);
   verb->footer(

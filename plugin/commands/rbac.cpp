@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `kubectl redis rbac`: the Roles that a verb needs, for an administrator to apply. Changes nothing.
+// `kubectl redis rbac`: the Roles that a verb needs, for an administrator to apply. Changes
+// nothing.
 #include <algorithm>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/roles.hpp"
@@ -86,8 +87,10 @@ std::vector<Subject> subjects_of(const RbacOptions& options, const std::string& 
 Status check_options(const RbacOptions& options) {
   const auto verbs = verbs_with_rights();
   if (!options.verb.empty() && std::ranges::find(verbs, options.verb) == verbs.end()) {
-    return Error::invalid_argument("verb \"" + options.verb + "\" needs no rights, or there is none")
-        .with_hint(fmt::format("name one of {}; or none, for all together", fmt::join(verbs, ", ")));
+    return Error::invalid_argument("verb \"" + options.verb +
+                                   "\" needs no rights, or there is none")
+        .with_hint(
+            fmt::format("name one of {}; or none, for all together", fmt::join(verbs, ", ")));
   }
   for (const Subject& subject : subjects_of(options, "default")) {
     if (subject.name.empty() || subject.namespace_.empty() == (subject.kind == "ServiceAccount")) {
@@ -99,12 +102,13 @@ Status check_options(const RbacOptions& options) {
 }
 
 RoleRequest request_of(const RbacOptions& options, const std::string& namespace_) {
-  RoleRequest request{.verb = options.verb,
-                      .cluster = options.name,
-                      .namespace_ = namespace_,
-                      .scope = options.all_namespaces ? Scope::all_namespaces : Scope::one_namespace,
-                      .cases = cases_of(options),
-                      .subjects = subjects_of(options, namespace_)};
+  RoleRequest request{
+      .verb = options.verb,
+      .cluster = options.name,
+      .namespace_ = namespace_,
+      .scope = options.all_namespaces ? Scope::all_namespaces : Scope::one_namespace,
+      .cases = cases_of(options),
+      .subjects = subjects_of(options, namespace_)};
   for (const std::string& secret : {options.auth_secret, options.tls_secret}) {
     if (!secret.empty()) {
       request.secrets.push_back(secret);
@@ -147,19 +151,22 @@ void add_rbac(CLI::App& root, Operation& chosen) {
   verb->add_option("NAME", options->name, "Name of the cluster, for the Roles' names");
   verb->add_option("--user", options->users, "Bind them to this user; may be repeated");
   verb->add_option("--group", options->groups, "Bind them to this group; may be repeated");
-  verb->add_option("--service-account", options->service_accounts,
+  verb->add_option("--service-account",
+                   options->service_accounts,
                    "Bind them to this [NAMESPACE:]NAME; may be repeated");
   verb->add_option("--layout", options->layout, "Only for clusters of this layout")
       ->check(CLI::IsMember({"statefulset", "deployment"}));
   verb->add_option("--auth-secret", options->auth_secret, "Let it read this Secret's password");
   verb->add_option("--tls-secret", options->tls_secret, "Let it read this Secret's certificates");
-  verb->add_flag("--nfs", options->nfs, "With what --nfs-server takes (volumes, outside namespaces)");
+  verb->add_flag(
+      "--nfs", options->nfs, "With what --nfs-server takes (volumes, outside namespaces)");
   verb->add_flag("--purge-data", options->purge_data, "With what delete --purge-data takes");
   verb->add_flag("--drill", options->drill, "With what failover drill takes");
   verb->add_flag("-A,--all-namespaces", options->all_namespaces, "For every namespace");
   verb->add_option("-o,--output", options->output, "json or yaml");
   verb->footer(
-      "Without -o a comment says what each rule is for; \"goes without\" marks what the verb does not\n"
+      "Without -o a comment says what each rule is for; \"goes without\" marks what the verb does "
+      "not\n"
       "insist on. kubectl apply -f - takes every form.\n\n"
       "Examples:\n"
       "  kubectl redis rbac status\n"

@@ -56,9 +56,8 @@ void add_explain(CLI::App& root, Operation& chosen) {
   CLI::App* verb = root.add_subcommand("explain", "Say why a rule is there, with examples");
   verb->add_option("RULE", *id, "The id of a rule or a guard, such as RC007")->required();
   verb->footer("Examples:\n  kubectl redis explain RC007");
-  verb->callback([id, &chosen] {
-    chosen = [id](Session& session) { return run_explain(*id, session); };
-  });
+  verb->callback(
+      [id, &chosen] { chosen = [id](Session& session) { return run_explain(*id, session); }; });
 }
 
 }  // namespace kredis::plugin

@@ -29,7 +29,8 @@ struct StatusOptions {
   std::string output = {};
 };
 
-Result<std::vector<Located>> find_clusters(const StatusOptions& options, ports::KubePort& kube,
+Result<std::vector<Located>> find_clusters(const StatusOptions& options,
+                                           ports::KubePort& kube,
                                            const std::string& namespace_) {
   if (options.all_namespaces) {
     return locate_all(kube, "");
@@ -40,7 +41,9 @@ Result<std::vector<Located>> find_clusters(const StatusOptions& options, ports::
              : Result<std::vector<Located>>(one.error());
 }
 
-Result<ExitStatus> show_once(const StatusOptions& options, Session& session, Output output,
+Result<ExitStatus> show_once(const StatusOptions& options,
+                             Session& session,
+                             Output output,
                              std::chrono::milliseconds timeout) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
@@ -59,8 +62,9 @@ Result<ExitStatus> show_once(const StatusOptions& options, Session& session, Out
 }
 
 Result<ExitStatus> run_status(const StatusOptions& options, Session& session) {
-  KREDIS_TRY(const Output output, parse_output(options.output, {Output::text, Output::wide,
-                                                                Output::json, Output::yaml}));
+  KREDIS_TRY(
+      const Output output,
+      parse_output(options.output, {Output::text, Output::wide, Output::json, Output::yaml}));
   KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   KREDIS_TRY(const auto interval, wire::parse_duration(options.interval));
   if (!options.watch) {
@@ -85,18 +89,21 @@ Result<ExitStatus> run_status(const StatusOptions& options, Session& session) {
 
 void add_status(CLI::App& root, Operation& chosen) {
   auto options = std::make_shared<StatusOptions>();
-  CLI::App* verb = root.add_subcommand("status", "Show who is master of what, where, and what is wrong");
+  CLI::App* verb =
+      root.add_subcommand("status", "Show who is master of what, where, and what is wrong");
   verb->add_option("NAME", options->name, "Name of the cluster, or of a StatefulSet")
       ->capture_default_str();
   verb->add_flag("-A,--all-namespaces", options->all_namespaces, "All clusters, a line each");
   verb->add_option("-l,--selector", options->selector, "Labels of the pods, instead of a NAME");
   verb->add_flag("-w,--watch", options->watch, "Look again and again");
-  verb->add_option("--interval", options->interval, "Pause between two looks")->capture_default_str();
+  verb->add_option("--interval", options->interval, "Pause between two looks")
+      ->capture_default_str();
   verb->add_option("--timeout", options->timeout, "Longest time to ask the nodes")
       ->capture_default_str();
-  verb->add_option("--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
-  verb->add_option("--tls-secret", options->access.tls_secret,
-                   "Secret with ca.crt, tls.crt and tls.key");
+  verb->add_option(
+      "--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
+  verb->add_option(
+      "--tls-secret", options->access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
   verb->add_option("-o,--output", options->output, "json, yaml or wide");
   verb->footer(
       "Exit status 3 when a finding has severity error. The JSON is described in "

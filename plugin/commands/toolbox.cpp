@@ -6,8 +6,8 @@
 #include <random>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "plugin/commands/verbs.hpp"
 #include "plugin/interrupt.hpp"
@@ -36,7 +36,8 @@ std::string toolbox_name(const std::string& cluster) {
 /// A pod that goes when this does, on whatever way: also from the thread that hears of Ctrl-C.
 class PassingPod {
  public:
-  PassingPod(ports::KubePort& kube, ports::ResourcePath path) : kube_(kube), path_(std::move(path)) {
+  PassingPod(ports::KubePort& kube, ports::ResourcePath path)
+      : kube_(kube), path_(std::move(path)) {
     on_interrupt([this] {
       stop_pod_command();
       remove();
@@ -55,7 +56,9 @@ class PassingPod {
   }
 
  private:
-  void remove() { (void)kube_.remove(path_, ports::Propagation::background, "", ports::DryRun::no); }
+  void remove() {
+    (void)kube_.remove(path_, ports::Propagation::background, "", ports::DryRun::no);
+  }
 
   ports::KubePort& kube_;
   ports::ResourcePath path_;
@@ -94,10 +97,11 @@ Result<ExitStatus> run_toolbox(const ToolboxOptions& options, Session& session) 
                              session.progress()));
   session.progress().clear();
   KREDIS_TRY(const int exit,
-             run_in_pod(session.options(), {.namespace_ = namespace_,
-                                            .pod = wish.pod,
-                                            .container = "toolbox",
-                                            .command = toolbox_command(session.options().command)}));
+             run_in_pod(session.options(),
+                        {.namespace_ = namespace_,
+                         .pod = wish.pod,
+                         .container = "toolbox",
+                         .command = toolbox_command(session.options().command)}));
   return static_cast<ExitStatus>(exit);
 }
 
@@ -105,18 +109,23 @@ Result<ExitStatus> run_toolbox(const ToolboxOptions& options, Session& session) 
 
 void add_toolbox(CLI::App& root, Operation& chosen) {
   auto options = std::make_shared<ToolboxOptions>();
-  CLI::App* verb = root.add_subcommand("toolbox", "Open a shell in a throw-away pod beside the cluster");
+  CLI::App* verb =
+      root.add_subcommand("toolbox", "Open a shell in a throw-away pod beside the cluster");
   verb->add_option("NAME", options->name, "Name of the cluster, or of a StatefulSet")
       ->capture_default_str();
   verb->add_option("--image", options->image, "Image of the pod (default: the cluster's)");
-  verb->add_option("--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
-  verb->add_option("--tls-secret", options->access.tls_secret,
-                   "Secret with ca.crt, tls.crt and tls.key");
-  verb->add_option("--timeout", options->timeout, "Longest wait for the pod")->capture_default_str();
+  verb->add_option(
+      "--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
+  verb->add_option(
+      "--tls-secret", options->access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
+  verb->add_option("--timeout", options->timeout, "Longest wait for the pod")
+      ->capture_default_str();
   verb->add_flag("--dry-run", options->dry_run, "Print the pod and stop");
   verb->footer(
-      "In it redis-cli goes to the cluster with TLS and AUTH from its Secrets. The pod is removed at\n"
-      "the end, also on Ctrl-C, and ends by itself after twelve hours whatever happens. Needs kubectl\n"
+      "In it redis-cli goes to the cluster with TLS and AUTH from its Secrets. The pod is removed "
+      "at\n"
+      "the end, also on Ctrl-C, and ends by itself after twelve hours whatever happens. Needs "
+      "kubectl\n"
       "on the PATH. Exit status: that of the shell or command.\n\n"
       "Examples:\n"
       "  kubectl redis toolbox                                   # a shell\n"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `kubectl redis version`: the plugin's version, the API server's and, where it runs, the webhook's.
+// `kubectl redis version`: the plugin's version, the API server's and, where it runs, the
+// webhook's.
 #include <memory>
 #include <ostream>
 #include <string>
@@ -60,7 +61,8 @@ Result<ExitStatus> run_version(const VersionOptions& options, Session& session) 
 
 void add_version(CLI::App& root, Operation& chosen) {
   auto options = std::make_shared<VersionOptions>();
-  CLI::App* verb = root.add_subcommand("version", "Show the versions of plugin, server and webhook");
+  CLI::App* verb =
+      root.add_subcommand("version", "Show the versions of plugin, server and webhook");
   verb->add_flag("--client", options->client_only, "Only the plugin's own; contacts nobody");
   verb->add_option("-o,--output", options->output, "json or yaml");
   verb->footer("Examples:\n  kubectl redis version\n  kubectl redis version --client -o json");

@@ -76,14 +76,17 @@ Result<std::vector<Json>> look_for_namesakes(ports::KubePort& kube,
   if (!taken.empty()) {
     return Error::conflict(fmt::format("{} is there already and was not made by kubectl redis",
                                        fmt::join(taken, ", ")))
-        .with_hint("choose another NAME; or, to initialise pods that something else made: "
-                   "kubectl redis init --selector app=...");
+        .with_hint(
+            "choose another NAME; or, to initialise pods that something else made: "
+            "kubectl redis init --selector app=...");
   }
   return found;
 }
 
-Result<std::vector<Applied>> apply_objects(ports::KubePort& kube, const std::vector<Json>& objects,
-                                           const std::vector<Json>& before, ports::DryRun dry_run,
+Result<std::vector<Applied>> apply_objects(ports::KubePort& kube,
+                                           const std::vector<Json>& objects,
+                                           const std::vector<Json>& before,
+                                           ports::DryRun dry_run,
                                            Progress& progress) {
   std::vector<Applied> applied;
   for (std::size_t i = 0; i < objects.size(); ++i) {
@@ -100,8 +103,9 @@ Result<std::vector<Applied>> apply_objects(ports::KubePort& kube, const std::vec
     if (!after) {
       Error refused = after.error();
       if (refused.hint.empty()) {  // As from an admission policy, which may be anybody's.
-        refused = refused.with_hint("meet what is asked for there, or ask whoever keeps that rule, then "
-                                    "run the same command again");
+        refused = refused.with_hint(
+            "meet what is asked for there, or ask whoever keeps that rule, then "
+            "run the same command again");
       }
       return refused.while_doing("applying " + name.to_text());
     }

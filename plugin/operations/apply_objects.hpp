@@ -23,12 +23,15 @@ struct Applied {
 
 /// Looks what is there already. Null for each object that is not.
 /// Errors: conflict, naming every object of one of these names that is not cluster `name`'s.
-Result<std::vector<Json>> look_for_namesakes(ports::KubePort& kube, const std::vector<Json>& objects,
+Result<std::vector<Json>> look_for_namesakes(ports::KubePort& kube,
+                                             const std::vector<Json>& objects,
                                              const std::string& name);
 
 /// Applies in order; stops at the first that is refused. `before` is what look_for_namesakes gave.
-Result<std::vector<Applied>> apply_objects(ports::KubePort& kube, const std::vector<Json>& objects,
-                                           const std::vector<Json>& before, ports::DryRun dry_run,
+Result<std::vector<Applied>> apply_objects(ports::KubePort& kube,
+                                           const std::vector<Json>& objects,
+                                           const std::vector<Json>& before,
+                                           ports::DryRun dry_run,
                                            Progress& progress);
 
 }  // namespace kredis::plugin

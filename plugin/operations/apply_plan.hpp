@@ -43,9 +43,9 @@ Status apply_plan(Switchboard& switchboard,
                   const core::Plan& plan,
                   const Conduct& conduct);
 
-/// Looks (at the topology, unless `ask` wants more) again and again, at a pace that suits the number
-/// of nodes, until `settled`. `settled` says what is still missing, or returns an empty text. Errors: timeout (with
-/// the last text), conflict (cancelled).
+/// Looks (at the topology, unless `ask` wants more) again and again, at a pace that suits the
+/// number of nodes, until `settled`. `settled` says what is still missing, or returns an empty
+/// text. Errors: timeout (with the last text), conflict (cancelled).
 Status wait_until(Switchboard& switchboard,
                   core::ClusterView& view,
                   const Conduct& conduct,

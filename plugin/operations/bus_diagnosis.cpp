@@ -18,8 +18,8 @@ using namespace std::chrono_literals;
 
 constexpr int k_bus_offset = 10'000;
 
-/// A link counts as connected while it is still being dialled: what the viewer holds for gone it does
-/// not reach, as `other` has answered us.
+/// A link counts as connected while it is still being dialled: what the viewer holds for gone it
+/// does not reach, as `other` has answered us.
 bool reaches(const Member& viewer, const Member& other) {
   const Node* self = other.self();
   const Node* seen = self == nullptr ? nullptr : viewer.view->find(self->id);

@@ -47,8 +47,8 @@ void read_setting(const ports::Reply& reply, const std::string& name, wire::Node
 /// What keeps `member` from being whole; empty when nothing does.
 std::string lacks(const core::Member& member) {
   if (member.trouble || member.self() == nullptr || !member.server || !member.cluster) {
-    return member.pod.name + (member.pod.trouble.empty() ? " does not answer yet"
-                                                         : ": " + member.pod.trouble);
+    return member.pod.name +
+           (member.pod.trouble.empty() ? " does not answer yet" : ": " + member.pod.trouble);
   }
   if (!member.pod.ready) {
     return member.pod.name + " is not ready yet";
@@ -80,7 +80,8 @@ std::string not_answering(const core::ClusterView& view) {
   const std::size_t wanted =
       view.shape.inferred ? 0 : std::size_t{view.shape.masters} * (1 + view.shape.replicas);
   if (view.members.size() < wanted) {
-    return std::to_string(view.members.size()) + " of " + std::to_string(wanted) + " pods are there";
+    return std::to_string(view.members.size()) + " of " + std::to_string(wanted) +
+           " pods are there";
   }
   const auto silent = std::ranges::find_if(
       view.members, [](const core::Member& member) { return member.trouble.has_value(); });
@@ -89,8 +90,10 @@ std::string not_answering(const core::ClusterView& view) {
 
 /// What is still missing after `pod`, which had the uid `old_uid`, was told to go; empty when the
 /// cluster has `pods` pods and is whole. (A Deployment's next pod has another name.)
-std::string missing_after(const RolloutTarget& target, const std::string& pod,
-                          const std::string& old_uid, std::size_t pods) {
+std::string missing_after(const RolloutTarget& target,
+                          const std::string& pod,
+                          const std::string& old_uid,
+                          std::size_t pods) {
   const auto object = target.kube.get({{"v1", "pods"}, target.located.namespace_, pod});
   if (object && object->value("/metadata/uid"_json_pointer, std::string()) == old_uid) {
     return pod + " ends";
@@ -106,7 +109,8 @@ std::string missing_after(const RolloutTarget& target, const std::string& pod,
 }
 
 /// Looks again and again until `missing` has nothing to say.
-Status wait_for(const RolloutTarget& target, Progress& progress,
+Status wait_for(const RolloutTarget& target,
+                Progress& progress,
                 const std::function<std::string()>& missing) {
   while (!interrupted()) {
     const std::string last = missing();
@@ -128,10 +132,10 @@ const core::Member* heir_of(const core::ClusterView& view, const core::NodeId& m
   const core::Member* best = nullptr;
   for (const core::Member& member : view.members) {
     const core::Node* self = member.self();
-    const bool follows = self != nullptr && self->master == master && member.server &&
-                         member.server->master_link_up;
-    if (follows && (best == nullptr ||
-                    member.server->replication_offset > best->server->replication_offset)) {
+    const bool follows =
+        self != nullptr && self->master == master && member.server && member.server->master_link_up;
+    if (follows &&
+        (best == nullptr || member.server->replication_offset > best->server->replication_offset)) {
       best = &member;
     }
   }
@@ -139,7 +143,9 @@ const core::Member* heir_of(const core::ClusterView& view, const core::NodeId& m
 }
 
 /// Makes a replica the master in place of `pod`, and waits until both say so.
-Status hand_over(const RolloutTarget& target, Look& now, const std::string& pod,
+Status hand_over(const RolloutTarget& target,
+                 Look& now,
+                 const std::string& pod,
                  Progress& progress) {
   const core::Member* member = now.view.by_pod(pod);
   const core::Node* self = member == nullptr ? nullptr : member->self();
@@ -163,11 +169,13 @@ Status hand_over(const RolloutTarget& target, Look& now, const std::string& pod,
     return redis::error_of(answers[at]->front(), heir->pod.name);
   }
   return operations::wait_until(
-      *now.switchboard, now.view, {.deadline = soon(target), .cancelled = [] { return interrupted(); }},
+      *now.switchboard,
+      now.view,
+      {.deadline = soon(target), .cancelled = [] { return interrupted(); }},
       [&](const core::ClusterView& view) -> std::string {
         const core::Member* old = view.by_pod(pod);
-        const bool follows = old != nullptr && old->self() != nullptr &&
-                             old->self()->role == core::Role::replica;
+        const bool follows =
+            old != nullptr && old->self() != nullptr && old->self()->role == core::Role::replica;
         return follows ? "" : pod + " is still a master";
       });
 }
@@ -192,7 +200,9 @@ Status await_whole(const RolloutTarget& target, Progress& progress) {
     return {};
   }
   progress.begin("waiting until the cluster is whole");
-  const RolloutTarget bounded{target.kube, target.redis, target.located,
+  const RolloutTarget bounded{target.kube,
+                              target.redis,
+                              target.located,
                               std::min(target.deadline, ports::Clock::now() + k_patience)};
   const Status waited = wait_for(bounded, progress, missing);
   if (!waited && (interrupted() || !silent.empty())) {
@@ -244,7 +254,8 @@ wire::ConfigRules rules_of(const wire::RedisConf& config, const RedisAccess& acc
     if (directive.name == "cluster-config-file" && directive.arguments.size() == 1) {
       const std::string& file = directive.arguments.front();
       const std::size_t slash = file.rfind('/');
-      rules.data_dir = slash == std::string::npos || slash == 0 ? rules.data_dir : file.substr(0, slash);
+      rules.data_dir =
+          slash == std::string::npos || slash == 0 ? rules.data_dir : file.substr(0, slash);
     }
   }
   return rules;
@@ -256,7 +267,8 @@ Status set_live(const RolloutTarget& target, const wire::ConfigPlan& plan) {
   for (const wire::LiveChange& change : plan.live) {
     const core::Member* member = now.view.by_pod(change.pod);
     if (member == nullptr) {
-      return Error::conflict("pod " + change.pod + " went away").with_hint("run the same command again");
+      return Error::conflict("pod " + change.pod + " went away")
+          .with_hint("run the same command again");
     }
     for (const wire::Drift& drift : change.drifts) {
       commands[static_cast<std::size_t>(member - now.view.members.data())].push_back(
@@ -271,7 +283,8 @@ Status set_live(const RolloutTarget& target, const wire::ConfigPlan& plan) {
     for (std::size_t j = 0; j < answers[i]->size(); ++j) {
       const ports::Reply& reply = (*answers[i])[j];
       if (reply.is_error() && !is_fixed(reply)) {
-        return Error::conflict(now.view.members[i].pod.name + " refuses " + commands[i][j][2] + ": " + reply.text)
+        return Error::conflict(now.view.members[i].pod.name + " refuses " + commands[i][j][2] +
+                               ": " + reply.text)
             .with_hint("correct the line in the ConfigMap and run the same command again");
       }
     }

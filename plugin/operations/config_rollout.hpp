@@ -25,12 +25,14 @@ struct RolloutTarget {
   ports::Deadline deadline;
 };
 
-/// Waits, two minutes at most, until the cluster is whole: an earlier run that was killed, or somebody
-/// else, may have a pod restarting. Errors: timeout (pods are missing or do not answer even then).
+/// Waits, two minutes at most, until the cluster is whole: an earlier run that was killed, or
+/// somebody else, may have a pod restarting. Errors: timeout (pods are missing or do not answer
+/// even then).
 Status await_whole(const RolloutTarget& target, Progress& progress);
 
 /// Asks every node for the settings that `config` speaks of.
-/// Errors: those of a node that does not answer; a drift that cannot be seen is none that can be ruled out.
+/// Errors: those of a node that does not answer; a drift that cannot be seen is none that can be
+/// ruled out.
 Result<std::vector<wire::NodeConfig>> look_at_configs(const RolloutTarget& target,
                                                       const wire::RedisConf& config);
 

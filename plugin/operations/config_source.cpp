@@ -24,8 +24,10 @@ Result<ConfigSource> mounted_config(ports::KubePort& kube, const Located& locate
       return ConfigSource{.config_map = name, .key = key, .config = std::move(*config)};
     }
   }
-  return Error::not_found("the pods of cluster " + located.name + " mount no ConfigMap with a redis.conf")
-      .with_hint("keep redis.conf in a ConfigMap that the pods mount; kubectl redis create makes one");
+  return Error::not_found("the pods of cluster " + located.name +
+                          " mount no ConfigMap with a redis.conf")
+      .with_hint(
+          "keep redis.conf in a ConfigMap that the pods mount; kubectl redis create makes one");
 }
 
 }  // namespace kredis::plugin

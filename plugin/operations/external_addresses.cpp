@@ -35,8 +35,10 @@ Result<Found> look(ports::KubePort& kube, const std::vector<Json>& services) {
 
 }  // namespace
 
-Status announce_external(ports::KubePort& kube, const manifest::ClusterSpec& spec,
-                         ports::Deadline deadline, Progress& progress) {
+Status announce_external(ports::KubePort& kube,
+                         const manifest::ClusterSpec& spec,
+                         ports::Deadline deadline,
+                         Progress& progress) {
   const std::vector<Json> services = manifest::external_services(spec);
   if (services.empty()) {
     return {};

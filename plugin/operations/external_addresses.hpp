@@ -9,10 +9,12 @@
 
 namespace kredis::plugin {
 
-/// Waits until every pod's Service has its address and ports and applies the ConfigMap that says so,
-/// which the pods wait for. Does nothing without --external.
-/// Errors: timeout (names the Services that have none), those of the server.
-Status announce_external(ports::KubePort& kube, const manifest::ClusterSpec& spec,
-                         ports::Deadline deadline, Progress& progress);
+/// Waits until every pod's Service has its address and ports and applies the ConfigMap that says
+/// so, which the pods wait for. Does nothing without --external. Errors: timeout (names the
+/// Services that have none), those of the server.
+Status announce_external(ports::KubePort& kube,
+                         const manifest::ClusterSpec& spec,
+                         ports::Deadline deadline,
+                         Progress& progress);
 
 }  // namespace kredis::plugin

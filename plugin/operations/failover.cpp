@@ -95,9 +95,10 @@ Status Failing::hand_over(std::vector<HandOver> left) {
     Conduct conduct = conduct_;
     conduct.patience = steady_clock::now() + k_attempt;
     const core::Plan plan = core::plan_failover({left.front()});
-    const Status applied = left.front().how == core::TakeOver::takeover
-                               ? apply_plan(*switchboard_, view_, core::plan_failover(left), conduct)
-                               : apply_plan(*switchboard_, view_, plan, conduct);
+    const Status applied =
+        left.front().how == core::TakeOver::takeover
+            ? apply_plan(*switchboard_, view_, core::plan_failover(left), conduct)
+            : apply_plan(*switchboard_, view_, plan, conduct);
     if (!applied && (applied.error().code != ErrorCode::timeout ||
                      steady_clock::now() + 1s >= conduct_.deadline)) {
       return applied;

@@ -31,7 +31,8 @@ struct FailoverOutcome {
 /// `view` holds the pods; what Redis says is asked here. Killed anywhere, the next run for the same
 /// master, node or zone does what is left.
 /// Errors: those of core::plan_hand_overs and of `agree`; conflict (the nodes do not agree who is
-/// whose master, a replica refused, or it was cancelled); timeout (names the pod and what it lacks).
+/// whose master, a replica refused, or it was cancelled); timeout (names the pod and what it
+/// lacks).
 Result<FailoverOutcome> fail_over(ports::RedisPort& redis,
                                   core::ClusterView view,
                                   const FailoverOptions& options,

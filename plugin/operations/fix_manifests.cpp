@@ -43,7 +43,8 @@ std::vector<Completion> completions_of(const Manifests& manifests, const Manifes
 }
 
 bool begins_document(std::string_view line) {
-  return line.starts_with("---") && (line.size() == 3 || std::string_view(" \t\r\n").find(line[3]) != line.npos);
+  return line.starts_with("---") &&
+         (line.size() == 3 || std::string_view(" \t\r\n").find(line[3]) != line.npos);
 }
 
 /// The parts between marks, each mark leading the part after it.
@@ -63,7 +64,8 @@ std::vector<std::string> parts_of(const std::string& text) {
 
 bool is_json(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first != std::string::npos && (text[first] == '{' || text[first] == '[') && Json::accept(text);
+  return first != std::string::npos && (text[first] == '{' || text[first] == '[') &&
+         Json::accept(text);
 }
 
 CompletedFile written_anew(const std::vector<Completion>& completions) {
@@ -79,7 +81,8 @@ CompletedFile completed_yaml(const ManifestFile& file, const std::vector<Complet
   std::size_t next = 0;
   for (const std::string& part : parts_of(file.text)) {
     const auto documents = kube::parse_yaml_documents(part);
-    if (!documents || documents->size() > 1 || (!documents->empty() && next == completions.size())) {
+    if (!documents || documents->size() > 1 ||
+        (!documents->empty() && next == completions.size())) {
       return written_anew(completions);
     }
     if (documents->empty()) {
@@ -87,7 +90,8 @@ CompletedFile completed_yaml(const ManifestFile& file, const std::vector<Complet
       continue;
     }
     const Completion& completion = completions[next++];
-    auto text = completion.patch.empty() ? part : patched_yaml(part, completion.patch, completion.value);
+    auto text =
+        completion.patch.empty() ? part : patched_yaml(part, completion.patch, completion.value);
     if (!text) {
       result.kept_form = false;
       text = (begins_document(part) ? "---\n" : "") + manifest::to_yaml(completion.value);

@@ -67,8 +67,8 @@ std::string workload_name(const Located& located) {
 
 Result<core::ClusterView> gather_pods(ports::KubePort& kube, const Located& located) {
   auto zones_later = std::async(std::launch::async, [&kube] { return zones_of(kube); });
-  auto pods = kube.list({{"v1", "pods"}, located.namespace_},
-                        {.label_selector = located.label_selector});
+  auto pods =
+      kube.list({{"v1", "pods"}, located.namespace_}, {.label_selector = located.label_selector});
   const auto zones = zones_later.get();
   if (!pods) {
     return pods.error();
@@ -112,8 +112,8 @@ void explain_unready(ports::KubePort& kube, const Located& located, core::Cluste
   }
   const auto events = kube.list({{"v1", "events"}, located.namespace_},
                                 {.field_selector = "involvedObject.kind=Pod,type=Warning"});
-  const auto pods = kube.list({{"v1", "pods"}, located.namespace_},
-                              {.label_selector = located.label_selector});
+  const auto pods =
+      kube.list({{"v1", "pods"}, located.namespace_}, {.label_selector = located.label_selector});
   if (!events || !pods) {
     return;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Kubernetes half of observing a cluster: its pods, where they run, the shape that was asked for.
+// The Kubernetes half of observing a cluster: its pods, where they run, the shape that was asked
+// for.
 #pragma once
 
 #include "plugin/operations/locate.hpp"
@@ -14,8 +15,8 @@ namespace kredis::plugin {
 /// Errors: not_found (no pods: says what the workload waits for).
 Result<core::ClusterView> gather_pods(ports::KubePort& kube, const Located& located);
 
-/// Asks for the events of pods that are not ready, where there are any and one may see them: why a pod
-/// gets no volume or no address stands nowhere else.
+/// Asks for the events of pods that are not ready, where there are any and one may see them: why a
+/// pod gets no volume or no address stands nowhere else.
 void explain_unready(ports::KubePort& kube, const Located& located, core::ClusterView& view);
 
 /// The shape to aim at: `wanted` where it names masters; else what the workload's annotations say;

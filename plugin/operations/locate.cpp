@@ -44,8 +44,10 @@ Located from_workload(const Json& workload) {
           .workload = workload};
 }
 
-Result<std::vector<Json>> items(ports::KubePort& kube, const ports::ResourceType& type,
-                                const std::string& namespace_, const std::string& selector) {
+Result<std::vector<Json>> items(ports::KubePort& kube,
+                                const ports::ResourceType& type,
+                                const std::string& namespace_,
+                                const std::string& selector) {
   KREDIS_TRY(const Json list, kube.list({type, namespace_}, {.label_selector = selector}));
   return list.at("items").get<std::vector<Json>>();
 }
@@ -62,7 +64,8 @@ std::string owner_of(const Json& pod) {
 
 }  // namespace
 
-Result<Located> locate(ports::KubePort& kube, const std::string& namespace_,
+Result<Located> locate(ports::KubePort& kube,
+                       const std::string& namespace_,
                        const std::string& name) {
   const std::string ours =
       "app.kubernetes.io/managed-by=kubectl-redis,app.kubernetes.io/instance=" + name;
@@ -82,11 +85,13 @@ Result<Located> locate(ports::KubePort& kube, const std::string& namespace_,
     }
   }
   return Error::not_found("there is no cluster " + name + " in namespace " + namespace_)
-      .with_hint("kubectl redis status -A lists the clusters that there are; kubectl redis create " +
-                 name + " makes one");
+      .with_hint(
+          "kubectl redis status -A lists the clusters that there are; kubectl redis create " +
+          name + " makes one");
 }
 
-Result<Located> locate_by_selector(ports::KubePort& kube, const std::string& namespace_,
+Result<Located> locate_by_selector(ports::KubePort& kube,
+                                   const std::string& namespace_,
                                    const std::string& selector) {
   KREDIS_TRY(const auto pods, items(kube, {"v1", "pods"}, namespace_, selector));
   if (pods.empty()) {
@@ -98,7 +103,8 @@ Result<Located> locate_by_selector(ports::KubePort& kube, const std::string& nam
     owners.insert(owner_of(pod));
   }
   if (owners.size() > 1) {
-    return Error::conflict(fmt::format("{} matches pods of several workloads: {}", selector,
+    return Error::conflict(fmt::format("{} matches pods of several workloads: {}",
+                                       selector,
                                        fmt::join(owners, ", ")))
         .with_hint("narrow the selector to the pods of one cluster");
   }
@@ -112,7 +118,8 @@ Result<Located> locate_by_selector(ports::KubePort& kube, const std::string& nam
   return located;
 }
 
-Result<Located> locate_by_pod(ports::KubePort& kube, const std::string& namespace_,
+Result<Located> locate_by_pod(ports::KubePort& kube,
+                              const std::string& namespace_,
                               const std::string& pod) {
   KREDIS_TRY(const Json found, kube.get({{"v1", "pods"}, namespace_, pod}));
   if (is_ours(found) && !instance_of(found).empty()) {

@@ -5,8 +5,8 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <istream>
 #include <functional>
+#include <istream>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -46,7 +46,8 @@ Result<std::vector<std::string>> all_files(const std::vector<std::string>& paths
                              : files_in<std::filesystem::directory_iterator>(path);
       if (files.empty()) {
         return Error::invalid_argument("no .yaml, .yml or .json file in " + path)
-            .with_hint(folders == Folders::all ? "give another folder" : "-R looks into its folders too");
+            .with_hint(folders == Folders::all ? "give another folder"
+                                               : "-R looks into its folders too");
       }
       all.insert(all.end(), files.begin(), files.end());
     } else {
@@ -61,7 +62,8 @@ std::string read_all(std::istream& stream) {
   constexpr std::size_t k_most_bytes = (std::size_t{16} << 20) + 1;
   std::string text;
   std::array<char, std::size_t{1} << 16> buffer{};
-  while (text.size() < k_most_bytes && (stream.read(buffer.data(), buffer.size()), stream.gcount() > 0)) {
+  while (text.size() < k_most_bytes &&
+         (stream.read(buffer.data(), buffer.size()), stream.gcount() > 0)) {
     text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
   }
   return text;
@@ -101,8 +103,8 @@ void add_objects(Manifests& manifests, const ManifestFile& file, std::size_t doc
   const auto items = value.find("items");
   const auto kind = value.find("kind");
   const bool list = kind != value.end() && kind->is_string() &&
-                    kind->get_ref<const std::string&>().ends_with("List") &&
-                    items != value.end() && items->is_array();
+                    kind->get_ref<const std::string&>().ends_with("List") && items != value.end() &&
+                    items->is_array();
   if (!list) {
     manifests.objects.push_back({.file = file.name, .document = document, .object = value});
     return;
@@ -167,7 +169,8 @@ policy::Surroundings surroundings_of(const Manifests& manifests) {
     }
     return found;
   };
-  const auto find = [list](std::string_view kind, std::string_view namespace_, std::string_view name) {
+  const auto find = [list](
+                        std::string_view kind, std::string_view namespace_, std::string_view name) {
     const auto all = list(kind, namespace_);
     const auto found = std::ranges::find_if(
         all, [name](const Json* each) { return name_of(*each, "name") == name; });

@@ -62,8 +62,11 @@ Result<std::string> read_record(int fd, const std::string& who, ports::Deadline 
   }
 }
 
-Result<std::string> call(const std::string& host, int port, const std::string& what,
-                         const wire::RpcCall& rpc, ports::Deadline deadline) {
+Result<std::string> call(const std::string& host,
+                         int port,
+                         const std::string& what,
+                         const wire::RpcCall& rpc,
+                         ports::Deadline deadline) {
   const std::string who = what + " of " + host;
   KREDIS_TRY(const redis::UniqueFd fd, redis::dial(host, port, who, deadline));
   KREDIS_CHECK(send_all(fd.get(), wire::render_rpc_call(rpc), who, deadline));
@@ -74,23 +77,29 @@ Result<std::string> call(const std::string& host, int port, const std::string& w
 Result<int> find_mount_port(const std::string& host, ports::Deadline deadline) {
   constexpr std::uint32_t k_version = 3;
   KREDIS_TRY(const std::string result,
-             call(host, k_portmap_port, "the port mapper",
-                  wire::getport_call(k_first_id, wire::k_mount_program, k_version), deadline));
+             call(host,
+                  k_portmap_port,
+                  "the port mapper",
+                  wire::getport_call(k_first_id, wire::k_mount_program, k_version),
+                  deadline));
   auto port = wire::parse_getport(result);
   return port ? port
-              : port.error().with_hint("its export list cannot be asked for; look on the server: "
-                                       "exportfs -v");
+              : port.error().with_hint(
+                    "its export list cannot be asked for; look on the server: "
+                    "exportfs -v");
 }
 
 }  // namespace
 
-Result<std::vector<wire::NfsExport>> ask_exports(const NfsServer& server, ports::Deadline deadline) {
+Result<std::vector<wire::NfsExport>> ask_exports(const NfsServer& server,
+                                                 ports::Deadline deadline) {
   int port = server.mount_port;
   if (port == 0) {
     KREDIS_TRY(port, find_mount_port(server.host, deadline));
   }
-  KREDIS_TRY(const std::string result, call(server.host, port, "the mount service",
-                                            wire::export_call(k_first_id + 1), deadline));
+  KREDIS_TRY(
+      const std::string result,
+      call(server.host, port, "the mount service", wire::export_call(k_first_id + 1), deadline));
   return wire::parse_exports(result);
 }
 

@@ -10,7 +10,8 @@
 
 namespace kredis::plugin {
 
-/// Reads the ConfigMaps that the workload's pods mount. Zero when none says it, or none may be read.
+/// Reads the ConfigMaps that the workload's pods mount. Zero when none says it, or none may be
+/// read.
 std::chrono::milliseconds configured_node_timeout(ports::KubePort& kube, const Located& located);
 
 }  // namespace kredis::plugin

@@ -29,11 +29,13 @@ std::string rules_for(const std::vector<Need>& missing) {
     }
     cluster_wide |= need.namespace_.empty();
   }
-  std::string text = cluster_wide ? "add to a ClusterRole of this user:" : "add to a Role of this user:";
+  std::string text =
+      cluster_wide ? "add to a ClusterRole of this user:" : "add to a Role of this user:";
   for (const auto& [resource, allowed] : verbs) {
     const auto only = names.find(resource.second);
     text += fmt::format("\n    - {{apiGroups: [\"{}\"], resources: [\"{}\"], {}verbs: [{}]}}",
-                        resource.first, resource.second,
+                        resource.first,
+                        resource.second,
                         only == names.end()
                             ? ""
                             : fmt::format("resourceNames: [{}], ", fmt::join(only->second, ", ")),
@@ -44,7 +46,8 @@ std::string rules_for(const std::vector<Need>& missing) {
 
 }  // namespace
 
-std::vector<Need> needs_of(const std::vector<Right>& rights, const std::string& namespace_,
+std::vector<Need> needs_of(const std::vector<Right>& rights,
+                           const std::string& namespace_,
                            const std::vector<std::string>& secrets) {
   std::vector<Need> needs;
   for (const JoinedRight& each : joined(rights)) {
@@ -53,8 +56,8 @@ std::vector<Need> needs_of(const std::vector<Right>& rights, const std::string& 
       continue;
     }
     const std::string where = right.reach == Reach::everywhere ? "" : namespace_;
-    const auto names = right.when == Case::secrets ? secrets
-                                                    : std::vector<std::string>{std::string(right.named)};
+    const auto names =
+        right.when == Case::secrets ? secrets : std::vector<std::string>{std::string(right.named)};
     for (const std::string& verb : each.allowed) {
       for (const std::string& name : names) {
         needs.push_back({verb, std::string(right.group), std::string(right.resource), where, name});

@@ -22,7 +22,8 @@ struct Need {
 };
 
 /// What of `rights` is needed, for objects in `namespace_`; Secrets only by their `secrets` names.
-std::vector<Need> needs_of(const std::vector<Right>& rights, const std::string& namespace_,
+std::vector<Need> needs_of(const std::vector<Right>& rights,
+                           const std::string& namespace_,
                            const std::vector<std::string>& secrets);
 
 /// Asks all in parallel (SelfSubjectAccessReview).

@@ -61,8 +61,8 @@ class SpawnSetup {
     }
     arguments.push_back(nullptr);
     pid_t child = 0;
-    const int failure =
-        ::posix_spawnp(&child, arguments.front(), &actions_, &attributes_, arguments.data(), environ);
+    const int failure = ::posix_spawnp(
+        &child, arguments.front(), &actions_, &attributes_, arguments.data(), environ);
     if (failure == ENOENT) {
       return Error::not_found("there is no kubectl on the PATH, which opens the session")
           .with_hint("install kubectl, or run the command from where it is");
@@ -99,7 +99,8 @@ int wait_for(pid_t child) {
 
 }  // namespace
 
-std::vector<std::string> kubectl_words(const GlobalOptions& options, const PodCommand& command,
+std::vector<std::string> kubectl_words(const GlobalOptions& options,
+                                       const PodCommand& command,
                                        Terminal terminal) {
   std::vector<std::string> words{"kubectl"};
   add_flag(words, "--kubeconfig", options.kubeconfig);
@@ -133,8 +134,8 @@ Result<int> run_in_pod(const GlobalOptions& options, const PodCommand& command) 
   redis::UniqueFd reading(ends[0]);
   redis::UniqueFd writing(ends[1]);
   const SpawnSetup setup(reading.get());
-  KREDIS_TRY(const pid_t child, setup.spawn(kubectl_words(
-                                    options, command, terminal ? Terminal::yes : Terminal::no)));
+  KREDIS_TRY(const pid_t child,
+             setup.spawn(kubectl_words(options, command, terminal ? Terminal::yes : Terminal::no)));
   g_child = child;
   reading = redis::UniqueFd();
   if (command.input) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A command in a pod with the user's own terminal: the one place that runs kubectl, whose exec knows
-// terminals, resizes and proxies. Everything else speaks to the API server itself.
+// A command in a pod with the user's own terminal: the one place that runs kubectl, whose exec
+// knows terminals, resizes and proxies. Everything else speaks to the API server itself.
 #pragma once
 
 #include <optional>
@@ -25,7 +25,8 @@ struct PodCommand {
 enum class Terminal { no, yes };
 
 /// The words of `kubectl exec`, with the flags that say which cluster and as whom.
-std::vector<std::string> kubectl_words(const GlobalOptions& options, const PodCommand& command,
+std::vector<std::string> kubectl_words(const GlobalOptions& options,
+                                       const PodCommand& command,
                                        Terminal terminal);
 
 /// Runs it and waits for its end. Returns its exit status; 128 + number for a signal.

@@ -42,12 +42,11 @@ std::vector<Need> needs_of(const ClusterSpec& spec) {
 
 std::future<std::optional<std::vector<Json>>> look(ports::KubePort& kube,
                                                    ports::ResourcePath path) {
-  return std::async(std::launch::async,
-                    [&kube, path = std::move(path)]() -> std::optional<std::vector<Json>> {
-                      const auto list = kube.list(path, {});
-                      return list ? std::optional(list->at("items").get<std::vector<Json>>())
-                                  : std::nullopt;
-                    });
+  return std::async(
+      std::launch::async, [&kube, path = std::move(path)]() -> std::optional<std::vector<Json>> {
+        const auto list = kube.list(path, {});
+        return list ? std::optional(list->at("items").get<std::vector<Json>>()) : std::nullopt;
+      });
 }
 
 Surroundings look_around(ports::KubePort& kube, const std::string& namespace_) {
@@ -69,8 +68,10 @@ Status require_namespace(ports::KubePort& kube, const std::string& namespace_) {
   return found || found.error().code == ErrorCode::unauthorized ? Status{} : Status{found.error()};
 }
 
-Status require_secret(ports::KubePort& kube, const std::string& namespace_,
-                      const std::string& secret, const std::string& flag) {
+Status require_secret(ports::KubePort& kube,
+                      const std::string& namespace_,
+                      const std::string& secret,
+                      const std::string& flag) {
   if (secret.empty()) {
     return {};
   }
@@ -78,8 +79,8 @@ Status require_secret(ports::KubePort& kube, const std::string& namespace_,
   if (!found && found.error().code == ErrorCode::not_found) {
     return Error::not_found("there is no Secret " + secret + " in namespace " + namespace_)
         .with_hint(flag == "--auth-secret"
-                       ? "make it: printf %s \"$PASSWORD\" | kubectl create secret generic " + secret +
-                             " -n " + namespace_ + " --from-file=password=/dev/stdin"
+                       ? "make it: printf %s \"$PASSWORD\" | kubectl create secret generic " +
+                             secret + " -n " + namespace_ + " --from-file=password=/dev/stdin"
                        : "make one with the keys ca.crt, tls.crt and tls.key, for example with "
                          "cert-manager");
   }
@@ -111,13 +112,19 @@ Status judge_shape(const ClusterSpec& spec, const Json& workload) {
   }
   return Error::conflict(fmt::format("cluster {} is there with {} masters and {} replicas each; "
                                      "create does not change the shape of a cluster",
-                                     spec.name, masters, replicas))
+                                     spec.name,
+                                     masters,
+                                     replicas))
       .with_hint(fmt::format("kubectl redis create {} --masters {} --replicas {} goes on with it",
-                             spec.name, masters, replicas));
+                             spec.name,
+                             masters,
+                             replicas));
 }
 
-Result<std::vector<Json>> preflight(ports::KubePort& kube, const ClusterSpec& spec,
-                                    const std::vector<Json>& objects, Progress& progress) {
+Result<std::vector<Json>> preflight(ports::KubePort& kube,
+                                    const ClusterSpec& spec,
+                                    const std::vector<Json>& objects,
+                                    Progress& progress) {
   progress.begin("checking permissions, names, storage, quota and nodes");
   KREDIS_CHECK(require_namespace(kube, spec.namespace_));
   KREDIS_CHECK(require_permissions(kube, needs_of(spec)));

@@ -31,7 +31,9 @@ Status judge_quota(const manifest::ClusterSpec& spec, const Surroundings& there)
 Status judge_shape(const manifest::ClusterSpec& spec, const Json& workload);
 
 /// Does all of it. Returns what is at the objects' names now, for apply_objects.
-Result<std::vector<Json>> preflight(ports::KubePort& kube, const manifest::ClusterSpec& spec,
-                                    const std::vector<Json>& objects, Progress& progress);
+Result<std::vector<Json>> preflight(ports::KubePort& kube,
+                                    const manifest::ClusterSpec& spec,
+                                    const std::vector<Json>& objects,
+                                    Progress& progress);
 
 }  // namespace kredis::plugin

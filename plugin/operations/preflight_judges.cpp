@@ -43,7 +43,8 @@ bool volume_fits(const Json& volume, const ClusterSpec& spec) {
 }
 
 long free_volumes(const ClusterSpec& spec, const Surroundings& there) {
-  return there.volumes ? std::count_if(there.volumes->begin(), there.volumes->end(),
+  return there.volumes ? std::count_if(there.volumes->begin(),
+                                       there.volumes->end(),
                                        [&](const Json& each) { return volume_fits(each, spec); })
                        : 0;
 }
@@ -147,16 +148,19 @@ Status judge_storage(const ClusterSpec& spec, const Surroundings& there) {
   if (spec.storage_class && !spec.storage_class->empty()) {
     return judge_named_class(spec, there);
   }
-  const bool by_default = std::any_of(there.storage_classes->begin(), there.storage_classes->end(),
-                                      is_default_class);
+  const bool by_default =
+      std::any_of(there.storage_classes->begin(), there.storage_classes->end(), is_default_class);
   const long volumes = free_volumes(spec, there);
   if (by_default || volumes >= spec.nodes()) {
     return {};
   }
   return Error::conflict(fmt::format("no storage for {} claims of {}: there is no default "
                                      "StorageClass, and {} free volumes fit",
-                                     spec.nodes(), spec.size, volumes))
-      .with_hint("name one with --storage-class, make volumes with --nfs-server, or use --ephemeral");
+                                     spec.nodes(),
+                                     spec.size,
+                                     volumes))
+      .with_hint(
+          "name one with --storage-class, make volumes with --nfs-server, or use --ephemeral");
 }
 
 Status judge_nodes(const ClusterSpec& spec, const Surroundings& there) {
@@ -168,7 +172,8 @@ Status judge_nodes(const ClusterSpec& spec, const Surroundings& there) {
   for (const Json& node : *there.nodes) {
     if (can_run_pods(node, spec)) {
       ++usable;
-      zones.insert(node.at("metadata").value("labels", Json::object())
+      zones.insert(node.at("metadata")
+                       .value("labels", Json::object())
                        .value("topology.kubernetes.io/zone", ""));
     }
   }
@@ -179,8 +184,10 @@ Status judge_nodes(const ClusterSpec& spec, const Surroundings& there) {
   if (spec.anti_affinity == manifest::AntiAffinity::required && usable < spec.nodes()) {
     return Error::conflict(fmt::format("--anti-affinity required needs {} nodes, one a pod, and "
                                        "{} can take them",
-                                       spec.nodes(), usable))
-        .with_hint("add nodes, ask for fewer masters or replicas, or use --anti-affinity preferred");
+                                       spec.nodes(),
+                                       usable))
+        .with_hint(
+            "add nodes, ask for fewer masters or replicas, or use --anti-affinity preferred");
   }
   if (spec.zone_spread == manifest::ZoneSpread::on && (zones.size() < 2 || zones.contains(""))) {
     return Error::conflict("--zone-spread needs nodes in at least two zones")
@@ -201,10 +208,15 @@ Status judge_quota(const ClusterSpec& spec, const Surroundings& there) {
       if (need > left + 1e-9 * need) {
         return Error::conflict(fmt::format("ResourceQuota {} leaves too little {}: {} of {} are in "
                                            "use, and {} pods need {:g} more",
-                                           text_at(quota, "/metadata/name"), resource, used,
-                                           limit.get<std::string>(), spec.nodes(), need))
-            .with_hint("raise the quota, or ask for less with --requests, --limits, --size, "
-                       "--masters or --replicas");
+                                           text_at(quota, "/metadata/name"),
+                                           resource,
+                                           used,
+                                           limit.get<std::string>(),
+                                           spec.nodes(),
+                                           need))
+            .with_hint(
+                "raise the quota, or ask for less with --requests, --limits, --size, "
+                "--masters or --replicas");
       }
     }
   }

@@ -119,12 +119,17 @@ Result<RedisContainer> redis_container(const Json& pod, const RedisAccess& acces
   return found;
 }
 
-std::vector<std::string> cli_command(const RedisContainer& container, const Login& login,
+std::vector<std::string> cli_command(const RedisContainer& container,
+                                     const Login& login,
                                      const std::vector<std::string>& arguments) {
-  std::vector<std::string> words{"/bin/sh",          "-c",
-                                 k_cli_script,       "kubectl-redis",
-                                 container.tls_dir,  login.user,
-                                 login.secret_file,  container.address,
+  std::vector<std::string> words{"/bin/sh",
+                                 "-c",
+                                 k_cli_script,
+                                 "kubectl-redis",
+                                 container.tls_dir,
+                                 login.user,
+                                 login.secret_file,
+                                 container.address,
                                  std::to_string(container.port)};
   words.insert(words.end(), arguments.begin(), arguments.end());
   return words;

@@ -34,7 +34,8 @@ struct Login {
 };
 
 /// The command that starts redis-cli, or valkey-cli, with `arguments`. No secret is in it.
-std::vector<std::string> cli_command(const RedisContainer& container, const Login& login,
+std::vector<std::string> cli_command(const RedisContainer& container,
+                                     const Login& login,
                                      const std::vector<std::string>& arguments);
 
 /// The command that keeps what it reads in a file of that name, in memory where it can, for the

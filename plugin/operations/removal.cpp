@@ -14,8 +14,8 @@ namespace kredis::plugin {
 namespace {
 
 /// In the order of removal: what serves clients and runs pods first, what pods read last.
-constexpr std::array k_objects{"StatefulSet", "Deployment", "PodDisruptionBudget", "Service",
-                               "ConfigMap"};
+constexpr std::array k_objects{
+    "StatefulSet", "Deployment", "PodDisruptionBudget", "Service", "ConfigMap"};
 constexpr std::array k_data{"PersistentVolumeClaim", "PersistentVolume"};
 
 std::string selector_of(const std::string& name) {
@@ -23,8 +23,10 @@ std::string selector_of(const std::string& name) {
 }
 
 /// Without the right to see volumes there is none to find; `create` could not have made one.
-Result<std::vector<Json>> find_kind(ports::KubePort& kube, const std::string& kind,
-                                    const std::string& namespace_, const std::string& name) {
+Result<std::vector<Json>> find_kind(ports::KubePort& kube,
+                                    const std::string& kind,
+                                    const std::string& namespace_,
+                                    const std::string& name) {
   const ports::ResourcePath path = name_of(kind, namespace_, "").path;
   const auto list = kube.list(path, {.label_selector = selector_of(name)});
   if (list) {
@@ -89,7 +91,9 @@ Status wait_until_gone(ports::KubePort& kube, const ObjectName& object, ports::D
   return Error::internal("interrupted");
 }
 
-Status wait_for_pods_to_go(ports::KubePort& kube, const Removal& removal, ports::Deadline deadline,
+Status wait_for_pods_to_go(ports::KubePort& kube,
+                           const Removal& removal,
+                           ports::Deadline deadline,
                            Progress& progress) {
   for (const ObjectName& object : removal.goes) {
     if (object.path.type.plural != "statefulsets" && object.path.type.plural != "deployments") {
@@ -117,8 +121,10 @@ void allow_deletion(ports::KubePort& kube, const ObjectName& object) {
 
 }  // namespace
 
-Result<Removal> plan_removal(ports::KubePort& kube, const std::string& namespace_,
-                             const std::string& name, KeepData keep) {
+Result<Removal> plan_removal(ports::KubePort& kube,
+                             const std::string& namespace_,
+                             const std::string& name,
+                             KeepData keep) {
   Removal removal;
   bool ephemeral = false;
   for (const char* kind : k_objects) {
@@ -147,10 +153,11 @@ Result<Removal> plan_removal(ports::KubePort& kube, const std::string& namespace
   return removal;
 }
 
-Status require_removal_rights(ports::KubePort& kube, const std::string& namespace_,
+Status require_removal_rights(ports::KubePort& kube,
+                              const std::string& namespace_,
                               const Removal& removal) {
-  std::vector<Right> rights = rights_of(
-      "delete", {Case::statefulset, Case::deployment, Case::purge_data, Case::nfs});
+  std::vector<Right> rights =
+      rights_of("delete", {Case::statefulset, Case::deployment, Case::purge_data, Case::nfs});
   std::erase_if(rights, [&](const Right& right) {
     return std::ranges::none_of(removal.goes, [&](const ObjectName& object) {
       return object.path.type.plural == right.resource;
@@ -159,8 +166,11 @@ Status require_removal_rights(ports::KubePort& kube, const std::string& namespac
   return require_permissions(kube, needs_of(rights, namespace_, {}));
 }
 
-Status remove_objects(ports::KubePort& kube, const Removal& removal, ports::DryRun dry_run,
-                      ports::Deadline deadline, Progress& progress) {
+Status remove_objects(ports::KubePort& kube,
+                      const Removal& removal,
+                      ports::DryRun dry_run,
+                      ports::Deadline deadline,
+                      Progress& progress) {
   progress.begin(fmt::format("deleting {} objects", removal.goes.size()));
   for (const ObjectName& object : removal.goes) {
     if (dry_run == ports::DryRun::no) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each verb needs to be allowed in Kubernetes: one table. `rbac` prints it as Roles, create and
-// delete ask about it beforehand, docs/rbac.md shows it. Pure.
+// What each verb needs to be allowed in Kubernetes: one table. `rbac` prints it as Roles, create
+// and delete ask about it beforehand, docs/rbac.md shows it. Pure.
 #pragma once
 
 #include <set>
@@ -26,8 +26,8 @@ enum class Case {
   foreign,            ///< Pods that something else made.
   nfs,                ///< Volumes made with --nfs-server.
   purge_data,
-  drill,              ///< failover drill.
-  secrets             ///< --auth-secret or --tls-secret.
+  drill,   ///< failover drill.
+  secrets  ///< --auth-secret or --tls-secret.
 };
 
 /// One row: what a verb of the plugin may do to one resource.

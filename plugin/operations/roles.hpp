@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of rights as Kubernetes objects: a Role, a ClusterRole for what lies outside a namespace,
-// and their bindings. Pure.
+// The table of rights as Kubernetes objects: a Role, a ClusterRole for what lies outside a
+// namespace, and their bindings. Pure.
 #pragma once
 
 #include <string>
@@ -33,7 +33,7 @@ struct RoleRequest {
 
 /// One Role or ClusterRole with what its rules are for.
 struct RolePlan {
-  Json object;                           ///< With its rules, and the annotation below.
+  Json object;                            ///< With its rules, and the annotation below.
   std::vector<JoinedRight> reasons = {};  ///< One a rule, in their order.
 };
 

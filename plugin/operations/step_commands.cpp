@@ -47,8 +47,8 @@ Result<Command> meet(const Meet& step, const ClusterView& view) {
   // Behind a node's port it announces another port than its own: then it is met at its own address.
   const core::Node* self = other->self();
   const bool own_port = self == nullptr || self->address.port == other->pod.port;
-  const std::string& ip = other->pod.announced_ip.empty() || !own_port ? other->pod.ip
-                                                                       : other->pod.announced_ip;
+  const std::string& ip =
+      other->pod.announced_ip.empty() || !own_port ? other->pod.ip : other->pod.announced_ip;
   if (ip.empty()) {
     return Error::unreachable(step.other + " has no address yet")
         .with_hint("see why: kubectl describe pod " + step.other);

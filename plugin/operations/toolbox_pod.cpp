@@ -74,10 +74,9 @@ void add_volumes(const ToolboxWish& wish, Json& container, Json& volumes) {
   if (!wish.access.tls_secret.empty()) {
     container["volumeMounts"].push_back(
         {{"name", "redis-tls"}, {"mountPath", k_tls_path}, {"readOnly", true}});
-    volumes.push_back({{"name", "redis-tls"},
-                       {"secret",
-                        {{"secretName", wish.access.tls_secret},
-                         {"defaultMode", k_group_may_read}}}});
+    volumes.push_back(
+        {{"name", "redis-tls"},
+         {"secret", {{"secretName", wish.access.tls_secret}, {"defaultMode", k_group_may_read}}}});
   }
 }
 
@@ -95,7 +94,8 @@ std::string redis_host(const Located& located) {
     return service;
   }
   const Json* container = redis_container_of(located.workload);
-  const Json variables = container == nullptr ? Json::array() : container->value("env", Json::array());
+  const Json variables =
+      container == nullptr ? Json::array() : container->value("env", Json::array());
   for (const Json& variable : variables) {
     if (variable.value("name", "") == "PEERS_SERVICE") {
       return variable.value("value", "");
@@ -141,8 +141,8 @@ std::vector<std::string> toolbox_command(const std::vector<std::string>& command
   if (command.empty()) {
     return {"/bin/sh", "-c", "eval \"$TOOLBOX_SETUP\"; export PS1='toolbox:$PWD$ '; exec sh -i"};
   }
-  std::vector<std::string> words{"/bin/sh", "-c", "eval \"$TOOLBOX_SETUP\"; exec \"$@\"",
-                                 "kubectl-redis"};
+  std::vector<std::string> words{
+      "/bin/sh", "-c", "eval \"$TOOLBOX_SETUP\"; exec \"$@\"", "kubectl-redis"};
   words.insert(words.end(), command.begin(), command.end());
   return words;
 }

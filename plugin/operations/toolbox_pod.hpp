@@ -15,10 +15,10 @@ namespace kredis::plugin {
 inline constexpr const char* k_toolbox_label = "kubectl-redis.dev/toolbox";
 
 struct ToolboxWish {
-  std::string pod = {};         ///< Its name.
+  std::string pod = {};    ///< Its name.
   std::string image = {};  ///< Empty: the cluster's.
   RedisAccess access = {};
-  std::string host = {};   ///< Where redis-cli goes when it is not told.
+  std::string host = {};  ///< Where redis-cli goes when it is not told.
 };
 
 /// The image of the container that runs Redis in the cluster's pods; empty where unknown.
@@ -30,7 +30,8 @@ std::string redis_host(const Located& located);
 /// The Pod object. No label of the cluster's selector is on it, and it ends by itself after hours.
 Json toolbox_pod(const Located& located, const ToolboxWish& wish);
 
-/// The command for `kubectl exec`: a shell, or `command`, in which redis-cli knows host, TLS and AUTH.
+/// The command for `kubectl exec`: a shell, or `command`, in which redis-cli knows host, TLS and
+/// AUTH.
 std::vector<std::string> toolbox_command(const std::vector<std::string>& command);
 
 }  // namespace kredis::plugin

@@ -30,8 +30,8 @@ bool is_ready(const Json& pod) {
 }
 
 int ready_count(const Pods& pods) {
-  return static_cast<int>(
-      std::count_if(pods.begin(), pods.end(), [](const auto& each) { return is_ready(each.second); }));
+  return static_cast<int>(std::count_if(
+      pods.begin(), pods.end(), [](const auto& each) { return is_ready(each.second); }));
 }
 
 /// Why pods are missing, and their number; empty when all are there or nobody says why.
@@ -45,10 +45,11 @@ void show(const PodWait& wait, const Pods& pods, const Json& events, Progress& p
   for (const auto& [name, pod] : pods) {
     const std::string trouble = wire::pod_trouble(pod, events);
     const std::string node = node_of(pod);
-    progress.line(name, is_ready(pod)       ? "ready" + (node.empty() ? "" : " on " + node)
-                        : !trouble.empty() ? trouble
-                                           : pod.value(Json::json_pointer("/status/phase"),
-                                                       std::string("starting")));
+    progress.line(name,
+                  is_ready(pod) ? "ready" + (node.empty() ? "" : " on " + node)
+                  : !trouble.empty()
+                      ? trouble
+                      : pod.value(Json::json_pointer("/status/phase"), std::string("starting")));
   }
   if (const std::string missing = not_made(wait, pods, events); !missing.empty()) {
     progress.line(wait.workload, missing.substr(0, missing.find('\n')));
@@ -93,7 +94,8 @@ std::string last_words(ports::KubePort& kube, const Json& pod) {
 }
 
 /// Why a pod is not ready: its node's trouble goes before its own, which is then a consequence.
-std::string reason_of(const Json& pod, const Json& events,
+std::string reason_of(const Json& pod,
+                      const Json& events,
                       const std::map<std::string, std::string>& lost_nodes) {
   if (const auto lost = lost_nodes.find(node_of(pod)); lost != lost_nodes.end()) {
     return "the node is not ready: " + lost->second;
@@ -106,7 +108,8 @@ Error not_ready(ports::KubePort& kube, const PodWait& wait, const Pods& pods) {
   const Json events = warnings_in(kube, wait.namespace_);
   const auto nodes = kube.list({{"v1", "nodes"}, ""}, {});
   const auto lost_nodes = wire::node_troubles(nodes ? nodes->at("items") : Json::array());
-  std::string text = fmt::format("{} of {} pods became ready in time", ready_count(pods), wait.count);
+  std::string text =
+      fmt::format("{} of {} pods became ready in time", ready_count(pods), wait.count);
   std::string first_stuck;
   for (const auto& [name, pod] : pods) {
     if (is_ready(pod)) {
@@ -114,8 +117,11 @@ Error not_ready(ports::KubePort& kube, const PodWait& wait, const Pods& pods) {
     }
     first_stuck = first_stuck.empty() ? name : first_stuck;
     const std::string node = node_of(pod);
-    text += fmt::format("\n  {}{}: {}{}", name, node.empty() ? "" : " on " + node,
-                        reason_of(pod, events, lost_nodes), last_words(kube, pod));
+    text += fmt::format("\n  {}{}: {}{}",
+                        name,
+                        node.empty() ? "" : " on " + node,
+                        reason_of(pod, events, lost_nodes),
+                        last_words(kube, pod));
   }
   const std::string missing = not_made(wait, pods, events);
   if (!missing.empty()) {
@@ -127,7 +133,8 @@ Error not_ready(ports::KubePort& kube, const PodWait& wait, const Pods& pods) {
       first_stuck.empty() ? "mend that, then run the same command again"
                           : fmt::format("mend that (kubectl describe pod {} -n {}), then run the "
                                         "same command again",
-                                        first_stuck, wait.namespace_));
+                                        first_stuck,
+                                        wait.namespace_));
 }
 
 }  // namespace
@@ -154,7 +161,9 @@ Status wait_for_pods(ports::KubePort& kube, const PodWait& wait, Progress& progr
     const auto pause = std::min(wait.deadline, ports::Clock::now() + k_look_again);
     pods.clear();
     const Status watched = kube.watch({{"v1", "pods"}, wait.namespace_},
-                                      {.label_selector = wait.label_selector}, pause, on_event);
+                                      {.label_selector = wait.label_selector},
+                                      pause,
+                                      on_event);
     if (interrupted()) {
       return Error::internal("interrupted");
     }

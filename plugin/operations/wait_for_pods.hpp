@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Waiting until a cluster's pods are ready: one live line a pod, with the reason where one is stuck.
+// Waiting until a cluster's pods are ready: one live line a pod, with the reason where one is
+// stuck.
 #pragma once
 
 #include <map>

@@ -82,7 +82,9 @@ std::vector<Json> only(std::vector<Json> objects, bool configurations) {
 }
 
 /// Pods of the version before may be ready while those of this one are not.
-Status wait_for_rollout(ports::KubePort& kube, const WebhookSpec& spec, ports::Deadline deadline,
+Status wait_for_rollout(ports::KubePort& kube,
+                        const WebhookSpec& spec,
+                        ports::Deadline deadline,
                         Progress& progress) {
   KREDIS_CHECK(wait_for_pods(kube,
                              {.namespace_ = spec.namespace_,
@@ -90,12 +92,14 @@ Status wait_for_rollout(ports::KubePort& kube, const WebhookSpec& spec, ports::D
                               .count = spec.replicas,
                               .deadline = deadline},
                              progress));
-  const ports::ResourcePath path{{"apps/v1", "deployments"}, spec.namespace_, std::string(k_webhook_name)};
+  const ports::ResourcePath path{
+      {"apps/v1", "deployments"}, spec.namespace_, std::string(k_webhook_name)};
   const auto rolled_out = [&]() -> Result<bool> {
     KREDIS_TRY(const Json found, kube.get(path));
     const Json status = found.value("status", Json::object());
     const auto number = [&](const char* key) { return status.value(key, std::int64_t{0}); };
-    return number("observedGeneration") >= found.at("metadata").value("generation", std::int64_t{0}) &&
+    return number("observedGeneration") >=
+               found.at("metadata").value("generation", std::int64_t{0}) &&
            number("updatedReplicas") == spec.replicas && number("replicas") == spec.replicas &&
            number("availableReplicas") >= spec.replicas;
   };
@@ -104,7 +108,8 @@ Status wait_for_rollout(ports::KubePort& kube, const WebhookSpec& spec, ports::D
 
 Result<bool> both_trust(ports::KubePort& kube, const std::string& namespace_) {
   KREDIS_TRY(const WebhookView view, view_webhook(kube, namespace_, ports::Clock::now()));
-  return std::all_of(view.configurations.begin(), view.configurations.end(),
+  return std::all_of(view.configurations.begin(),
+                     view.configurations.end(),
                      [](const WebhookConfiguration& each) { return each.trusted; });
 }
 
@@ -125,7 +130,9 @@ Result<std::string> enforced_namespace(ports::KubePort& kube, const WebhookSpec&
   return fit;
 }
 
-Result<Proof> prove(ports::KubePort& kube, const WebhookSpec& spec, ports::Deadline deadline,
+Result<Proof> prove(ports::KubePort& kube,
+                    const WebhookSpec& spec,
+                    ports::Deadline deadline,
                     Progress& progress) {
   KREDIS_TRY(const std::string namespace_, enforced_namespace(kube, spec));
   if (namespace_.empty()) {
@@ -134,7 +141,8 @@ Result<Proof> prove(ports::KubePort& kube, const WebhookSpec& spec, ports::Deadl
   progress.begin("trying a broken object in namespace " + namespace_);
   Proof proof;
   const auto refuses = [&]() -> Result<bool> {
-    const auto made = kube.create({{"apps/v1", "statefulsets"}, namespace_}, broken_object(namespace_),
+    const auto made = kube.create({{"apps/v1", "statefulsets"}, namespace_},
+                                  broken_object(namespace_),
                                   ports::DryRun::server);
     if (!made && made.error().message.find(manifest::k_validating_webhook) != std::string::npos) {
       proof = {.refused = true, .text = made.error().message};
@@ -191,7 +199,8 @@ Result<Proof> install_webhook(ports::KubePort& kube,
     WebhookSpec harmless = spec;
     harmless.validate_failure = "Ignore";
     KREDIS_CHECK(apply_all(kube, only(manifest::webhook_objects(harmless), true), progress));
-    KREDIS_CHECK(wait_until([&] { return both_trust(kube, spec.namespace_); }, deadline,
+    KREDIS_CHECK(wait_until([&] { return both_trust(kube, spec.namespace_); },
+                            deadline,
                             "the configurations trust the webhook's authority"));
     progress.done();
     KREDIS_TRY(Proof proof, prove(kube, spec, deadline, progress));
@@ -246,7 +255,8 @@ Status uninstall_webhook(ports::KubePort& kube,
                          Progress& progress) {
   progress.begin(fmt::format("deleting {} objects", objects.size()));
   for (const ObjectName& object : objects) {
-    const auto removed = kube.remove(object.path, ports::Propagation::background, object.uid, dry_run);
+    const auto removed =
+        kube.remove(object.path, ports::Propagation::background, object.uid, dry_run);
     if (!removed && removed.error().code != ErrorCode::not_found) {
       return removed.error().while_doing("deleting " + object.to_text());
     }
@@ -271,13 +281,15 @@ Status rotate_certificates(ports::KubePort& kube,
                            ports::Deadline deadline,
                            Progress& progress) {
   KREDIS_TRY(const std::string before, trusted_bundle(kube));
-  const ports::ResourcePath path{{"v1", "secrets"}, namespace_, std::string(manifest::k_webhook_secret)};
+  const ports::ResourcePath path{
+      {"v1", "secrets"}, namespace_, std::string(manifest::k_webhook_secret)};
   const std::string now = std::to_string(std::time(nullptr));
   progress.begin("asking for a new authority");
   const auto asked = kube.merge_patch(
       path, {{"metadata", {{"annotations", {{k_rotate_annotation, now}}}}}}, ports::DryRun::no);
   if (!asked && asked.error().code == ErrorCode::not_found) {
-    return Error::not_found("the webhook keeps no certificates of its own in namespace " + namespace_)
+    return Error::not_found("the webhook keeps no certificates of its own in namespace " +
+                            namespace_)
         .with_hint("see kubectl redis webhook status; cert-manager's are renewed with cmctl renew");
   }
   KREDIS_CHECK(asked);

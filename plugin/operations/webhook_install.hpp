@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Putting the webhook into a cluster, proving that it works, and taking it out again. The API server
-// is led to it last and away from it first, so that no change ever waits for nobody.
+// Putting the webhook into a cluster, proving that it works, and taking it out again. The API
+// server is led to it last and away from it first, so that no change ever waits for nobody.
 #pragma once
 
 #include <string>
@@ -24,8 +24,8 @@ struct Proof {
   std::string text = {};
 };
 
-/// Applies everything and waits until it works. Errors: those of the API server; conflict (an object
-/// of one of these names is somebody else's); timeout.
+/// Applies everything and waits until it works. Errors: those of the API server; conflict (an
+/// object of one of these names is somebody else's); timeout.
 Result<Proof> install_webhook(ports::KubePort& kube,
                               const manifest::WebhookSpec& spec,
                               ports::Deadline deadline,
@@ -37,7 +37,8 @@ Result<std::vector<Applied>> try_install(ports::KubePort& kube,
                                          Progress& progress);
 
 /// What is there to remove, in the order of removal.
-Result<std::vector<ObjectName>> plan_uninstall(ports::KubePort& kube, const manifest::WebhookSpec& spec);
+Result<std::vector<ObjectName>> plan_uninstall(ports::KubePort& kube,
+                                               const manifest::WebhookSpec& spec);
 
 /// Errors: those of the API server; timeout while the namespace goes.
 Status uninstall_webhook(ports::KubePort& kube,

@@ -27,7 +27,8 @@ constexpr std::array k_kinds{
 
 std::string named(std::string_view metric) { return std::string(k_prefix) + std::string(metric); }
 
-std::optional<std::int64_t> time_in(const std::vector<wire::Sample>& samples, std::string_view metric) {
+std::optional<std::int64_t> time_in(const std::vector<wire::Sample>& samples,
+                                    std::string_view metric) {
   const auto value = wire::sum_of(samples, named(metric));
   return value ? std::optional(static_cast<std::int64_t>(*value)) : std::nullopt;
 }
@@ -50,9 +51,11 @@ Result<Json> get_if_there(ports::KubePort& kube, const ports::ResourcePath& path
 Result<std::vector<Json>> get_configurations(ports::KubePort& kube) {
   std::vector<Json> found;
   for (const ConfigurationKind& each : k_kinds) {
-    KREDIS_TRY(Json object, get_if_there(kube, {{"admissionregistration.k8s.io/v1", each.plural},
-                                                "",
-                                                std::string(k_webhook_name)}));
+    KREDIS_TRY(
+        Json object,
+        get_if_there(
+            kube,
+            {{"admissionregistration.k8s.io/v1", each.plural}, "", std::string(k_webhook_name)}));
     found.push_back(std::move(object));
   }
   return found;
@@ -70,15 +73,20 @@ WebhookConfiguration configuration_of(const Json& object, const char* kind) {
           .trusted = !bundle_of(object).empty()};
 }
 
-void ask(ports::KubePort& kube, WebhookReplica& replica, const std::string& namespace_,
-         const std::string& bundle, ports::Deadline deadline) {
-  const auto pages = kube::get_pages(kube,
-                                     {.namespace_ = namespace_,
-                                      .pod = replica.pod,
-                                      .port = manifest::k_webhook_port,
-                                      .server_name = std::string(k_webhook_name) + "." + namespace_ + ".svc",
-                                      .ca_pem = bundle},
-                                     {"/metrics", "/version"}, deadline);
+void ask(ports::KubePort& kube,
+         WebhookReplica& replica,
+         const std::string& namespace_,
+         const std::string& bundle,
+         ports::Deadline deadline) {
+  const auto pages =
+      kube::get_pages(kube,
+                      {.namespace_ = namespace_,
+                       .pod = replica.pod,
+                       .port = manifest::k_webhook_port,
+                       .server_name = std::string(k_webhook_name) + "." + namespace_ + ".svc",
+                       .ca_pem = bundle},
+                      {"/metrics", "/version"},
+                      deadline);
   if (!pages) {
     replica.trouble = pages.error().message;
     return;
@@ -88,9 +96,11 @@ void ask(ports::KubePort& kube, WebhookReplica& replica, const std::string& name
   replica.version = version.is_object() ? version.value("version", "") : "";
 }
 
-Result<std::vector<WebhookReplica>> find_replicas(ports::KubePort& kube, const std::string& namespace_) {
-  KREDIS_TRY(const Json list, kube.list({{"v1", "pods"}, namespace_},
-                                        {.label_selector = std::string(manifest::k_webhook_selector)}));
+Result<std::vector<WebhookReplica>> find_replicas(ports::KubePort& kube,
+                                                  const std::string& namespace_) {
+  KREDIS_TRY(const Json list,
+             kube.list({{"v1", "pods"}, namespace_},
+                       {.label_selector = std::string(manifest::k_webhook_selector)}));
   std::vector<WebhookReplica> replicas;
   for (const Json& pod : list.at("items")) {
     if (pod.at("metadata").contains("deletionTimestamp")) {
@@ -116,7 +126,8 @@ void take_metrics(WebhookReplica& replica, const std::string& text) {
     const auto result = sample.labels.find("result");
     if (sample.name == named("reviews_total")) {
       replica.reviews += sample.value;
-      replica.refused += result != sample.labels.end() && result->second == "refused" ? sample.value : 0;
+      replica.refused +=
+          result != sample.labels.end() && result->second == "refused" ? sample.value : 0;
     }
   }
 }
@@ -177,8 +188,9 @@ Result<WebhookView> view_webhook(ports::KubePort& kube,
                                  const std::string& namespace_,
                                  ports::Deadline deadline) {
   WebhookView view{.namespace_ = namespace_};
-  KREDIS_TRY(const Json deployment,
-             get_if_there(kube, {{"apps/v1", "deployments"}, namespace_, std::string(k_webhook_name)}));
+  KREDIS_TRY(
+      const Json deployment,
+      get_if_there(kube, {{"apps/v1", "deployments"}, namespace_, std::string(k_webhook_name)}));
   KREDIS_TRY(const auto configurations, get_configurations(kube));
   view.installed = !deployment.is_null();
   std::string bundle;

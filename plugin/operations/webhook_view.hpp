@@ -21,7 +21,7 @@ struct WebhookReplica {
   bool ready = false;
   std::string trouble = {};  ///< Why it is not ready, or cannot be asked.
   std::string version = {};
-  std::optional<double> view_age = {};            ///< Seconds since it last heard of every kind.
+  std::optional<double> view_age = {};  ///< Seconds since it last heard of every kind.
   std::optional<std::int64_t> certificate_from = {};  ///< Seconds since 1970, as the next two.
   std::optional<std::int64_t> certificate_until = {};
   std::optional<std::int64_t> authority_until = {};

@@ -31,7 +31,9 @@ bool is_dash(std::string_view line, std::size_t at) {
   return at < line.size() && line[at] == '-' && (at + 1 == line.size() || line[at + 1] == ' ');
 }
 
-bool ends_document(std::string_view line) { return line.starts_with("---") || line.starts_with("..."); }
+bool ends_document(std::string_view line) {
+  return line.starts_with("---") || line.starts_with("...");
+}
 
 std::string unescaped(std::string key) {
   for (std::size_t at = key.find('~'); at != std::string::npos && at + 1 < key.size();
@@ -58,7 +60,10 @@ class Editor {
   std::optional<Spot> spot(const std::string& pointer) const;
   std::optional<Spot> value_spot(const std::string& pointer) const;
   std::optional<Spot> first_child(const std::string& pointer, const Json& parent) const;
-  bool add_to_map(const std::string& pointer, const Json& parent, const std::string& key, const Json& value);
+  bool add_to_map(const std::string& pointer,
+                  const Json& parent,
+                  const std::string& key,
+                  const Json& value);
   bool add_to_list(const std::string& pointer, const Json& parent, const Json& value);
   bool add_to_flow(Spot open, const std::string& addition);
   bool replace_null(Spot key, const Json& entry);
@@ -122,7 +127,8 @@ std::size_t Editor::last_line(Spot first, bool of_list) const {
     if (is_blank(line) || (line[indent] == '#' && indent < first.column)) {
       continue;
     }
-    const bool other = of_list && indent == first.column && line[indent] != '#' && !is_dash(line, indent);
+    const bool other =
+        of_list && indent == first.column && line[indent] != '#' && !is_dash(line, indent);
     if (indent < first.column || other || ends_document(line)) {
       break;
     }
@@ -134,7 +140,8 @@ std::size_t Editor::last_line(Spot first, bool of_list) const {
 std::vector<std::string> Editor::block(std::size_t indent, const Json& value) const {
   std::vector<std::string> lines;
   const std::string text = manifest::to_yaml(value);
-  for (const std::string_view line : wire::split(std::string_view(text).substr(0, text.size() - 1), '\n')) {
+  for (const std::string_view line :
+       wire::split(std::string_view(text).substr(0, text.size() - 1), '\n')) {
     lines.push_back(line.empty() ? std::string{} : std::string(indent, ' ') + std::string(line));
   }
   return lines;
@@ -142,7 +149,8 @@ std::vector<std::string> Editor::block(std::size_t indent, const Json& value) co
 
 void Editor::insert_block(std::size_t after, std::size_t indent, const Json& value) {
   const auto lines = block(indent, value);
-  lines_.insert(lines_.begin() + static_cast<std::ptrdiff_t>(after) + 1, lines.begin(), lines.end());
+  lines_.insert(
+      lines_.begin() + static_cast<std::ptrdiff_t>(after) + 1, lines.begin(), lines.end());
 }
 
 bool Editor::add_to_flow(Spot open, const std::string& addition) {
@@ -188,7 +196,8 @@ bool Editor::replace_null(Spot key, const Json& entry) {
   auto lines = block(key.column, entry);
   line.resize(key.column);
   line += lines.front().substr(key.column);
-  lines_.insert(lines_.begin() + static_cast<std::ptrdiff_t>(key.line) + 1, lines.begin() + 1, lines.end());
+  lines_.insert(
+      lines_.begin() + static_cast<std::ptrdiff_t>(key.line) + 1, lines.begin() + 1, lines.end());
   return true;
 }
 
@@ -254,12 +263,15 @@ std::string Editor::text() const {
 
 std::optional<YamlDocument> only_document(const std::string& text) {
   auto documents = kube::parse_yaml_documents(text);
-  return documents && documents->size() == 1 ? std::optional(std::move(documents->front())) : std::nullopt;
+  return documents && documents->size() == 1 ? std::optional(std::move(documents->front()))
+                                             : std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> patched_yaml(const std::string& text, const Json& patch, const Json& wanted) {
+std::optional<std::string> patched_yaml(const std::string& text,
+                                        const Json& patch,
+                                        const Json& wanted) {
   std::string now = text;
   if (!now.ends_with('\n')) {
     now += '\n';
@@ -279,7 +291,9 @@ std::optional<std::string> patched_yaml(const std::string& text, const Json& pat
   return result && result->value == wanted ? std::optional(now) : std::nullopt;
 }
 
-std::optional<std::string> patched_json(const std::string& text, const Json& patch, const Json& wanted) {
+std::optional<std::string> patched_json(const std::string& text,
+                                        const Json& patch,
+                                        const Json& wanted) {
   using Ordered = nlohmann::ordered_json;
   Ordered value = Ordered::parse(text, nullptr, false);
   if (value.is_discarded()) {

@@ -20,9 +20,7 @@ std::string found_text(const wire::Drift& drift) {
   return drift.known ? shown(drift, drift.found) : "(not known to this server)";
 }
 
-const char* mend_text(wire::Mend mend) {
-  return mend == wire::Mend::live ? "live" : "restart";
-}
+const char* mend_text(wire::Mend mend) { return mend == wire::Mend::live ? "live" : "restart"; }
 
 std::string names_of(const std::vector<wire::Drift>& drifts) {
   std::vector<std::string> names;
@@ -38,22 +36,28 @@ std::string render_drift(const ConfigPicture& picture, const TextStyle& style) {
   std::string text;
   const auto untold = wire::untold_settings(picture.source.config);
   if (!untold.empty()) {
-    text += style.dim(fmt::format("not compared, as no node tells: {}", fmt::join(untold, ", "))) + "\n";
+    text += style.dim(fmt::format("not compared, as no node tells: {}", fmt::join(untold, ", "))) +
+            "\n";
   }
   if (picture.drifts.empty()) {
-    return text + fmt::format("all {} nodes run what {} of ConfigMap {} says\n", picture.pods,
-                              picture.source.key, picture.source.config_map);
+    return text + fmt::format("all {} nodes run what {} of ConfigMap {} says\n",
+                              picture.pods,
+                              picture.source.key,
+                              picture.source.config_map);
   }
   std::vector<std::vector<std::string>> rows;
   for (const wire::NodeDrift& node : picture.drifts) {
     for (const wire::Drift& drift : node.drifts) {
-      rows.push_back({node.pod, drift.name, shown(drift, drift.wanted), found_text(drift),
+      rows.push_back({node.pod,
+                      drift.name,
+                      shown(drift, drift.wanted),
+                      found_text(drift),
                       mend_text(drift.mend)});
     }
   }
   return text + render_table({"POD", "SETTING", "WANTED", "RUNS WITH", "MENDED BY"}, rows) +
-         style.green("fix:") + fmt::format(" kubectl redis config apply {} -n {}\n", picture.cluster,
-                                           picture.namespace_);
+         style.green("fix:") +
+         fmt::format(" kubectl redis config apply {} -n {}\n", picture.cluster, picture.namespace_);
 }
 
 Json drift_report(const ConfigPicture& picture) {
@@ -84,17 +88,22 @@ std::string render_config_plan(const wire::ConfigPlan& plan) {
   std::string text;
   for (const wire::LiveChange& change : plan.live) {
     for (const wire::Drift& drift : change.drifts) {
-      text += fmt::format("set {} {} on {}  # was {}\n", drift.name, shown(drift, drift.wanted),
-                          change.pod, found_text(drift));
+      text += fmt::format("set {} {} on {}  # was {}\n",
+                          drift.name,
+                          shown(drift, drift.wanted),
+                          change.pod,
+                          found_text(drift));
     }
   }
   for (const wire::PodRestart& restart : plan.restarts) {
     const bool master = restart.role == core::Role::master;
-    text += fmt::format("restart {}  # {}: {}\n", restart.pod,
-                        restart.is_outage ? "its slots are away meanwhile, it has no replica in step"
-                        : master          ? "a master, after a hand-over"
-                                          : "a replica",
-                        names_of(restart.drifts));
+    text +=
+        fmt::format("restart {}  # {}: {}\n",
+                    restart.pod,
+                    restart.is_outage ? "its slots are away meanwhile, it has no replica in step"
+                    : master          ? "a master, after a hand-over"
+                                      : "a replica",
+                    names_of(restart.drifts));
   }
   return text;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Drift from redis.conf, and the plan that mends it, as text and JSON. Passwords are never in either.
+// Drift from redis.conf, and the plan that mends it, as text and JSON. Passwords are never in
+// either.
 #pragma once
 
 #include <string>

@@ -39,13 +39,15 @@ std::string render_risk(const std::vector<core::HandOver>& hand_overs) {
     text += fmt::format(
         "{} takes over slots {} from {} without waiting for it: writes that it has not received "
         "are lost ({})\n",
-        each.to_pod.name, each.slots.to_text(), each.from_name(),
-        each.lag_bytes ? human_bytes(*each.lag_bytes) + " behind now"
-                       : "how many is not known");
+        each.to_pod.name,
+        each.slots.to_text(),
+        each.from_name(),
+        each.lag_bytes ? human_bytes(*each.lag_bytes) + " behind now" : "how many is not known");
   }
   if (unvoted) {
-    text += "nobody votes: masters that do not hear of it go on accepting writes to these slots, "
-            "and those are lost too when they do\n";
+    text +=
+        "nobody votes: masters that do not hear of it go on accepting writes to these slots, "
+        "and those are lost too when they do\n";
   }
   return text;
 }
@@ -53,7 +55,9 @@ std::string render_risk(const std::vector<core::HandOver>& hand_overs) {
 std::string render_failover(const wire::FailoverReport& report, const TextStyle& style) {
   std::vector<std::vector<std::string>> rows;
   for (const core::HandOver& each : report.hand_overs) {
-    rows.push_back({each.slots.to_text(), style.bold(each.to_pod.name), place_of(each.to_pod),
+    rows.push_back({each.slots.to_text(),
+                    style.bold(each.to_pod.name),
+                    place_of(each.to_pod),
                     each.from_name() + (each.from_answers ? ", follows" : ", silent"),
                     place_of(each.from_pod)});
   }
@@ -62,7 +66,8 @@ std::string render_failover(const wire::FailoverReport& report, const TextStyle&
   text += report.silent.empty()
               ? fmt::format("every node shows it; it took {:.1f} s\n", seconds)
               : fmt::format("every node that answers shows it; it took {:.1f} s; silent: {}\n",
-                            seconds, fmt::join(report.silent, ", "));
+                            seconds,
+                            fmt::join(report.silent, ", "));
   return text;
 }
 

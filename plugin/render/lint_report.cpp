@@ -27,7 +27,8 @@ std::string painted(Severity severity, const TextStyle& style) {
 
 int count_of(const LintResult& result, Severity severity) {
   return static_cast<int>(std::ranges::count_if(
-      result.findings, [severity](const LintFinding& each) { return each.objection.severity == severity; }));
+      result.findings,
+      [severity](const LintFinding& each) { return each.objection.severity == severity; }));
 }
 
 std::string counted(int count, std::string_view word) {
@@ -77,10 +78,12 @@ std::string place_of(const LintFinding& finding) {
 
 Json sarif_location(const LintFinding& finding) {
   if (finding.line == 0) {
-    return {{"logicalLocations", Json::array({{{"fullyQualifiedName", finding.file}, {"kind", "resource"}}})}};
+    return {{"logicalLocations",
+             Json::array({{{"fullyQualifiedName", finding.file}, {"kind", "resource"}}})}};
   }
   const Json region = {{"startLine", finding.line}, {"startColumn", finding.column}};
-  return {{"physicalLocation", {{"artifactLocation", {{"uri", finding.file}}}, {"region", region}}}};
+  return {
+      {"physicalLocation", {{"artifactLocation", {{"uri", finding.file}}}, {"region", region}}}};
 }
 
 std::string fenced(std::string_view text, std::string_view language) {
@@ -139,12 +142,12 @@ Json lint_json(const LintResult& result) {
       finding = {{"file", each.file}, {"line", each.line}, {"column", each.column}};
     }
     finding.update({{"object", each.object},
-                        {"rule", objection.rule},
-                        {"severity", policy::to_text(objection.severity)},
-                        {"path", objection.path},
-                        {"found", objection.found},
-                        {"wanted", objection.wanted},
-                        {"message", objection.message}});
+                    {"rule", objection.rule},
+                    {"severity", policy::to_text(objection.severity)},
+                    {"path", objection.path},
+                    {"found", objection.found},
+                    {"wanted", objection.wanted},
+                    {"message", objection.message}});
     findings.push_back(std::move(finding));
   }
   return {{"apiVersion", "kubectl-redis.dev/v1"},
@@ -165,16 +168,15 @@ Json lint_sarif(const LintResult& result, const std::string& version) {
   }
   Json results = Json::array();
   for (const LintFinding& each : result.findings) {
-    results.push_back(
-        {{"ruleId", each.objection.rule},
-         {"level", sarif_level(each.objection.severity)},
-         {"message",
-          {{"text",
-            fmt::format("{} (found: {}; write: {})",
-                        each.objection.message,
-                        each.objection.found,
-                        each.objection.wanted)}}},
-         {"locations", Json::array({sarif_location(each)})}});
+    results.push_back({{"ruleId", each.objection.rule},
+                       {"level", sarif_level(each.objection.severity)},
+                       {"message",
+                        {{"text",
+                          fmt::format("{} (found: {}; write: {})",
+                                      each.objection.message,
+                                      each.objection.found,
+                                      each.objection.wanted)}}},
+                       {"locations", Json::array({sarif_location(each)})}});
   }
   const Json driver = {{"name", "kubectl-redis"}, {"version", version}, {"rules", rules}};
   return {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
@@ -196,14 +198,14 @@ std::string lint_junit(const LintResult& result) {
                                          each.objection.found,
                                          each.objection.wanted);
     const bool failed = each.objection.severity == Severity::error;
-    text += fmt::format("  <testcase classname=\"{}\" name=\"{} {}\">\n    <{}>{}</{}>\n  </testcase>\n",
-                        xml(each.file),
-                        each.objection.rule,
-                        xml(each.object),
-                        failed ? fmt::format("failure message=\"{}\"", xml(each.objection.message))
-                               : "system-out",
-                        xml(what),
-                        failed ? "failure" : "system-out");
+    text += fmt::format(
+        "  <testcase classname=\"{}\" name=\"{} {}\">\n    <{}>{}</{}>\n  </testcase>\n",
+        xml(each.file),
+        each.objection.rule,
+        xml(each.object),
+        failed ? fmt::format("failure message=\"{}\"", xml(each.objection.message)) : "system-out",
+        xml(what),
+        failed ? "failure" : "system-out");
   }
   return text + "</testsuite>\n";
 }
@@ -267,33 +269,39 @@ Json rules_json() {
                       {"whenBlind", guard.when_blind},
                       {"why", guard.why}});
   }
-  return {{"apiVersion", "kubectl-redis.dev/v1"}, {"kind", "RuleList"}, {"items", list}, {"guards", guards}};
+  return {{"apiVersion", "kubectl-redis.dev/v1"},
+          {"kind", "RuleList"},
+          {"items", list},
+          {"guards", guards}};
 }
 
 std::string rules_markdown() {
   std::string text =
       "# Rules\n\n"
-      "What `kubectl redis lint` and the webhook hold an object of a Redis Cluster against; made by\n"
-      "`kubectl redis rules -o markdown`. An error refuses the object, a warning is told, advice only\n"
+      "What `kubectl redis lint` and the webhook hold an object of a Redis Cluster against; made "
+      "by\n"
+      "`kubectl redis rules -o markdown`. An error refuses the object, a warning is told, advice "
+      "only\n"
       "`lint` tells. The annotation `kubectl-redis.dev/ignore: \"true\"` takes an object out.\n";
   for (const policy::Rule& rule : policy::rules()) {
-    text += fmt::format(
-        "\n## {}: {}\n\n{}{}, for {}; {}.\n\n{}\n\nBad, in {}:\n\n{}\nGood:\n\n{}",
-        rule.id,
-        rule.title,
-        policy::to_text(rule.severity),
-        rule.patch != nullptr ? ", filled in where it is missing" : "",
-        policy::kinds_text(rule.kinds),
-        policy::to_text(rule.when_blind),
-        rule.documentation.why,
-        policy::to_text(rule.documentation.place),
-        fenced(rule.documentation.bad, language_of(rule)),
-        fenced(rule.documentation.good, language_of(rule)));
+    text += fmt::format("\n## {}: {}\n\n{}{}, for {}; {}.\n\n{}\n\nBad, in {}:\n\n{}\nGood:\n\n{}",
+                        rule.id,
+                        rule.title,
+                        policy::to_text(rule.severity),
+                        rule.patch != nullptr ? ", filled in where it is missing" : "",
+                        policy::kinds_text(rule.kinds),
+                        policy::to_text(rule.when_blind),
+                        rule.documentation.why,
+                        policy::to_text(rule.documentation.place),
+                        fenced(rule.documentation.bad, language_of(rule)),
+                        fenced(rule.documentation.good, language_of(rule)));
   }
   text +=
       "\n# Guards\n\n"
-      "What the webhook alone keeps from happening to a cluster that runs, by how it saw the cluster a few\n"
-      "seconds ago. `kubectl-redis.dev/allow-delete: \"true\"` on the workload, the pod or the claim allows it,\n"
+      "What the webhook alone keeps from happening to a cluster that runs, by how it saw the "
+      "cluster a few\n"
+      "seconds ago. `kubectl-redis.dev/allow-delete: \"true\"` on the workload, the pod or the "
+      "claim allows it,\n"
       "and is logged and counted. The level of the namespace holds for guards too.\n";
   for (const policy::Guard& guard : policy::guards()) {
     text += fmt::format("\n## {}: {}\n\n{}.\n\n{}\n\nWhen the cluster cannot be seen: {}.\n",

@@ -14,12 +14,16 @@ std::string rule_line(const Json& rule, const JoinedRight& reason) {
     return fmt::format("{}", fmt::join(rule.at(field).get<std::vector<std::string>>(), ", "));
   };
   const std::string group = words("apiGroups");
-  const std::string names =
-      rule.contains("resourceNames") ? fmt::format(", resourceNames: [{}]", words("resourceNames")) : "";
+  const std::string names = rule.contains("resourceNames")
+                                ? fmt::format(", resourceNames: [{}]", words("resourceNames"))
+                                : "";
   return fmt::format("# {}{}\n- {{apiGroups: [{}], resources: [{}]{}, verbs: [{}]}}\n",
                      reason.right.weight == Weight::goes_without ? "goes without: " : "",
-                     fmt::join(reason.why, "; "), group.empty() ? "\"\"" : group,
-                     words("resources"), names, words("verbs"));
+                     fmt::join(reason.why, "; "),
+                     group.empty() ? "\"\"" : group,
+                     words("resources"),
+                     names,
+                     words("verbs"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Roles as YAML for people: a line a rule, each with its reason behind it. kubectl reads it as well.
+// Roles as YAML for people: a line a rule, each with its reason behind it. kubectl reads it as
+// well.
 #pragma once
 
 #include <string>

@@ -43,8 +43,12 @@ std::string headline(const StatusPicture& picture, const TextStyle& style) {
   const std::size_t masters = agreed == nullptr ? 0 : agreed->masters().size();
   const std::size_t nodes = agreed == nullptr ? 0 : agreed->nodes.size();
   return fmt::format("{}  {}/{}  {} masters, {} replicas, {} of {} slots served{}\n",
-                     painted_health(picture.health, style), view.namespace_, view.name, masters,
-                     nodes - masters, human_count(core::served_slots(view).size()),
+                     painted_health(picture.health, style),
+                     view.namespace_,
+                     view.name,
+                     masters,
+                     nodes - masters,
+                     human_count(core::served_slots(view).size()),
                      human_count(core::k_slot_count),
                      view.shape.inferred ? style.dim("  (shape inferred)") : "");
 }
@@ -66,12 +70,15 @@ std::string lag_text(const ClusterView& view, const Member& replica, const Node&
 
 /// Where the node is now. A node may go on naming the address of its pod's earlier life.
 std::string address_of(const Member& member, const Node& node) {
-  const std::string& pod = member.pod.announced_ip.empty() ? member.pod.ip : member.pod.announced_ip;
+  const std::string& pod =
+      member.pod.announced_ip.empty() ? member.pod.ip : member.pod.announced_ip;
   return pod.empty() ? node.address.ip : pod;
 }
 
 /// The cells of one node's row after its name.
-std::vector<std::string> cells_of(const ClusterView& view, const Member& member, const Node& node,
+std::vector<std::string> cells_of(const ClusterView& view,
+                                  const Member& member,
+                                  const Node& node,
                                   Detail detail) {
   const bool master = node.role == core::Role::master;
   std::vector<std::string> cells = {
@@ -93,22 +100,24 @@ std::vector<std::string> cells_of(const ClusterView& view, const Member& member,
 }
 
 std::vector<std::string> titles_of(Detail detail) {
-  std::vector<std::string> titles = {"POD",  "NODE",   "ZONE", "ADDRESS", "SLOTS",
-                                     "KEYS", "MEMORY", "LAG",  "AGE",     "RESTARTS"};
+  std::vector<std::string> titles = {
+      "POD", "NODE", "ZONE", "ADDRESS", "SLOTS", "KEYS", "MEMORY", "LAG", "AGE", "RESTARTS"};
   if (detail == Detail::wide) {
     titles.insert(titles.end(), {"ID", "HOSTNAME", "VERSION"});
   }
   return titles;
 }
 
-void add_row(std::vector<std::vector<std::string>>& rows, std::string name,
+void add_row(std::vector<std::vector<std::string>>& rows,
+             std::string name,
              std::vector<std::string> cells) {
   cells.insert(cells.begin(), std::move(name));
   rows.push_back(std::move(cells));
 }
 
 std::string marked(const Member& member, const TextStyle& style) {
-  return member.pod.ready && !member.trouble ? member.pod.name : style.yellow(member.pod.name + " !");
+  return member.pod.ready && !member.trouble ? member.pod.name
+                                             : style.yellow(member.pod.name + " !");
 }
 
 std::string tree(const StatusPicture& picture, const TextStyle& style, Detail detail) {
@@ -163,7 +172,8 @@ std::string loss_text(const core::Loss& loss, const TextStyle& style) {
   return style.red(text);
 }
 
-std::string losses(const std::string& what, const std::map<std::string, core::Loss>& by_domain,
+std::string losses(const std::string& what,
+                   const std::map<std::string, core::Loss>& by_domain,
                    const TextStyle& style) {
   // A single zone (or none) says nothing that the nodes do not.
   if (by_domain.empty() || (what == "zone" && by_domain.size() == 1)) {
@@ -200,8 +210,8 @@ std::string render_status(const StatusPicture& picture, const TextStyle& style, 
     text += losses("zone", picture.survival.zones, style);
   }
   for (const core::Finding& finding : picture.findings) {
-    text += painted_severity(finding.severity, style) + " [" + finding.id + "] " +
-            finding.message + "\n";
+    text += painted_severity(finding.severity, style) + " [" + finding.id + "] " + finding.message +
+            "\n";
     if (!finding.fix.empty()) {
       text += "  fix: " + finding.fix + "\n";
     }
@@ -215,13 +225,16 @@ std::string render_status_table(const std::vector<StatusPicture>& pictures,
   for (const StatusPicture& picture : pictures) {
     const core::Topology* agreed = formed(picture.view);
     const auto errors = std::count_if(
-        picture.findings.begin(), picture.findings.end(),
-        [](const core::Finding& finding) { return finding.severity == Severity::error; });
-    rows.push_back({picture.view.namespace_, picture.view.name,
+        picture.findings.begin(), picture.findings.end(), [](const core::Finding& finding) {
+          return finding.severity == Severity::error;
+        });
+    rows.push_back({picture.view.namespace_,
+                    picture.view.name,
                     painted_health(picture.health, style),
                     std::to_string(agreed == nullptr ? 0 : agreed->masters().size()),
                     std::to_string(picture.view.members.size()),
-                    human_count(core::served_slots(picture.view).size()), std::to_string(errors),
+                    human_count(core::served_slots(picture.view).size()),
+                    std::to_string(errors),
                     std::to_string(picture.findings.size())});
   }
   return render_table(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A cluster on the screen: health in a line, a tree master -> replicas, what would be lost with each
-// node and zone, and findings with the command that mends each. No I/O.
+// A cluster on the screen: health in a line, a tree master -> replicas, what would be lost with
+// each node and zone, and findings with the command that mends each. No I/O.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How text looks where it goes: colour or not, how wide. Decided once by the terminal, then an argument.
+// How text looks where it goes: colour or not, how wide. Decided once by the terminal, then an
+// argument.
 #pragma once
 
 #include <cstddef>

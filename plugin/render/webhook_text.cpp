@@ -36,14 +36,26 @@ std::string count_text(double count) { return human_count(static_cast<std::int64
 std::string replicas_table(const WebhookView& view, std::int64_t now) {
   std::vector<std::vector<std::string>> rows;
   for (const WebhookReplica& replica : view.replicas) {
-    rows.push_back({replica.pod, replica.node.empty() ? "-" : replica.node, replica.ready ? "yes" : "no",
-                    replica.version.empty() ? "-" : replica.version,
-                    replica.view_age ? human_age(static_cast<std::int64_t>(*replica.view_age)) : "-",
-                    count_text(replica.reviews), count_text(replica.refused),
-                    end_text(replica.certificate_until, now), end_text(replica.authority_until, now)});
+    rows.push_back(
+        {replica.pod,
+         replica.node.empty() ? "-" : replica.node,
+         replica.ready ? "yes" : "no",
+         replica.version.empty() ? "-" : replica.version,
+         replica.view_age ? human_age(static_cast<std::int64_t>(*replica.view_age)) : "-",
+         count_text(replica.reviews),
+         count_text(replica.refused),
+         end_text(replica.certificate_until, now),
+         end_text(replica.authority_until, now)});
   }
-  return render_table({"REPLICA", "NODE", "READY", "VERSION", "VIEW AGE", "REVIEWS", "REFUSED",
-                       "CERTIFICATE ENDS", "AUTHORITY ENDS"},
+  return render_table({"REPLICA",
+                       "NODE",
+                       "READY",
+                       "VERSION",
+                       "VIEW AGE",
+                       "REVIEWS",
+                       "REFUSED",
+                       "CERTIFICATE ENDS",
+                       "AUTHORITY ENDS"},
                       rows);
 }
 
@@ -51,8 +63,10 @@ std::string configurations_line(const WebhookView& view) {
   std::string text;
   for (const WebhookConfiguration& each : view.configurations) {
     if (each.present) {
-      text += fmt::format("{}{}: {}", text.empty() ? "" : ", ",
-                          each.kind.starts_with("Mutating") ? "fill in" : "refuse", each.failure_policy);
+      text += fmt::format("{}{}: {}",
+                          text.empty() ? "" : ", ",
+                          each.kind.starts_with("Mutating") ? "fill in" : "refuse",
+                          each.failure_policy);
     }
   }
   return text.empty() ? text : "when no replica answers: " + text + "\n";
@@ -85,12 +99,17 @@ Json replica_report(const WebhookReplica& replica) {
 
 }  // namespace
 
-std::string render_webhook(const WebhookView& view, const TextStyle& style, std::int64_t now_seconds) {
+std::string render_webhook(const WebhookView& view,
+                           const TextStyle& style,
+                           std::int64_t now_seconds) {
   if (!view.installed) {
     return "the webhook is not installed in namespace " + view.namespace_ + "\n";
   }
-  std::string text = fmt::format("webhook in namespace {}: {}\n{}\n{}", view.namespace_, view.image,
-                                 configurations_line(view), replicas_table(view, now_seconds));
+  std::string text = fmt::format("webhook in namespace {}: {}\n{}\n{}",
+                                 view.namespace_,
+                                 view.image,
+                                 configurations_line(view),
+                                 replicas_table(view, now_seconds));
   std::vector<std::vector<std::string>> rules;
   for (const auto& [rule, count] : view.objections()) {
     rules.push_back({rule, count_text(count)});
@@ -99,7 +118,8 @@ std::string render_webhook(const WebhookView& view, const TextStyle& style, std:
     text += "\n" + render_table({"RULE", "OBJECTIONS"}, rules);
   }
   text += fmt::format("\nreviews took {} (half of them), {} (99 of 100)\n",
-                      latency_text(view.latency(0.5)), latency_text(view.latency(0.99)));
+                      latency_text(view.latency(0.5)),
+                      latency_text(view.latency(0.99)));
   for (const std::string& finding : view.findings()) {
     text += style.red("wrong:") + " " + finding + "\n";
   }
@@ -122,18 +142,19 @@ Json webhook_report(const WebhookView& view) {
   for (const auto& [rule, count] : view.objections()) {
     objections[rule] = static_cast<std::int64_t>(count);
   }
-  return {{"apiVersion", "kubectl-redis.dev/v1"},
-          {"kind", "WebhookStatus"},
-          {"namespace", view.namespace_},
-          {"installed", view.installed},
-          {"image", view.image},
-          {"wantedReplicas", view.wanted},
-          {"replicas", replicas},
-          {"configurations", configurations},
-          {"objections", objections},
-          {"latencySeconds",
-           {{"p50", seconds_or_null(view.latency(0.5))}, {"p99", seconds_or_null(view.latency(0.99))}}},
-          {"findings", view.findings()}};
+  return {
+      {"apiVersion", "kubectl-redis.dev/v1"},
+      {"kind", "WebhookStatus"},
+      {"namespace", view.namespace_},
+      {"installed", view.installed},
+      {"image", view.image},
+      {"wantedReplicas", view.wanted},
+      {"replicas", replicas},
+      {"configurations", configurations},
+      {"objections", objections},
+      {"latencySeconds",
+       {{"p50", seconds_or_null(view.latency(0.5))}, {"p99", seconds_or_null(view.latency(0.99))}}},
+      {"findings", view.findings()}};
 }
 
 }  // namespace kredis::plugin

@@ -13,7 +13,9 @@
 namespace kredis::plugin {
 
 /// Units: `now_seconds` since 1970.
-std::string render_webhook(const WebhookView& view, const TextStyle& style, std::int64_t now_seconds);
+std::string render_webhook(const WebhookView& view,
+                           const TextStyle& style,
+                           std::int64_t now_seconds);
 
 /// kubectl-redis.dev/v1 WebhookStatus.
 Json webhook_report(const WebhookView& view);

@@ -14,8 +14,8 @@ std::string status_of(const ClusterView& view) {
 
 Result<const Member*> choose_pod(const ClusterView& view, const std::optional<std::string>& key) {
   for (const ShardView& shard : shards_of(view)) {
-    const bool holds = key ? shard.master.node->slots.contains(key_slot(*key))
-                           : !shard.master.node->slots.empty();
+    const bool holds =
+        key ? shard.master.node->slots.contains(key_slot(*key)) : !shard.master.node->slots.empty();
     if (holds && shard.master.member != nullptr && is_serving(shard.master)) {
       return shard.master.member;
     }

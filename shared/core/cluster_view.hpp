@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A cluster as Kubernetes and EVERY one of its nodes see it, joined. What `observe` returns and what
-// planning, findings, survival and every screen read.
+// A cluster as Kubernetes and EVERY one of its nodes see it, joined. What `observe` returns and
+// what planning, findings, survival and every screen read.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct Pod {
   std::string name;
   int ordinal = 0;  ///< Within the workload; the order in which placement prefers pods.
   FailureDomain domain = {};
-  std::string ip = {};        ///< Pod address; empty until it has one.
+  std::string ip = {};            ///< Pod address; empty until it has one.
   std::string announced_ip = {};  ///< What it should announce when that is not its own address.
   int port = 6379;
   bool ready = false;
@@ -34,7 +34,7 @@ struct Pod {
   int restarts = 0;
   std::int64_t age_seconds = 0;
   std::int64_t memory_limit_bytes = 0;  ///< 0 when there is no limit.
-  std::string trouble = {};   ///< Why it is not running or not ready, in one line; empty when well.
+  std::string trouble = {};  ///< Why it is not running or not ready, in one line; empty when well.
 };
 
 /// One pod and what its Redis says. `trouble` is set when Redis could not be asked.

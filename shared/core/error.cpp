@@ -8,7 +8,8 @@
 namespace kredis::core {
 
 const CodeTraits& traits(ErrorCode code) noexcept {
-  const auto* row = std::find_if(k_code_traits.begin(), k_code_traits.end(),
+  const auto* row = std::find_if(k_code_traits.begin(),
+                                 k_code_traits.end(),
                                  [code](const CodeTraits& each) { return each.code == code; });
   assert(row != k_code_traits.end());
   return *row;

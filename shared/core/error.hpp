@@ -55,8 +55,8 @@ const CodeTraits& traits(ErrorCode code) noexcept;
 
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  std::string message;               ///< What failed.
-  std::string hint = {};             ///< One action for the user; empty when there is none.
+  std::string message;                    ///< What failed.
+  std::string hint = {};                  ///< One action for the user; empty when there is none.
   std::vector<std::string> context = {};  ///< What was being done; innermost first, outermost last.
 
   static Error invalid_argument(std::string message);

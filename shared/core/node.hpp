@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One node of a cluster as another node (or itself) describes it: a line of CLUSTER NODES as values.
-// https://redis.io/docs/latest/commands/cluster-nodes/
+// One node of a cluster as another node (or itself) describes it: a line of CLUSTER NODES as
+// values. https://redis.io/docs/latest/commands/cluster-nodes/
 #pragma once
 
 #include <compare>

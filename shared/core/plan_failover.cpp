@@ -12,7 +12,8 @@
 namespace kredis::core {
 namespace {
 
-/// A replica this close counts as in step: what streams in meanwhile is no reason to prefer another.
+/// A replica this close counts as in step: what streams in meanwhile is no reason to prefer
+/// another.
 constexpr std::int64_t k_in_step_bytes = 1 << 20;
 
 using Of = FailoverWish::Of;
@@ -123,8 +124,9 @@ Status check_master(const Decision& decision, const ShardView& shard) {
   const SeenNode& master = shard.master;
   if (decision.wish.how == TakeOver::in_step && (!answers(master) || master.node->flags.fail)) {
     return Error::unsafe(name_of(master) + " does not answer, and a planned hand-over needs it")
-        .with_hint("--force lets a replica take over without it; writes that the replica has not "
-                   "received are lost");
+        .with_hint(
+            "--force lets a replica take over without it; writes that the replica has not "
+            "received are lost");
   }
   if (decision.wish.how == TakeOver::takeover) {
     return {};
@@ -213,7 +215,8 @@ Result<std::vector<HandOver>> decide_for_pod(Decision& decision) {
     }
   }
   return Error::unsafe(pod + " is neither a master with slots nor a replica")
-      .with_hint("kubectl redis status " + decision.view.name + " shows the roles; init joins pods");
+      .with_hint("kubectl redis status " + decision.view.name +
+                 " shows the roles; init joins pods");
 }
 
 Result<std::vector<HandOver>> decide_for_master(Decision& decision) {
@@ -222,8 +225,8 @@ Result<std::vector<HandOver>> decide_for_master(Decision& decision) {
   std::vector<ShardView> found;
   bool known = decision.view.by_pod(name) != nullptr;
   for (const ShardView& shard : decision.shards) {
-    const bool by_id = name.size() >= k_shortest_id &&
-                       shard.master.node->id.to_text().starts_with(name);
+    const bool by_id =
+        name.size() >= k_shortest_id && shard.master.node->id.to_text().starts_with(name);
     if (is_pod(shard.master, name) || by_id) {
       found.push_back(shard);
     }
@@ -277,8 +280,10 @@ std::string reason_of(const HandOver& each) {
       return "without " + each.from_name() + ": writes it has not received are lost (" + behind +
              ")";
     case TakeOver::takeover:
-      return "without " + each.from_name() + " and without a vote: writes it has not received are "
-             "lost (" + behind + ")";
+      return "without " + each.from_name() +
+             " and without a vote: writes it has not received are "
+             "lost (" +
+             behind + ")";
   }
   return "";
 }

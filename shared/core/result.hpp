@@ -36,17 +36,17 @@ using core::Status;
 #define KREDIS_CONCAT(a, b) KREDIS_CONCAT_(a, b)
 
 /// Declares `declaration` from a Result, or returns its error from the enclosing function.
-#define KREDIS_TRY(declaration, ...)                                              \
-  auto KREDIS_CONCAT(kredis_result_, __LINE__) = (__VA_ARGS__);                   \
-  if (!KREDIS_CONCAT(kredis_result_, __LINE__)) {                                 \
-    return std::move(KREDIS_CONCAT(kredis_result_, __LINE__)).error();            \
-  }                                                                               \
+#define KREDIS_TRY(declaration, ...)                                   \
+  auto KREDIS_CONCAT(kredis_result_, __LINE__) = (__VA_ARGS__);        \
+  if (!KREDIS_CONCAT(kredis_result_, __LINE__)) {                      \
+    return std::move(KREDIS_CONCAT(kredis_result_, __LINE__)).error(); \
+  }                                                                    \
   declaration = std::move(*KREDIS_CONCAT(kredis_result_, __LINE__))
 
 /// Returns the error of a Status from the enclosing function, if it has one.
-#define KREDIS_CHECK(...)                                                         \
-  do {                                                                            \
-    if (auto kredis_status = (__VA_ARGS__); !kredis_status) {                     \
-      return std::move(kredis_status).error();                                    \
-    }                                                                             \
+#define KREDIS_CHECK(...)                                     \
+  do {                                                        \
+    if (auto kredis_status = (__VA_ARGS__); !kredis_status) { \
+      return std::move(kredis_status).error();                \
+    }                                                         \
   } while (false)

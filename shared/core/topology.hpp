@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A cluster as ONE of its nodes sees it. What several nodes see, joined with pods, is cluster_view.hpp.
+// A cluster as ONE of its nodes sees it. What several nodes see, joined with pods, is
+// cluster_view.hpp.
 #pragma once
 
 #include <cstdint>
@@ -43,11 +44,12 @@ struct ClusterInfo {
 /// What the product reads of INFO (server, clients, memory, persistence, replication, keyspace).
 struct ServerInfo {
   std::string server = "redis";  ///< "redis" or "valkey".
-  std::string version = {};      ///< "7.0.15"; for Valkey its own version, not the Redis one it claims.
+  std::string version = {};  ///< "7.0.15"; for Valkey its own version, not the Redis one it claims.
   bool loading = false;
   bool cluster_enabled = false;
   bool aof_enabled = false;
-  std::optional<bool> rdb_enabled = {};  ///< Save points exist; INFO does not tell, CONFIG GET does.
+  std::optional<bool> rdb_enabled =
+      {};  ///< Save points exist; INFO does not tell, CONFIG GET does.
   std::int64_t used_memory_bytes = 0;
   std::int64_t used_memory_rss_bytes = 0;
   std::int64_t max_memory_bytes = 0;

@@ -190,8 +190,9 @@ Result<Access> service_account_access(const KubeOptions& options, const Environm
   auto token = read_file(access.token_file, k_credential_limit_bytes);
   if (!token) {
     return token.error()
-        .with_hint("give the pod a service account's token (automountServiceAccountToken: true), or "
-                   "name a kubeconfig with --kubeconfig or KUBECONFIG")
+        .with_hint(
+            "give the pod a service account's token (automountServiceAccountToken: true), or "
+            "name a kubeconfig with --kubeconfig or KUBECONFIG")
         .while_doing("looking for the pod's service account");
   }
   if (auto ca = pem("certificate-authority", "", folder + "/ca.crt")) {

@@ -16,11 +16,13 @@ Error explained(Error error, const ports::Tunnel& tunnel) {
   return failure.empty() ? std::move(error) : Error::unreachable(failure);
 }
 
-Result<std::string> get_page(Connection& connection, const PodServer& server, const std::string& path,
+Result<std::string> get_page(Connection& connection,
+                             const PodServer& server,
+                             const std::string& path,
                              ports::Deadline deadline) {
   HttpExchange exchange(connection);
-  KREDIS_CHECK(exchange.send({.method = "GET", .target = path, .headers = {{"Host", server.server_name}}},
-                             deadline));
+  KREDIS_CHECK(exchange.send(
+      {.method = "GET", .target = path, .headers = {{"Host", server.server_name}}}, deadline));
   KREDIS_TRY(const HttpHead head, exchange.read_head(deadline));
   KREDIS_TRY(std::string body, exchange.read_body(deadline));
   if (head.status != 200) {
@@ -36,11 +38,13 @@ Result<std::vector<std::string>> get_pages(ports::KubePort& kube,
                                            const std::vector<std::string>& paths,
                                            ports::Deadline deadline) {
   static const Interrupt k_never;
-  KREDIS_TRY(const auto tls, TlsContext::make({.ca_pem = server.ca_pem,
-                                               .certificate_pem = {},
-                                               .key_pem = {},
-                                               .server_name = server.server_name}));
-  KREDIS_TRY(const auto tunnel, kube.open_tunnel(server.namespace_, server.pod, server.port, deadline));
+  KREDIS_TRY(const auto tls,
+             TlsContext::make({.ca_pem = server.ca_pem,
+                               .certificate_pem = {},
+                               .key_pem = {},
+                               .server_name = server.server_name}));
+  KREDIS_TRY(const auto tunnel,
+             kube.open_tunnel(server.namespace_, server.pod, server.port, deadline));
   Socket socket(tunnel->take_fd());
   ::fcntl(socket.fd(), F_SETFL, ::fcntl(socket.fd(), F_GETFL) | O_NONBLOCK);
   const Endpoint endpoint{.server = {}, .tls = tls, .label = "pod " + server.pod};

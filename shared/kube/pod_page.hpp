@@ -21,8 +21,8 @@ struct PodServer {
 };
 
 /// GETs `paths`, one after the other, over one connection.
-/// Errors: those of a tunnel; unreachable (also a certificate that is not trusted); protocol for any
-/// answer but 200.
+/// Errors: those of a tunnel; unreachable (also a certificate that is not trusted); protocol for
+/// any answer but 200.
 Result<std::vector<std::string>> get_pages(ports::KubePort& kube,
                                            const PodServer& server,
                                            const std::vector<std::string>& paths,

@@ -180,7 +180,8 @@ Result<std::vector<YamlDocument>> parse_yaml_documents(std::string_view text) {
   }
   auto documents = read_documents(text);
   if (!documents && text.find("{{") != std::string_view::npos) {
-    documents.error().hint = "templates are rendered first: helm template CHART | kubectl redis lint -f -";
+    documents.error().hint =
+        "templates are rendered first: helm template CHART | kubectl redis lint -f -";
   }
   return documents;
 }

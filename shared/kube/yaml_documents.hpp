@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Manifests as people write them: several YAML documents in one text, JSON among them, with the place
-// of every value, so that what is wrong can be shown where it stands.
+// Manifests as people write them: several YAML documents in one text, JSON among them, with the
+// place of every value, so that what is wrong can be shown where it stands.
 #pragma once
 
 #include <map>
@@ -28,8 +28,8 @@ struct YamlDocument {
 };
 
 /// Reads all documents; empty ones are left out. Values are YAML 1.2's, as kubectl reads them.
-/// Errors: invalid_argument with the line, for text that is no YAML, a key that is written twice, or a
-/// document that is too large or too deep.
+/// Errors: invalid_argument with the line, for text that is no YAML, a key that is written twice,
+/// or a document that is too large or too deep.
 Result<std::vector<YamlDocument>> parse_yaml_documents(std::string_view text);
 
 /// The place of the value, or of the closest thing around it that is there.

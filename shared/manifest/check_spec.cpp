@@ -98,11 +98,13 @@ Status check_access_mode(const ClusterSpec& spec) {
 
 Status check_external(const ClusterSpec& spec) {
   if (spec.external != External::none && spec.layout == Layout::deployment) {
-    return Error::invalid_argument("--external needs the StatefulSet layout: there the pods keep their names")
+    return Error::invalid_argument(
+               "--external needs the StatefulSet layout: there the pods keep their names")
         .with_hint("leave out --layout deployment");
   }
   if (spec.external == External::load_balancer && spec.client_endpoint == ClientEndpoint::ip) {
-    return Error::invalid_argument("--external LoadBalancer announces names, which --client-endpoint ip keeps back")
+    return Error::invalid_argument(
+               "--external LoadBalancer announces names, which --client-endpoint ip keeps back")
         .with_hint("leave out --client-endpoint ip");
   }
   return {};

@@ -26,7 +26,8 @@ struct ExternalAddress {
   friend bool operator==(const ExternalAddress&, const ExternalAddress&) = default;
 };
 
-/// Reads what the server and the cloud gave a Service; nothing while an address or a port is missing.
+/// Reads what the server and the cloud gave a Service; nothing while an address or a port is
+/// missing.
 std::optional<ExternalAddress> external_address(const Json& service);
 
 /// The ConfigMap NAME-external: a line for each pod, which start.sh reads.

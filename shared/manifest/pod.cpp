@@ -189,7 +189,8 @@ Json volumes(const ClusterSpec& spec, std::optional<int> ordinal) {
                     {"persistentVolumeClaim", {{"claimName", names.claim(*ordinal)}}}});
   }
   if (spec.external != External::none) {
-    list.push_back({{"name", k_external_volume}, {"configMap", {{"name", spec.name + "-external"}}}});
+    list.push_back(
+        {{"name", k_external_volume}, {"configMap", {{"name", spec.name + "-external"}}}});
   }
   if (!spec.tls_secret.empty()) {
     list.push_back(

@@ -21,7 +21,8 @@ struct Expression {
 /// `variables` are those of `variables()` below.
 constexpr std::array k_expressions{
     Expression{"RC006",
-               "!variables.masters.matches('^[0-9]{1,5}$') || !variables.replicas.matches('^[0-9]{1,5}$') || "
+               "!variables.masters.matches('^[0-9]{1,5}$') || "
+               "!variables.replicas.matches('^[0-9]{1,5}$') || "
                "object.spec.replicas == 0 || "
                "object.spec.replicas == int(variables.masters) * (1 + int(variables.replicas))"},
     Expression{"RC007", "object.spec.replicas == 0 || object.spec.replicas >= 3"},
@@ -40,23 +41,29 @@ constexpr std::array k_expressions{
     Expression{"RC024",
                "!has(variables.pod.hostNetwork) || !variables.pod.hostNetwork || "
                "(has(variables.pod.affinity) && has(variables.pod.affinity.podAntiAffinity) && "
-               "has(variables.pod.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution) && "
-               "size(variables.pod.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution) > 0)"},
+               "has(variables.pod.affinity.podAntiAffinity."
+               "requiredDuringSchedulingIgnoredDuringExecution) && "
+               "size(variables.pod.affinity.podAntiAffinity."
+               "requiredDuringSchedulingIgnoredDuringExecution) > 0)"},
     Expression{"RC032",
                "!has(object.spec.volumeClaimTemplates) || object.spec.volumeClaimTemplates.all(t, "
                "!has(t.spec.accessModes) || size(t.spec.accessModes) == 0 || "
                "t.spec.accessModes.exists(m, m.startsWith('ReadWrite')))"},
     Expression{"RC063",
                "variables.server.image.contains('@') || "
-               "(variables.server.image.matches(':[^/]+$') && !variables.server.image.endsWith(':latest'))"},
+               "(variables.server.image.matches(':[^/]+$') && "
+               "!variables.server.image.endsWith(':latest'))"},
     Expression{"RC066",
-               "!has(variables.server.securityContext) || !has(variables.server.securityContext.privileged) || "
+               "!has(variables.server.securityContext) || "
+               "!has(variables.server.securityContext.privileged) || "
                "!variables.server.securityContext.privileged"},
-    Expression{"RC067",
-               "(has(variables.server.securityContext) && has(variables.server.securityContext.runAsUser)) ? "
-               "variables.server.securityContext.runAsUser != 0 : "
-               "(!has(variables.pod.securityContext) || !has(variables.pod.securityContext.runAsUser) || "
-               "variables.pod.securityContext.runAsUser != 0)"}};
+    Expression{
+        "RC067",
+        "(has(variables.server.securityContext) && "
+        "has(variables.server.securityContext.runAsUser)) ? "
+        "variables.server.securityContext.runAsUser != 0 : "
+        "(!has(variables.pod.securityContext) || !has(variables.pod.securityContext.runAsUser) || "
+        "variables.pod.securityContext.runAsUser != 0)"}};
 
 struct Target {
   policy::Kinds kind;
@@ -78,10 +85,11 @@ constexpr std::array k_bindings{LevelBinding{"enforce", "NotIn", "", "Deny", "Wa
 
 Json variables() {
   const auto annotation = [](const char* name, const char* key) {
-    return Json{{"name", name},
-                {"expression", std::string("has(object.metadata.annotations) && '") + key +
-                                   "' in object.metadata.annotations ? object.metadata.annotations['" + key +
-                                   "'] : ''"}};
+    return Json{
+        {"name", name},
+        {"expression",
+         std::string("has(object.metadata.annotations) && '") + key +
+             "' in object.metadata.annotations ? object.metadata.annotations['" + key + "'] : ''"}};
   };
   const char* const looks_like_redis =
       "variables.pod.containers.filter(c, c.name.contains('redis') || c.name.contains('valkey') || "
@@ -91,21 +99,23 @@ Json variables() {
           {{"name", "pod"}, {"expression", "object.spec.template.spec"}},
           {{"name", "servers"}, {"expression", looks_like_redis}},
           {{"name", "server"},
-           {"expression", "size(variables.servers) > 0 ? variables.servers[0] : variables.pod.containers[0]"}}};
+           {"expression",
+            "size(variables.servers) > 0 ? variables.servers[0] : variables.pod.containers[0]"}}};
 }
 
 /// A label or annotation says that it is a Redis Cluster, and none takes it out.
 Json conditions() {
   const auto has_label = [](const std::string& labels) {
-    return "(has(" + labels + ") && ('appCluster' in " + labels + " || 'kubectl-redis.dev/cluster' in " +
-           labels + "))";
+    return "(has(" + labels + ") && ('appCluster' in " + labels +
+           " || 'kubectl-redis.dev/cluster' in " + labels + "))";
   };
   return {{{"name", "is-a-redis-cluster"},
-           {"expression", "(has(object.metadata.annotations) && "
-                          "'kubectl-redis.dev/masters' in object.metadata.annotations) || " +
-                              has_label("object.metadata.labels") + " || " +
-                              has_label("object.spec.template.metadata.labels") + " || " +
-                              has_label("object.spec.selector.matchLabels")}},
+           {"expression",
+            "(has(object.metadata.annotations) && "
+            "'kubectl-redis.dev/masters' in object.metadata.annotations) || " +
+                has_label("object.metadata.labels") + " || " +
+                has_label("object.spec.template.metadata.labels") + " || " +
+                has_label("object.spec.selector.matchLabels")}},
           {{"name", "is-not-ignored"},
            {"expression",
             "!has(object.metadata.annotations) || "
@@ -127,7 +137,8 @@ Json validations(const Target& target, Severity severity) {
 }
 
 std::string policy_name(const Target& target, Severity severity) {
-  return std::string("kubectl-redis-") + target.resource + "-" + std::string(policy::to_text(severity)) + "s";
+  return std::string("kubectl-redis-") + target.resource + "-" +
+         std::string(policy::to_text(severity)) + "s";
 }
 
 Json object(const WebhookSpec& spec, const char* kind, const std::string& name) {
@@ -151,7 +162,9 @@ Json policy(const WebhookSpec& spec, const Target& target, Severity severity) {
   return made;
 }
 
-Json binding(const WebhookSpec& spec, const std::string& policy_name, const LevelBinding& level,
+Json binding(const WebhookSpec& spec,
+             const std::string& policy_name,
+             const LevelBinding& level,
              Severity severity) {
   Json made = object(spec, "ValidatingAdmissionPolicyBinding", policy_name + "-" + level.level);
   Json levels = Json::array({level.value});
@@ -160,14 +173,17 @@ Json binding(const WebhookSpec& spec, const std::string& policy_name, const Leve
   }
   made["spec"] = {
       {"policyName", policy_name},
-      {"validationActions", Json::array({severity == Severity::error ? level.for_errors : level.for_warnings})},
+      {"validationActions",
+       Json::array({severity == Severity::error ? level.for_errors : level.for_warnings})},
       {"matchResources",
        {{"namespaceSelector",
          {{"matchExpressions",
            {{{"key", "kubernetes.io/metadata.name"},
              {"operator", "NotIn"},
              {"values", {"kube-system", spec.namespace_}}},
-            {{"key", "kubectl-redis.dev/policy"}, {"operator", level.operator_}, {"values", levels}}}}}}}}};
+            {{"key", "kubectl-redis.dev/policy"},
+             {"operator", level.operator_},
+             {"values", levels}}}}}}}}};
   return made;
 }
 

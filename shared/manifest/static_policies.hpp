@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Those rules that look at one workload alone, as ValidatingAdmissionPolicies: the API server judges
-// them itself (CEL), for those who want no webhook. They complete nothing and look nothing up.
-// https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
+// Those rules that look at one workload alone, as ValidatingAdmissionPolicies: the API server
+// judges them itself (CEL), for those who want no webhook. They complete nothing and look nothing
+// up. https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
 #pragma once
 
 #include <string>

@@ -19,7 +19,8 @@ std::string yaml_of(const WebhookSpec& spec) { return to_yaml(webhook_objects(sp
 constexpr int k_replicas_mark = 987'654'321;
 
 void replace_all(std::string& text, const std::string& what, const std::string& with) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + with.size())) {
     text.replace(at, what.size(), with);
   }
 }
@@ -27,7 +28,8 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
 std::string chart_yaml_of(const std::string& version, Certificates certificates) {
   std::string text = yaml_of(
       {.version = version,
-       .image = "{{ .Values.image | default (printf `kubectl-redis-webhook:%s` .Chart.AppVersion) }}",
+       .image =
+           "{{ .Values.image | default (printf `kubectl-redis-webhook:%s` .Chart.AppVersion) }}",
        .namespace_ = "{{ .Values.namespace }}",
        .replicas = k_replicas_mark,
        .validate_failure = "{{ .Values.validate.failurePolicy }}",
@@ -49,7 +51,8 @@ std::string chart_head(const std::string& version) {
          "name: kubectl-redis-webhook\n"
          "description: Keeps what is applied to Redis Clusters sound.\n"
          "type: application\n"
-         "version: " + version + "\nappVersion: \"" + version + "\"\nkubeVersion: \">=1.28.0-0\"\n";
+         "version: " +
+         version + "\nappVersion: \"" + version + "\"\nkubeVersion: \">=1.28.0-0\"\n";
 }
 
 }  // namespace

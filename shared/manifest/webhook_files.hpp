@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The files of deploy/ that hold the webhook's objects: a kustomize base, the same with cert-manager,
-// and a Helm chart. All are printed from webhook_objects, and a test finds them current.
+// The files of deploy/ that hold the webhook's objects: a kustomize base, the same with
+// cert-manager, and a Helm chart. All are printed from webhook_objects, and a test finds them
+// current.
 #pragma once
 
 #include <map>

@@ -42,10 +42,11 @@ Json cluster_role(const WebhookSpec& spec) {
       rule("apps", {"deployments", "statefulsets"}, read),
       rule("policy", Json::array({"poddisruptionbudgets"}), read)};
   if (spec.certificates == Certificates::own) {
-    made["rules"].push_back(named_rule(
-        "admissionregistration.k8s.io",
-        {"mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
-        Json::array({k_webhook_name}), {"get", "patch"}));
+    made["rules"].push_back(
+        named_rule("admissionregistration.k8s.io",
+                   {"mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
+                   Json::array({k_webhook_name}),
+                   {"get", "patch"}));
   }
   return made;
 }
@@ -53,22 +54,24 @@ Json cluster_role(const WebhookSpec& spec) {
 Json role(const WebhookSpec& spec) {
   Json made = webhook_object(spec, std::string(k_rbac) + "/v1", "Role", Scope::namespaced);
   // A right to create cannot be held to a name.
-  made["rules"] = {rule("", Json::array({"secrets"}), Json::array({"create"})),
-                   named_rule("", Json::array({"secrets"}), Json::array({k_webhook_secret}),
-                              {"get", "patch"})};
+  made["rules"] = {
+      rule("", Json::array({"secrets"}), Json::array({"create"})),
+      named_rule("", Json::array({"secrets"}), Json::array({k_webhook_secret}), {"get", "patch"})};
   return made;
 }
 
 Json binding(const WebhookSpec& spec, const std::string& kind, Scope scope) {
   Json made = webhook_object(spec, std::string(k_rbac) + "/v1", kind + "Binding", scope);
   made["roleRef"] = {{"apiGroup", k_rbac}, {"kind", kind}, {"name", k_webhook_name}};
-  made["subjects"] = Json::array({{{"kind", "ServiceAccount"},
-                                   {"name", k_webhook_name},
-                                   {"namespace", spec.namespace_}}});
+  made["subjects"] = Json::array(
+      {{{"kind", "ServiceAccount"}, {"name", k_webhook_name}, {"namespace", spec.namespace_}}});
   return made;
 }
 
-Json cert_manager_object(const WebhookSpec& spec, const char* kind, const std::string& name, Json content) {
+Json cert_manager_object(const WebhookSpec& spec,
+                         const char* kind,
+                         const std::string& name,
+                         Json content) {
   Json made = webhook_object(spec, "cert-manager.io/v1", kind, Scope::namespaced);
   made["metadata"]["name"] = name;
   made["spec"] = std::move(content);
@@ -80,34 +83,40 @@ std::vector<Json> cert_manager_objects(const WebhookSpec& spec) {
   const std::string leaf(k_webhook_name);
   const std::string authority = leaf + "-ca";
   const std::string host = leaf + "." + spec.namespace_ + ".svc";
-  return {cert_manager_object(spec, "Issuer", leaf + "-self-signed", {{"selfSigned", Json::object()}}),
-          cert_manager_object(spec, "Certificate", authority,
-                              {{"isCA", true},
-                               {"commonName", authority},
-                               {"secretName", authority},
-                               {"privateKey", {{"algorithm", "ECDSA"}, {"size", 256}}},
-                               {"issuerRef", {{"kind", "Issuer"}, {"name", leaf + "-self-signed"}}}}),
-          cert_manager_object(spec, "Issuer", leaf, {{"ca", {{"secretName", authority}}}}),
-          cert_manager_object(spec, "Certificate", leaf,
-                              {{"dnsNames", {host, host + ".cluster.local"}},
-                               {"secretName", k_webhook_secret},
-                               {"privateKey", {{"algorithm", "ECDSA"}, {"size", 256}}},
-                               {"issuerRef", {{"kind", "Issuer"}, {"name", leaf}}}})};
+  return {
+      cert_manager_object(spec, "Issuer", leaf + "-self-signed", {{"selfSigned", Json::object()}}),
+      cert_manager_object(spec,
+                          "Certificate",
+                          authority,
+                          {{"isCA", true},
+                           {"commonName", authority},
+                           {"secretName", authority},
+                           {"privateKey", {{"algorithm", "ECDSA"}, {"size", 256}}},
+                           {"issuerRef", {{"kind", "Issuer"}, {"name", leaf + "-self-signed"}}}}),
+      cert_manager_object(spec, "Issuer", leaf, {{"ca", {{"secretName", authority}}}}),
+      cert_manager_object(spec,
+                          "Certificate",
+                          leaf,
+                          {{"dnsNames", {host, host + ".cluster.local"}},
+                           {"secretName", k_webhook_secret},
+                           {"privateKey", {{"algorithm", "ECDSA"}, {"size", 256}}},
+                           {"issuerRef", {{"kind", "Issuer"}, {"name", leaf}}}})};
 }
 
 Json service(const WebhookSpec& spec) {
   Json made = webhook_object(spec, "v1", "Service", Scope::namespaced);
-  made["spec"] = {{"selector", webhook_selector_labels()},
-                  {"ports", Json::array({{{"name", "https"},
-                                          {"port", 443},
-                                          {"protocol", "TCP"},
-                                          {"targetPort", "https"}}})}};
+  made["spec"] = {
+      {"selector", webhook_selector_labels()},
+      {"ports",
+       Json::array(
+           {{{"name", "https"}, {"port", 443}, {"protocol", "TCP"}, {"targetPort", "https"}}})}};
   return made;
 }
 
 Json disruption_budget(const WebhookSpec& spec) {
   Json made = webhook_object(spec, "policy/v1", "PodDisruptionBudget", Scope::namespaced);
-  made["spec"] = {{"maxUnavailable", 1}, {"selector", {{"matchLabels", webhook_selector_labels()}}}};
+  made["spec"] = {{"maxUnavailable", 1},
+                  {"selector", {{"matchLabels", webhook_selector_labels()}}}};
   return made;
 }
 
@@ -125,12 +134,13 @@ Json network_policy(const WebhookSpec& spec) {
 /// A token that is renewed every hour, where the mounted one of Kubernetes may live for a year.
 Json token_volume() {
   const Json token = {{"serviceAccountToken", {{"path", "token"}, {"expirationSeconds", 3607}}}};
-  const Json authority = {
-      {"configMap",
-       {{"name", "kube-root-ca.crt"}, {"items", Json::array({{{"key", "ca.crt"}, {"path", "ca.crt"}}})}}}};
+  const Json authority = {{"configMap",
+                           {{"name", "kube-root-ca.crt"},
+                            {"items", Json::array({{{"key", "ca.crt"}, {"path", "ca.crt"}}})}}}};
   const Json field = {{"path", "namespace"}, {"fieldRef", {{"fieldPath", "metadata.namespace"}}}};
   const Json name = {{"downwardAPI", {{"items", Json::array({field})}}}};
-  return {{"name", "token"}, {"projected", {{"sources", {token, authority, name}}, {"defaultMode", 0444}}}};
+  return {{"name", "token"},
+          {"projected", {{"sources", {token, authority, name}}, {"defaultMode", 0444}}}};
 }
 
 Json probe(const char* path, int period_seconds) {
@@ -145,26 +155,28 @@ Json container(const WebhookSpec& spec) {
   if (spec.certificates == Certificates::cert_manager) {
     arguments.push_back(std::string("--certificate-file=") + k_certificate_path + "/tls.crt");
     arguments.push_back(std::string("--key-file=") + k_certificate_path + "/tls.key");
-    mounts.push_back({{"name", "certificate"}, {"mountPath", k_certificate_path}, {"readOnly", true}});
+    mounts.push_back(
+        {{"name", "certificate"}, {"mountPath", k_certificate_path}, {"readOnly", true}});
   }
-  return {{"name", "webhook"},
-          {"image", webhook_image(spec)},
-          {"args", arguments},
-          {"ports", Json::array({{{"name", "https"},
-                                  {"containerPort", k_webhook_port},
-                                  {"protocol", "TCP"}}})},
-          {"resources",
-           {{"requests", {{"cpu", "20m"}, {"memory", "32Mi"}}}, {"limits", {{"memory", "128Mi"}}}}},
-          {"startupProbe", {{"httpGet", probe("/readyz", 1)["httpGet"]},
-                            {"periodSeconds", 1},
-                            {"failureThreshold", 60}}},
-          {"readinessProbe", probe("/readyz", 2)},
-          {"livenessProbe", probe("/healthz", 10)},
-          {"volumeMounts", mounts},
-          {"securityContext",
-           {{"allowPrivilegeEscalation", false},
-            {"readOnlyRootFilesystem", true},
-            {"capabilities", {{"drop", Json::array({"ALL"})}}}}}};
+  return {
+      {"name", "webhook"},
+      {"image", webhook_image(spec)},
+      {"args", arguments},
+      {"ports",
+       Json::array({{{"name", "https"}, {"containerPort", k_webhook_port}, {"protocol", "TCP"}}})},
+      {"resources",
+       {{"requests", {{"cpu", "20m"}, {"memory", "32Mi"}}}, {"limits", {{"memory", "128Mi"}}}}},
+      {"startupProbe",
+       {{"httpGet", probe("/readyz", 1)["httpGet"]},
+        {"periodSeconds", 1},
+        {"failureThreshold", 60}}},
+      {"readinessProbe", probe("/readyz", 2)},
+      {"livenessProbe", probe("/healthz", 10)},
+      {"volumeMounts", mounts},
+      {"securityContext",
+       {{"allowPrivilegeEscalation", false},
+        {"readOnlyRootFilesystem", true},
+        {"capabilities", {{"drop", Json::array({"ALL"})}}}}}};
 }
 
 Json spread(const char* topology) {
@@ -198,19 +210,22 @@ Json pod(const WebhookSpec& spec) {
 
 Json deployment(const WebhookSpec& spec) {
   Json made = webhook_object(spec, "apps/v1", "Deployment", Scope::namespaced);
-  made["spec"] = {{"replicas", spec.replicas},
-                  {"selector", {{"matchLabels", webhook_selector_labels()}}},
-                  {"strategy",
-                   {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
-                  {"template", {{"metadata", {{"labels", webhook_labels(spec)}}}, {"spec", pod(spec)}}}};
+  made["spec"] = {
+      {"replicas", spec.replicas},
+      {"selector", {{"matchLabels", webhook_selector_labels()}}},
+      {"strategy",
+       {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
+      {"template", {{"metadata", {{"labels", webhook_labels(spec)}}}, {"spec", pod(spec)}}}};
   return made;
 }
 
 }  // namespace
 
 std::vector<Json> webhook_objects(const WebhookSpec& spec) {
-  std::vector<Json> objects{space(spec), webhook_object(spec, "v1", "ServiceAccount", Scope::namespaced),
-                            cluster_role(spec), binding(spec, "ClusterRole", Scope::cluster)};
+  std::vector<Json> objects{space(spec),
+                            webhook_object(spec, "v1", "ServiceAccount", Scope::namespaced),
+                            cluster_role(spec),
+                            binding(spec, "ClusterRole", Scope::cluster)};
   objects[1]["automountServiceAccountToken"] = false;
   if (spec.certificates == Certificates::own) {
     objects.push_back(role(spec));

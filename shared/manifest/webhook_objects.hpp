@@ -19,7 +19,8 @@ inline constexpr std::string_view k_webhook_image = "kubectl-redis-webhook";
 /// What refuses: names the webhook in the API server's messages.
 inline constexpr std::string_view k_validating_webhook = "validate.kubectl-redis.dev";
 inline constexpr std::string_view k_mutating_webhook = "mutate.kubectl-redis.dev";
-inline constexpr std::string_view k_webhook_selector = "app.kubernetes.io/name=kubectl-redis-webhook";
+inline constexpr std::string_view k_webhook_selector =
+    "app.kubernetes.io/name=kubectl-redis-webhook";
 inline constexpr int k_webhook_port = 9443;
 
 /// Who makes the webhook's certificate.

@@ -27,7 +27,8 @@ Json rules(Judging judging) {
     // What takes pods or data away from a cluster that runs.
     const Json removal = Json::array({"DELETE"});
     list.push_back(rule("apps", {"statefulsets", "deployments"}, removal));
-    list.push_back(rule("apps", {"statefulsets/scale", "deployments/scale"}, Json::array({"UPDATE"})));
+    list.push_back(
+        rule("apps", {"statefulsets/scale", "deployments/scale"}, Json::array({"UPDATE"})));
     list.push_back(rule("", {"pods", "persistentvolumeclaims"}, removal));
     list.push_back(rule("", Json::array({"pods/eviction"}), Json::array({"CREATE"})));
   }
@@ -40,7 +41,9 @@ Json conditions(Judging judging) {
     return Json{{"name", name}, {"expression", expression}};
   };
   Json list = {
-      condition("is-not-leaving", "object == null || !has(object.metadata) || !has(object.metadata.deletionTimestamp)"),
+      condition(
+          "is-not-leaving",
+          "object == null || !has(object.metadata) || !has(object.metadata.deletionTimestamp)"),
       // Kubernetes writes this one into every namespace, and elections write theirs all the time.
       condition("is-no-authority-of-the-cluster",
                 "request.resource.resource != 'configmaps' || request.name != 'kube-root-ca.crt'"),
@@ -64,7 +67,9 @@ Json namespace_selector(const WebhookSpec& spec) {
            {{{"key", "kubernetes.io/metadata.name"},
              {"operator", "NotIn"},
              {"values", {"kube-system", spec.namespace_}}},
-            {{"key", "kubectl-redis.dev/policy"}, {"operator", "NotIn"}, {"values", Json::array({"off"})}}}}};
+            {{"key", "kubectl-redis.dev/policy"},
+             {"operator", "NotIn"},
+             {"values", Json::array({"off"})}}}}};
 }
 
 }  // namespace
@@ -99,9 +104,11 @@ std::string webhook_image(const WebhookSpec& spec) {
 
 Json webhook_configuration(const WebhookSpec& spec, Judging judging) {
   const bool mutates = judging == Judging::mutating;
-  Json made = webhook_object(spec, "admissionregistration.k8s.io/v1",
-                             mutates ? "MutatingWebhookConfiguration" : "ValidatingWebhookConfiguration",
-                             Scope::cluster);
+  Json made =
+      webhook_object(spec,
+                     "admissionregistration.k8s.io/v1",
+                     mutates ? "MutatingWebhookConfiguration" : "ValidatingWebhookConfiguration",
+                     Scope::cluster);
   Json webhook = {{"name", mutates ? k_mutating_webhook : k_validating_webhook},
                   {"admissionReviewVersions", Json::array({"v1"})},
                   {"clientConfig",

@@ -19,33 +19,44 @@ constexpr std::array k_guards{
     Guard{.id = "RG001",
           .title = "Scaling in takes no slots away",
           .on = "UPDATE of statefulsets, deployments and their scale",
-          .why = "Pods that go with slots take them out of the cluster: clients get errors for those keys, and "
-                 "the others go on seeking nodes that never come back. Slots are moved first, and the nodes "
+          .why = "Pods that go with slots take them out of the cluster: clients get errors for "
+                 "those keys, and "
+                 "the others go on seeking nodes that never come back. Slots are moved first, and "
+                 "the nodes "
                  "forgotten; then fewer pods are asked for.",
-          .when_blind = "passes with a warning: the claims keep the data, and scaling out brings it back"},
+          .when_blind =
+              "passes with a warning: the claims keep the data, and scaling out brings it back"},
     Guard{.id = "RG002",
           .title = "No eviction takes a slot's last copy or the majority",
           .on = "CREATE of pods/eviction",
-          .why = "A drain evicts pod after pod, and a budget only counts pods. Refused as by a budget (429), "
+          .why = "A drain evicts pod after pod, and a budget only counts pods. Refused as by a "
+                 "budget (429), "
                  "kubectl drain asks again until a replica is in step, and goes on then.",
-          .when_blind = "passes with a warning: a node must be drained while a cluster is broken, too"},
+          .when_blind =
+              "passes with a warning: a node must be drained while a cluster is broken, too"},
     Guard{.id = "RG003",
           .title = "No deletion of a pod takes a slot's last copy or the majority",
           .on = "DELETE of pods",
-          .why = "The pod of a master without a replica in step takes its slots offline; when it keeps its "
+          .why = "The pod of a master without a replica in step takes its slots offline; when it "
+                 "keeps its "
                  "data in itself, for good. What the cluster's own controllers delete passes.",
-          .when_blind = "passes with a warning: deleting a pod that hangs is how clusters are mended"},
-    Guard{.id = "RG004",
-          .title = "A workload that holds data is deleted on purpose only",
-          .on = "DELETE of statefulsets and deployments",
-          .why = "kubectl delete -f takes a cluster with its data away without a question. The annotation "
-                 "kubectl-redis.dev/allow-delete: \"true\" says that it is meant; kubectl redis delete asks and "
-                 "then sets it.",
-          .when_blind = "goes by the object alone: with claims it is refused without the annotation"},
+          .when_blind =
+              "passes with a warning: deleting a pod that hangs is how clusters are mended"},
+    Guard{
+        .id = "RG004",
+        .title = "A workload that holds data is deleted on purpose only",
+        .on = "DELETE of statefulsets and deployments",
+        .why = "kubectl delete -f takes a cluster with its data away without a question. The "
+               "annotation "
+               "kubectl-redis.dev/allow-delete: \"true\" says that it is meant; kubectl redis "
+               "delete asks and "
+               "then sets it.",
+        .when_blind = "goes by the object alone: with claims it is refused without the annotation"},
     Guard{.id = "RG005",
           .title = "No claim of a node is deleted while the node is wanted",
           .on = "DELETE of persistentvolumeclaims",
-          .why = "Kubernetes keeps a deleted claim until its pod ends, and then the data is gone, and the "
+          .why = "Kubernetes keeps a deleted claim until its pod ends, and then the data is gone, "
+                 "and the "
                  "node's identity with it: it comes back empty, as a stranger.",
           .when_blind = "goes by the workload alone: a claim that it would use again is refused"}};
 
@@ -122,10 +133,15 @@ class Inquiry {
   bool concerns(const Json* workload);
   bool looks(const Json& workload);
   const Json* workload_where(const std::function<bool(const Json&)>& fits) const;
-  void objection(const char* id, Severity severity, std::string path, std::string found,
-                 std::string wanted, std::string message);
+  void objection(const char* id,
+                 Severity severity,
+                 std::string path,
+                 std::string found,
+                 std::string wanted,
+                 std::string message);
   /// An error, unless an annotation of `object` allows it.
-  void refuse(const char* id, const Json& object, std::string path, std::string found, std::string message);
+  void refuse(
+      const char* id, const Json& object, std::string path, std::string found, std::string message);
   void blind(const char* id);
 
   const Act& act_;
@@ -159,15 +175,20 @@ bool Inquiry::concerns(const Json* workload) {
 /// Whether the cluster is seen well enough to judge by.
 bool Inquiry::looks(const Json& workload) {
   sight_ = look_ ? look_(workload) : Sight{};
-  const bool seen = sight_.view && sight_.age_seconds <= k_oldest_view && sight_.view->agreed() != nullptr;
+  const bool seen =
+      sight_.view && sight_.age_seconds <= k_oldest_view && sight_.view->agreed() != nullptr;
   if (seen) {
     answer_.age_seconds = sight_.age_seconds;
   }
   return seen;
 }
 
-void Inquiry::objection(const char* id, Severity severity, std::string path, std::string found,
-                        std::string wanted, std::string message) {
+void Inquiry::objection(const char* id,
+                        Severity severity,
+                        std::string path,
+                        std::string found,
+                        std::string wanted,
+                        std::string message) {
   answer_.objection = Objection{.rule = id,
                                 .severity = severity,
                                 .path = std::move(path),
@@ -176,18 +197,27 @@ void Inquiry::objection(const char* id, Severity severity, std::string path, std
                                 .message = std::move(message)};
 }
 
-void Inquiry::refuse(const char* id, const Json& object, std::string path, std::string found,
-                     std::string message) {
+void Inquiry::refuse(
+    const char* id, const Json& object, std::string path, std::string found, std::string message) {
   if (is_allowed(object)) {
     answer_.overridden = true;
     return;
   }
-  objection(id, Severity::error, std::move(path), std::move(found), std::string(k_way_out), std::move(message));
+  objection(id,
+            Severity::error,
+            std::move(path),
+            std::move(found),
+            std::string(k_way_out),
+            std::move(message));
 }
 
 void Inquiry::blind(const char* id) {
-  objection(id, Severity::warning, "/metadata/name", std::string(act_.name),
-            "a look first: kubectl redis status", "the cluster cannot be seen now, so nothing keeps it from a loss");
+  objection(id,
+            Severity::warning,
+            "/metadata/name",
+            std::string(act_.name),
+            "a look first: kubectl redis status",
+            "the cluster cannot be seen now, so nothing keeps it from a loss");
 }
 
 void Inquiry::scaling() {
@@ -222,16 +252,25 @@ void Inquiry::scaling() {
   }
   const std::string found = std::to_string(after) + " instead of " + std::to_string(before);
   if (!slots.empty()) {
-    refuse("RG001", scale || is_allowed(act_.before) ? *workload : act_.object, "/spec/replicas", found,
+    refuse("RG001",
+           scale || is_allowed(act_.before) ? *workload : act_.object,
+           "/spec/replicas",
+           found,
            std::to_string(slots.size()) + " slots are on pods that would go; move them away first");
   } else if (members > 0) {
-    objection("RG001", Severity::warning, "/spec/replicas", found, "the nodes forgotten first",
-              std::to_string(members) + " pods that go are still nodes of the cluster, which goes on seeking them");
+    objection("RG001",
+              Severity::warning,
+              "/spec/replicas",
+              found,
+              "the nodes forgotten first",
+              std::to_string(members) +
+                  " pods that go are still nodes of the cluster, which goes on seeking them");
   }
 }
 
 void Inquiry::departure(const char* id) {
-  const Json* workload = workload_where([this](const Json& each) { return is_pod_of(act_.name, each); });
+  const Json* workload =
+      workload_where([this](const Json& each) { return is_pod_of(act_.name, each); });
   if (is_leaving(act_.before) || !concerns(workload)) {
     return;
   }
@@ -249,9 +288,13 @@ void Inquiry::departure(const char* id) {
     return;
   }
   answer_.again_later = act_.subresource == "eviction";
-  refuse(id, is_allowed(act_.before) ? act_.before : *workload, "/metadata/name", pod,
-         loss.slots.empty() ? "without " + pod + " no majority of masters is left"
-                            : pod + " holds the last copy of " + std::to_string(loss.slots.size()) + " slots");
+  refuse(id,
+         is_allowed(act_.before) ? act_.before : *workload,
+         "/metadata/name",
+         pod,
+         loss.slots.empty()
+             ? "without " + pod + " no majority of masters is left"
+             : pod + " holds the last copy of " + std::to_string(loss.slots.size()) + " slots");
 }
 
 void Inquiry::workload_deletion() {
@@ -267,7 +310,10 @@ void Inquiry::workload_deletion() {
   }
   const bool holds = seen && !serves && keys == 0 ? false : has_claims(act_.before) || keys > 0;
   if (holds) {
-    refuse("RG004", act_.before, "/metadata/annotations/kubectl-redis.dev~1allow-delete", "nothing",
+    refuse("RG004",
+           act_.before,
+           "/metadata/annotations/kubectl-redis.dev~1allow-delete",
+           "nothing",
            name_of(act_.before) + " holds a cluster's data; delete it with: kubectl redis delete");
   }
 }
@@ -295,10 +341,13 @@ void Inquiry::claim_deletion() {
   }
   const bool seen = looks(*workload);
   const core::Member* member = seen ? sight_.view->by_pod(pod) : nullptr;
-  const bool is_node = member != nullptr && member->self() != nullptr &&
-                       sight_.view->agreed()->nodes.size() > 1;
+  const bool is_node =
+      member != nullptr && member->self() != nullptr && sight_.view->agreed()->nodes.size() > 1;
   if (wanted || is_node) {
-    refuse("RG005", is_allowed(act_.before) ? act_.before : *workload, "/metadata/name", std::string(act_.name),
+    refuse("RG005",
+           is_allowed(act_.before) ? act_.before : *workload,
+           "/metadata/name",
+           std::string(act_.name),
            "the claim holds the data of a node that is still wanted");
   }
 }
@@ -307,9 +356,11 @@ GuardAnswer Inquiry::answer() {
   const bool workload = act_.resource == "statefulsets" || act_.resource == "deployments";
   const bool deletes = act_.operation == "DELETE" && !is_controller(act_.user) &&
                        !is_annotated(act_.before, k_ignore_annotation);
-  if (workload && act_.operation == "UPDATE" && (act_.subresource.empty() || act_.subresource == "scale")) {
+  if (workload && act_.operation == "UPDATE" &&
+      (act_.subresource.empty() || act_.subresource == "scale")) {
     scaling();
-  } else if (act_.resource == "pods" && act_.subresource == "eviction" && act_.operation == "CREATE") {
+  } else if (act_.resource == "pods" && act_.subresource == "eviction" &&
+             act_.operation == "CREATE") {
     departure("RG002");
   } else if (deletes && act_.subresource.empty()) {
     if (act_.resource == "pods") {

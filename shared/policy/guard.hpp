@@ -20,9 +20,9 @@ namespace kredis::policy {
 
 /// A row of the guards' table, which `rules`, `explain` and docs/rules.md show.
 struct Guard {
-  std::string_view id;          ///< RG001
-  std::string_view title;       ///< What holds when the guard does.
-  std::string_view on;          ///< Operations and resources that are asked about.
+  std::string_view id;     ///< RG001
+  std::string_view title;  ///< What holds when the guard does.
+  std::string_view on;     ///< Operations and resources that are asked about.
   std::string_view why;
   std::string_view when_blind;  ///< What happens when the cluster cannot be seen.
 };

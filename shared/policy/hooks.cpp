@@ -18,9 +18,8 @@ std::optional<std::string> connection(const Subject& subject) {
   if (subject.number_of("port", k_redis_port) != 0) {
     return flags;
   }
-  const std::pair<const char*, const char*> files[] = {{"tls-ca-cert-file", "--cacert"},
-                                                       {"tls-cert-file", "--cert"},
-                                                       {"tls-key-file", "--key"}};
+  const std::pair<const char*, const char*> files[] = {
+      {"tls-ca-cert-file", "--cacert"}, {"tls-cert-file", "--cert"}, {"tls-key-file", "--key"}};
   flags += " --tls";
   for (const auto& [key, flag] : files) {
     const auto setting = subject.setting(key);
@@ -60,14 +59,14 @@ std::optional<Json> ready_command(const Subject& subject, ReadyWhen when) {
       "case \"$(ask 127.0.0.1 PING)\" in PONG*|NOAUTH*) exit 0;; esac; exit 1";
   constexpr std::string_view k_serves =
       "case \"$(ask 127.0.0.1 PING)\" in NOAUTH*) exit 0;; PONG*) ;; *) exit 1;; esac; "
-      "case \"$(ask 127.0.0.1 CLUSTER INFO)\" in *cluster_slots_assigned:16384*) ;; *) exit 0;; esac; "
+      "case \"$(ask 127.0.0.1 CLUSTER INFO)\" in *cluster_slots_assigned:16384*) ;; *) exit 0;; "
+      "esac; "
       "case \"$(ask 127.0.0.1 CLUSTER INFO)\" in *cluster_state:ok*) exit 0;; esac; exit 1";
   return shell(subject, when == ReadyWhen::serves ? k_serves : k_answers);
 }
 
 std::optional<Json> loaded_command(const Subject& subject) {
-  return shell(subject,
-               "case \"$(ask 127.0.0.1 PING)\" in ''|LOADING*) exit 1;; esac; exit 0");
+  return shell(subject, "case \"$(ask 127.0.0.1 PING)\" in ''|LOADING*) exit 1;; esac; exit 0");
 }
 
 std::optional<Json> alive_command(const Subject& subject) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The commands of probes and hooks that patches add to a pod that has no scripts of its own: each is
-// one line of shell that stands alone, as a ConfigMap that others wrote cannot be counted on.
+// The commands of probes and hooks that patches add to a pod that has no scripts of its own: each
+// is one line of shell that stands alone, as a ConfigMap that others wrote cannot be counted on.
 #pragma once
 
 #include <optional>

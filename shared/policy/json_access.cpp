@@ -22,8 +22,9 @@ bool holds(const Json& expression, const std::map<std::string, std::string>& lab
     return (label != labels.end()) == (how == "Exists");
   }
   const Json& values = items(member(expression, {"values"}));
-  const bool listed = label != labels.end() &&
-                      std::ranges::any_of(values, [&](const Json& value) { return text(value) == label->second; });
+  const bool listed = label != labels.end() && std::ranges::any_of(values, [&](const Json& value) {
+                        return text(value) == label->second;
+                      });
   return how == "In" ? listed : how == "NotIn" && !listed;
 }
 

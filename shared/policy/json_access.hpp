@@ -43,8 +43,8 @@ std::string joined(std::string_view path, std::size_t index);
 /// The value on one short line, for people; "nothing" for null.
 std::string shown(const Json& value);
 
-/// Whether a LabelSelector matches; an empty or absent one matches nothing here, as a rule that asks
-/// wants to know whether somebody chose these pods.
+/// Whether a LabelSelector matches; an empty or absent one matches nothing here, as a rule that
+/// asks wants to know whether somebody chose these pods.
 bool selects(const Json& selector, const std::map<std::string, std::string>& labels);
 
 }  // namespace kredis::policy

@@ -155,7 +155,8 @@ MountedFile mounted_file(const Json& pod, const Json& container, std::string_vie
     }
     const std::string sub_path = text(member(mount, {"subPath"}));
     const bool whole = !sub_path.empty() && path == folder;
-    const bool inside = path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
+    const bool inside =
+        path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
     if (folder.empty() || folder.size() < longest || (!whole && !inside)) {
       continue;
     }
@@ -195,7 +196,8 @@ Launch read_launch(const Json& pod,
     if (is_shell(words[i].text) || words[i].text.starts_with('-')) {
       continue;
     }
-    const bool inline_script = i > 0 && words[i - 1].text.ends_with('c') && words[i - 1].text.starts_with('-');
+    const bool inline_script =
+        i > 0 && words[i - 1].text.ends_with('c') && words[i - 1].text.starts_with('-');
     const std::string script = inline_script
                                    ? words[i].text
                                    : script_text(pod, container, words[i].text, around, namespace_);
@@ -211,7 +213,8 @@ Launch read_launch(const Json& pod,
     launch.direct = direct;
     read_server_words(words, server, launch);
   } else if (mentions_server(launch.scripts)) {
-    launch.server = launch.scripts.find(k_servers[0]) != std::string::npos ? k_servers[0] : k_servers[1];
+    launch.server =
+        launch.scripts.find(k_servers[0]) != std::string::npos ? k_servers[0] : k_servers[1];
   } else if (words.empty() && looks_like_redis(container)) {
     const bool valkey = image_base(text(member(container, {"image"}))) == k_products[1];
     launch.server = k_servers[valkey ? 1 : 0];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading how a container starts its server, through wrapper scripts in ConfigMaps too. For the files
-// of this layer.
+// Reading how a container starts its server, through wrapper scripts in ConfigMaps too. For the
+// files of this layer.
 #pragma once
 
 #include <cstddef>

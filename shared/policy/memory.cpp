@@ -27,7 +27,8 @@ std::optional<std::int64_t> redis_bytes(std::string_view text) {
   const std::string lower = wire::to_lower(text);
   const std::size_t digits = std::min(lower.find_first_not_of("0123456789"), lower.size());
   const auto amount = wire::to_number<std::int64_t>(lower.substr(0, digits));
-  const auto* const unit = std::ranges::find(units, std::string_view(lower).substr(digits), &Unit::name);
+  const auto* const unit =
+      std::ranges::find(units, std::string_view(lower).substr(digits), &Unit::name);
   if (!amount || unit == units.end() ||
       *amount > std::numeric_limits<std::int64_t>::max() / unit->bytes) {
     return std::nullopt;

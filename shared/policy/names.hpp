@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one place for what the objects that `create` makes and the rules that judge objects must agree
-// on: ports, paths, keys, defaults, and how a cluster's name becomes the names of its objects.
+// The one place for what the objects that `create` makes and the rules that judge objects must
+// agree on: ports, paths, keys, defaults, and how a cluster's name becomes the names of its
+// objects.
 #pragma once
 
 #include <array>

@@ -30,7 +30,8 @@ Json wrapped(const std::vector<std::string_view>& keys, std::size_t first, Json 
   return value;
 }
 
-/// The member of `parent` under that key, as `operator[]` would make it; null where there cannot be.
+/// The member of `parent` under that key, as `operator[]` would make it; null where there cannot
+/// be.
 Json* child(Json& parent, std::string_view key) {
   if (parent.is_array()) {
     const auto index = wire::to_number<std::size_t>(key);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a rule's check and patch write to: objections under the rule's name, and a JSON Patch that only
-// adds. For the files of this layer.
+// What a rule's check and patch write to: objections under the rule's name, and a JSON Patch that
+// only adds. For the files of this layer.
 #pragma once
 
 #include <string>

@@ -12,8 +12,9 @@ namespace {
 
 Verdict verdict_on(const Json& object, const Surroundings& around) {
   Verdict verdict{.recognised = is_redis_cluster(object, around)};
-  verdict.ignored = verdict.recognised &&
-                    text(member(object, {"metadata", "annotations", k_ignore_annotation})) == "true";
+  verdict.ignored =
+      verdict.recognised &&
+      text(member(object, {"metadata", "annotations", k_ignore_annotation})) == "true";
   return verdict;
 }
 

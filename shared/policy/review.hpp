@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the webhook and `lint` ask of the policy: is this object part of a Redis Cluster, what does it
-// lack, what is wrong with it. Pure; the rules themselves are in rule.hpp.
+// What the webhook and `lint` ask of the policy: is this object part of a Redis Cluster, what does
+// it lack, what is wrong with it. Pure; the rules themselves are in rule.hpp.
 #pragma once
 
 #include <functional>
@@ -30,8 +30,9 @@ struct Objection {
   friend bool operator==(const Objection&, const Objection&) = default;
 };
 
-/// The other objects at hand. Who builds it decides where from: a cache, or the files beside this one.
-/// Threads: one review calls the functions from one thread; what they return must stay until it ends.
+/// The other objects at hand. Who builds it decides where from: a cache, or the files beside this
+/// one. Threads: one review calls the functions from one thread; what they return must stay until
+/// it ends.
 struct Surroundings {
   /// An object by kind ("ConfigMap"), namespace and name; null where there is none.
   std::function<const Json*(std::string_view, std::string_view, std::string_view)> find = {};
@@ -59,7 +60,8 @@ struct Verdict {
 /// runs, any other object by what it is to such a workload.
 bool is_redis_cluster(const Json& object, const Surroundings& around);
 
-/// Fills in what is missing and changes nothing that is there. Idempotent. `objections` stays empty.
+/// Fills in what is missing and changes nothing that is there. Idempotent. `objections` stays
+/// empty.
 Verdict mutate(const Json& object, const Surroundings& around);
 
 /// All objections at once, errors first. `patch` stays empty and `mutated` is the object.

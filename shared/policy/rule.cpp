@@ -31,21 +31,20 @@ constexpr auto concatenated(const std::array<Rule, Sizes>&... tables) {
 }
 
 constexpr auto k_rules = concatenated(k_placement_rules,
-                                       k_shape_rules,
-                                       k_launching_rules,
-                                       k_storage_rules,
-                                       k_settings_rules,
-                                       k_health_rules,
-                                       k_surroundings_rules);
+                                      k_shape_rules,
+                                      k_launching_rules,
+                                      k_storage_rules,
+                                      k_settings_rules,
+                                      k_health_rules,
+                                      k_surroundings_rules);
 
 }  // namespace
 
 std::span<const Rule> rules() noexcept { return k_rules; }
 
 const Rule* find_rule(std::string_view id) noexcept {
-  const auto* const found = std::ranges::find_if(k_rules, [id](const Rule& rule) {
-    return wire::to_lower(rule.id) == wire::to_lower(id);
-  });
+  const auto* const found = std::ranges::find_if(
+      k_rules, [id](const Rule& rule) { return wire::to_lower(rule.id) == wire::to_lower(id); });
   return found == k_rules.end() ? nullptr : found;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of rules. A new rule is a row here, a check, and the examples that tests run: the webhook,
-// `lint`, `explain`, `rules` and docs/rules.md all read this table.
+// The table of rules. A new rule is a row here, a check, and the examples that tests run: the
+// webhook, `lint`, `explain`, `rules` and docs/rules.md all read this table.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ enum class Place { workload, deployment, pod, container, config, service, budget
 
 std::string_view to_text(Place place);
 
-/// Why a rule is there, and a pair of examples at the rule's boundary: YAML that is merged (RFC 7386)
-/// into a sound object at `place`, or lines for redis.conf.
+/// Why a rule is there, and a pair of examples at the rule's boundary: YAML that is merged (RFC
+/// 7386) into a sound object at `place`, or lines for redis.conf.
 struct Documentation {
   std::string_view why;
   Place place = Place::workload;

@@ -167,7 +167,8 @@ void Subject::read_workload() {
   if (launch_.config_path.empty() && !launch_.server.empty() && !launch_.direct) {
     // A script starts it: its configuration is the one that a ConfigMap beside it holds.
     for (const Json& mount : items(member(container(), {"volumeMounts"}))) {
-      const std::string map = text(member(volume(text(member(mount, {"name"}))), {"configMap", "name"}));
+      const std::string map =
+          text(member(volume(text(member(mount, {"name"}))), {"configMap", "name"}));
       const Json* found = map.empty() ? nullptr : look_up("ConfigMap", map);
       if (found != nullptr && !config_key(*found).empty() && file.key.empty()) {
         file = {map, config_key(*found)};

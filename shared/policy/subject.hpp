@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An object as rules look at it: the parts that matter found once, and those it works with looked up.
-// For the files of this layer.
+// An object as rules look at it: the parts that matter found once, and those it works with looked
+// up. For the files of this layer.
 #pragma once
 
 #include <map>
@@ -19,13 +19,13 @@ namespace kredis::policy {
 
 /// How a container starts its server.
 struct Launch {
-  std::vector<std::string> words;     ///< command and args, one after the other.
-  std::string server = {};            ///< redis-server or valkey-server as it is called; else empty.
-  std::string config_path = {};       ///< The configuration file it is given; else empty.
-  bool direct = false;                ///< Arguments added at the end reach the server.
-  wire::RedisConf arguments = {};     ///< "--port 7000" and the like.
+  std::vector<std::string> words;  ///< command and args, one after the other.
+  std::string server = {};         ///< redis-server or valkey-server as it is called; else empty.
+  std::string config_path = {};    ///< The configuration file it is given; else empty.
+  bool direct = false;             ///< Arguments added at the end reach the server.
+  wire::RedisConf arguments = {};  ///< "--port 7000" and the like.
   std::vector<std::string> arguments_paths = {};  ///< Where each of them is in the object.
-  std::string scripts = {};           ///< Shell text that runs on the way, from the ConfigMap too.
+  std::string scripts = {};  ///< Shell text that runs on the way, from the ConfigMap too.
 };
 
 /// One setting that is in force, and where it was said.
@@ -60,7 +60,8 @@ class Subject {
   std::map<std::string, std::string> pod_labels() const;
   const Launch& launch() const noexcept { return launch_; }
 
-  /// redis.conf: of the ConfigMap itself, or of the one that a workload mounts, where it can be seen.
+  /// redis.conf: of the ConfigMap itself, or of the one that a workload mounts, where it can be
+  /// seen.
   const std::optional<wire::RedisConf>& config() const noexcept { return config_; }
   const std::string& config_text() const noexcept { return config_text_; }
   const std::string& config_error() const noexcept { return config_error_; }

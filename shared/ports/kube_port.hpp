@@ -55,8 +55,8 @@ enum class WatchStep { go_on, stop };
 /// One access question, as SelfSubjectAccessReview asks it.
 struct AccessQuestion {
   std::string verb;
-  std::string group;        ///< "" is the core group.
-  std::string resource;     ///< Plural, with "/subresource" where one is meant.
+  std::string group;     ///< "" is the core group.
+  std::string resource;  ///< Plural, with "/subresource" where one is meant.
   std::string namespace_;
   std::string name = {};
 };
@@ -83,24 +83,33 @@ class KubePort {
   virtual Result<Json> list(const ResourcePath& path, const ListOptions& options) = 0;
   virtual Result<Json> create(const ResourcePath& path, const Json& object, DryRun dry_run) = 0;
   /// Server-side apply with field manager `kubectl-redis`.
-  virtual Result<Json> apply(const ResourcePath& path, const Json& object, Force force,
+  virtual Result<Json> apply(const ResourcePath& path,
+                             const Json& object,
+                             Force force,
                              DryRun dry_run) = 0;
   /// RFC 7386 merge patch.
   virtual Result<Json> merge_patch(const ResourcePath& path, const Json& patch, DryRun dry_run) = 0;
   /// Deletes one object. `uid` guards against deleting a namesake; empty for no guard.
-  virtual Result<Json> remove(const ResourcePath& path, Propagation propagation,
-                              const std::string& uid, DryRun dry_run) = 0;
+  virtual Result<Json> remove(const ResourcePath& path,
+                              Propagation propagation,
+                              const std::string& uid,
+                              DryRun dry_run) = 0;
   /// Calls `on_event` for all that is there (as `added`) and then for every change, until it says
   /// stop or the deadline passes (error: timeout). Survives a dropped connection and 410 Gone by
   /// listing again; then objects that vanished meanwhile arrive as `deleted`.
-  virtual Status watch(const ResourcePath& path, const ListOptions& options, Deadline deadline,
+  virtual Status watch(const ResourcePath& path,
+                       const ListOptions& options,
+                       Deadline deadline,
                        const std::function<WatchStep(const WatchEvent&)>& on_event) = 0;
-  virtual Result<std::string> logs(const std::string& namespace_, const std::string& pod,
-                                   const std::string& container, int tail_lines,
+  virtual Result<std::string> logs(const std::string& namespace_,
+                                   const std::string& pod,
+                                   const std::string& container,
+                                   int tail_lines,
                                    bool previous) = 0;
   virtual Result<bool> can_i(const AccessQuestion& question) = 0;
   virtual Result<std::unique_ptr<Tunnel>> open_tunnel(const std::string& namespace_,
-                                                      const std::string& pod, int port,
+                                                      const std::string& pod,
+                                                      int port,
                                                       Deadline deadline) = 0;
   /// GET /version.
   virtual Result<Json> server_version() = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the product needs of one Redis node: a connection that answers commands before a deadline.
-// shared/redis implements it over hiredis; tests fake it. Protocol: https://redis.io/docs/latest/develop/reference/protocol-spec/
+// shared/redis implements it over hiredis; tests fake it. Protocol:
+// https://redis.io/docs/latest/develop/reference/protocol-spec/
 #pragma once
 
 #include <chrono>

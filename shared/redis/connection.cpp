@@ -298,8 +298,8 @@ Error HiredisConnection::tunnel_failed(const std::string& failure) const {
         .with_hint(std::string(k_perhaps_tls_hint));
   }
   return Error::unreachable(
-             line_.who +
-             (says("refused") ? " refused the connection: " : ": the tunnel broke: ") + failure)
+             line_.who + (says("refused") ? " refused the connection: " : ": the tunnel broke: ") +
+             failure)
       .with_hint("look at the pod's log: kubectl logs " + line_.who);
 }
 

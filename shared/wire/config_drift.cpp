@@ -13,8 +13,8 @@ namespace kredis::wire {
 namespace {
 
 /// No node tells these, or it tells something else than the file says.
-constexpr std::array<std::string_view, 6> k_untold{"user",       "include",        "loadmodule",
-                                                   "rename-command", "ignore-warnings", "locale-collate"};
+constexpr std::array<std::string_view, 6> k_untold{
+    "user", "include", "loadmodule", "rename-command", "ignore-warnings", "locale-collate"};
 
 /// Read at the start in at least one version from 6.2 on. A live server that refuses another one is
 /// restarted as well: this list is what a plan can know beforehand.
@@ -47,10 +47,14 @@ std::optional<std::uint64_t> memory_bytes(std::string_view text) {
     std::string_view name;
     std::uint64_t bytes;
   };
-  constexpr std::array k_units{Unit{"", 1},           Unit{"b", 1},
-                               Unit{"k", 1000},       Unit{"kb", 1U << 10U},
-                               Unit{"m", 1'000'000},  Unit{"mb", 1U << 20U},
-                               Unit{"g", 1'000'000'000}, Unit{"gb", 1U << 30U}};
+  constexpr std::array k_units{Unit{"", 1},
+                               Unit{"b", 1},
+                               Unit{"k", 1000},
+                               Unit{"kb", 1U << 10U},
+                               Unit{"m", 1'000'000},
+                               Unit{"mb", 1U << 20U},
+                               Unit{"g", 1'000'000'000},
+                               Unit{"gb", 1U << 30U}};
   const std::string lower = to_lower(text);
   const std::size_t digits = std::min(lower.find_first_not_of("0123456789"), lower.size());
   const auto number = to_number<std::uint64_t>(std::string_view{lower}.substr(0, digits));
@@ -99,7 +103,9 @@ std::vector<std::pair<std::string, std::string>> save_points(std::string_view te
 std::string canonical_events(std::string_view text) {
   std::string flags{text};
   if (flags.find('A') != std::string::npos) {
-    std::erase_if(flags, [](char c) { return std::string_view{"g$lshzxetd"}.find(c) != std::string_view::npos; });
+    std::erase_if(flags, [](char c) {
+      return std::string_view{"g$lshzxetd"}.find(c) != std::string_view::npos;
+    });
   }
   std::ranges::sort(flags);
   flags.erase(std::unique(flags.begin(), flags.end()), flags.end());
@@ -146,8 +152,8 @@ bool is_same(const std::string& name, const std::string& wanted, const std::stri
 
 /// `save` lines add up, an empty one clears; buffer limits add up by class; else the last counts.
 void merge(WantedSetting& setting, const std::string& value) {
-  const bool adds_up = setting.name == "client-output-buffer-limit" ||
-                       (setting.name == "save" && !value.empty());
+  const bool adds_up =
+      setting.name == "client-output-buffer-limit" || (setting.name == "save" && !value.empty());
   setting.value = adds_up && !setting.value.empty() ? setting.value + " " + value : value;
 }
 

@@ -17,7 +17,7 @@ namespace kredis::wire {
 struct WantedSetting {
   std::string name = {};
   std::string value = {};  ///< As CONFIG SET takes it.
-  int line = 0;       ///< The last one that speaks of it.
+  int line = 0;            ///< The last one that speaks of it.
 };
 
 /// What can be compared, in the order of first appearance. Left out is what no node tells: `user`,
@@ -43,7 +43,8 @@ struct Drift {
 
 /// Compares values by what they mean: 1gb is 1073741824, YES is yes, save points and buffer limits
 /// are sets. `running` is what CONFIG GET answered for each name of wanted_settings.
-std::vector<Drift> drift_of(const RedisConf& config, const std::map<std::string, std::string>& running);
+std::vector<Drift> drift_of(const RedisConf& config,
+                            const std::map<std::string, std::string>& running);
 
 /// Whether a running server takes a new value of `name`, in every version that we know.
 Mend mend_of(std::string_view name);

@@ -12,12 +12,14 @@ using core::Error;
 /// The lines of `config` that set one of `names`.
 RedisConf only(const RedisConf& config, const std::set<std::string>& names) {
   RedisConf part;
-  std::ranges::copy_if(config.directives, std::back_inserter(part.directives),
+  std::ranges::copy_if(config.directives,
+                       std::back_inserter(part.directives),
                        [&](const auto& directive) { return names.contains(directive.name); });
   return part;
 }
 
-core::Status judge(const RedisConf& config, const std::vector<NodeDrift>& drifts,
+core::Status judge(const RedisConf& config,
+                   const std::vector<NodeDrift>& drifts,
                    const ConfigRules& rules) {
   std::set<std::string> names;
   for (const NodeDrift& node : drifts) {
@@ -59,15 +61,16 @@ std::vector<NodeDrift> drift_by_node(const RedisConf& config,
   return all;
 }
 
-core::Result<ConfigPlan> plan_config(const RedisConf& config, const std::vector<NodeConfig>& nodes,
-                                     const ConfigRules& rules, Attempt attempt) {
+core::Result<ConfigPlan> plan_config(const RedisConf& config,
+                                     const std::vector<NodeConfig>& nodes,
+                                     const ConfigRules& rules,
+                                     Attempt attempt) {
   KREDIS_CHECK(judge(config, drift_by_node(config, nodes), rules));
   ConfigPlan plan;
   for (const NodeConfig& node : nodes) {
     LiveChange live{.pod = node.pod, .drifts = {}};
     PodRestart restart{.pod = node.pod, .role = node.role, .drifts = {}};
-    restart.is_outage =
-        node.role == core::Role::master && node.serves_slots && !node.has_replica;
+    restart.is_outage = node.role == core::Role::master && node.serves_slots && !node.has_replica;
     for (Drift& drift : drift_of(config, node.running)) {
       const bool settable = attempt == Attempt::first && drift.mend == Mend::live;
       (settable ? live.drifts : restart.drifts).push_back(std::move(drift));

@@ -55,7 +55,9 @@ std::vector<NodeDrift> drift_by_node(const RedisConf& config, const std::vector<
 /// Plans only for what differs; judges only that, as create would.
 /// Errors: invalid_argument (the first thing that a cluster may not set, or that a node does not
 /// know and would not start with).
-core::Result<ConfigPlan> plan_config(const RedisConf& config, const std::vector<NodeConfig>& nodes,
-                                     const ConfigRules& rules, Attempt attempt = Attempt::first);
+core::Result<ConfigPlan> plan_config(const RedisConf& config,
+                                     const std::vector<NodeConfig>& nodes,
+                                     const ConfigRules& rules,
+                                     Attempt attempt = Attempt::first);
 
 }  // namespace kredis::wire

@@ -267,8 +267,8 @@ std::map<std::string, std::string> node_troubles(const Json& nodes) {
 }
 
 bool keeps_data(const Json& pod) {
-  static constexpr std::array k_gone_with_the_pod{"emptyDir",  "configMap",   "secret",
-                                                  "projected", "downwardAPI", "ephemeral", "image"};
+  static constexpr std::array k_gone_with_the_pod{
+      "emptyDir", "configMap", "secret", "projected", "downwardAPI", "ephemeral", "image"};
   const auto volumes = pod.contains("/spec/volumes"_json_pointer)
                            ? pod.at("/spec/volumes"_json_pointer)
                            : Json::array();

@@ -24,9 +24,9 @@ core::Pod pod_from_json(const Json& pod,
 /// list of Event objects, of which those about the pod are read.
 std::string pod_trouble(const Json& pod, const Json& events);
 
-/// Why a workload's pods or claims are not made, in the API server's own words and at any length: the
-/// latest complaint about the StatefulSet `workload`, or about a ReplicaSet whose name begins with it.
-/// Empty when nobody complains.
+/// Why a workload's pods or claims are not made, in the API server's own words and at any length:
+/// the latest complaint about the StatefulSet `workload`, or about a ReplicaSet whose name begins
+/// with it. Empty when nobody complains.
 std::string maker_trouble(const Json& events, const std::string& workload);
 
 /// Why each node in a list of Node objects is not ready; those that are well are left out.

@@ -54,8 +54,9 @@ std::optional<Network> network_of(std::string_view text) {
     return Network{.address = *address, .bits = bits};
   }
   const auto bits = to_number<int>(length);
-  return bits && *bits >= 0 && *bits <= 32 ? std::optional{Network{.address = *address, .bits = *bits}}
-                                           : std::nullopt;
+  return bits && *bits >= 0 && *bits <= 32
+             ? std::optional{Network{.address = *address, .bits = *bits}}
+             : std::nullopt;
 }
 
 bool is_everybody(const std::string& client) {
@@ -107,9 +108,9 @@ std::vector<std::string> nfs_folders(const std::string& path, int count) {
 }
 
 core::Status check_nfs_client(const std::string& client) {
-  const bool one_word = !client.empty() && client.find_first_of(" \t\n()\"'\\#,") == std::string::npos;
-  const bool looks_like_address =
-      client.find_first_not_of("0123456789./") == std::string::npos;
+  const bool one_word =
+      !client.empty() && client.find_first_of(" \t\n()\"'\\#,") == std::string::npos;
+  const bool looks_like_address = client.find_first_not_of("0123456789./") == std::string::npos;
   if (!one_word || (looks_like_address && !network_of(client))) {
     return Error::invalid_argument("--clients got " + quoted(client) +
                                    ", which is no address, network, name or *")
@@ -140,9 +141,10 @@ std::vector<ExportTrouble> missing_exports(const std::vector<std::string>& folde
                           .fix = "mkdir -p " + folder + "; add to /etc/exports: " +
                                  exports_line(folder, shown_client) + "; exportfs -ra"});
     } else if (!allows(*found, client)) {
-      troubles.push_back({.folder = folder,
-                          .what = "is exported to " + list_of(found->clients) + ", not to " + client,
-                          .fix = "in /etc/exports: " + exports_line(folder, client) + "; exportfs -ra"});
+      troubles.push_back(
+          {.folder = folder,
+           .what = "is exported to " + list_of(found->clients) + ", not to " + client,
+           .fix = "in /etc/exports: " + exports_line(folder, client) + "; exportfs -ra"});
     }
   }
   return troubles;

@@ -89,8 +89,8 @@ core::Status check_accepted(std::uint32_t state) {
 
 std::string render_rpc_call(const RpcCall& call) {
   std::string body;
-  for (const std::uint32_t value : {call.id, 0U, 2U, call.program, call.version, call.procedure, 0U,
-                                    0U, 0U, 0U}) {
+  for (const std::uint32_t value :
+       {call.id, 0U, 2U, call.program, call.version, call.procedure, 0U, 0U, 0U, 0U}) {
     put(body, value);
   }
   for (const std::uint32_t value : call.arguments) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The little of ONC RPC (RFC 5531) over TCP that asking an NFS server for its exports takes: one call,
-// one reply, XDR (RFC 4506) in between. Bytes only; no sockets.
+// The little of ONC RPC (RFC 5531) over TCP that asking an NFS server for its exports takes: one
+// call, one reply, XDR (RFC 4506) in between. Bytes only; no sockets.
 #pragma once
 
 #include <cstdint>

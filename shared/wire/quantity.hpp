@@ -24,7 +24,8 @@ struct Quantity {
 };
 
 /// Reads a quantity that is not negative.
-/// Errors: invalid_argument, quoting the text, when it is none, is negative or does not fit 63 bits.
+/// Errors: invalid_argument, quoting the text, when it is none, is negative or does not fit 63
+/// bits.
 Result<Quantity> parse_quantity(std::string_view text);
 
 /// Reads an amount of memory or storage. Units: bytes. Errors: as parse_quantity.

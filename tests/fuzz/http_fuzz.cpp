@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Any bytes from a server are an HTTP head, a chunked body and WebSocket frames, or one clear error.
+// Any bytes from a server are an HTTP head, a chunked body and WebSocket frames, or one clear
+// error.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

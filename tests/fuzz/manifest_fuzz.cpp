@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Any bytes are either manifests, which are judged and completed once and for all, or one clear error.
+// Any bytes are either manifests, which are judged and completed once and for all, or one clear
+// error.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

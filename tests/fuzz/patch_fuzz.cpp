@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Objects of any shape: an independent reader of RFC 6902 makes of a patch what we made, nothing that
-// was there is changed, and completing what is complete adds nothing.
+// Objects of any shape: an independent reader of RFC 6902 makes of a patch what we made, nothing
+// that was there is changed, and completing what is complete adds nothing.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

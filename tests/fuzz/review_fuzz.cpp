@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const webhook::Policy rules{.mutate = &policy::mutate, .validate = &policy::validate};
   for (const auto endpoint : {webhook::Endpoint::mutate, webhook::Endpoint::validate}) {
-    for (const auto level : {webhook::Level::enforce, webhook::Level::warn, webhook::Level::audit}) {
+    for (const auto level :
+         {webhook::Level::enforce, webhook::Level::warn, webhook::Level::audit}) {
       const auto decision = webhook::decide(*review, endpoint, level, rules, {});
       const Json answer = webhook::answer_of(*review, decision);
       const bool allowed = answer.at("response").at("allowed").get<bool>();

@@ -38,16 +38,17 @@ Result<api::SslContext> make_context(const api::Credentials& own, const std::str
       PEM_read_bio_PrivateKey(memory_of(own.key).get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
   const std::shared_ptr<X509> authority(
       PEM_read_bio_X509(memory_of(ca).get(), nullptr, nullptr, nullptr), X509_free);
-  const bool loaded = SSL_CTX_use_certificate(context.get(), certificate.get()) == 1 &&
-                      SSL_CTX_use_PrivateKey(context.get(), key.get()) == 1 &&
-                      SSL_CTX_add_client_CA(context.get(), authority.get()) == 1 &&
-                      X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()),
-                                          authority.get()) == 1;
+  const bool loaded =
+      SSL_CTX_use_certificate(context.get(), certificate.get()) == 1 &&
+      SSL_CTX_use_PrivateKey(context.get(), key.get()) == 1 &&
+      SSL_CTX_add_client_CA(context.get(), authority.get()) == 1 &&
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), authority.get()) == 1;
   if (!loaded) {
     return Error::internal("cannot load the API server's certificate");
   }
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(context.get(),
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   // Clients may resume a session; OpenSSL refuses that where certificates are asked for, unless the
   // server names what its sessions are good for.
@@ -91,7 +92,12 @@ struct ApiServer::Parts {
         admission(store),
         allocator(store, options.allocate_cluster_ip),
         objects(store, admission, [this](Json& service) { allocator.fill_in(service); }),
-        rest({store, authenticator, rbac, admission, objects, options.streams,
+        rest({store,
+              authenticator,
+              rbac,
+              admission,
+              objects,
+              options.streams,
               options.server_version}) {}
 
   // Keeps quotas' status up to date; everything else that reacts to changes is a controller's.
@@ -130,9 +136,12 @@ Status ApiServer::start() {
   Options& options = parts_->options;
   KREDIS_TRY(api::Pki pki, api::Pki::open(options.pki_dir));
   parts_->pki = std::make_unique<api::Pki>(std::move(pki));
-  std::vector<std::string> hosts = {"127.0.0.1",          "localhost",
-                                    "kubernetes",         "kubernetes.default",
-                                    "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+  std::vector<std::string> hosts = {"127.0.0.1",
+                                    "localhost",
+                                    "kubernetes",
+                                    "kubernetes.default",
+                                    "kubernetes.default.svc",
+                                    "kubernetes.default.svc.cluster.local",
                                     options.address};
   hosts.insert(hosts.end(), options.extra_hosts.begin(), options.extra_hosts.end());
   KREDIS_TRY(const api::Credentials own, parts_->pki->issue_server(hosts));
@@ -169,8 +178,7 @@ std::string ApiServer::ca_certificate() const {
 }
 
 Result<std::string> ApiServer::kubeconfig(const User& user) const {
-  KREDIS_TRY(const api::Credentials credentials,
-             parts_->pki->issue_client(user.name, user.groups));
+  KREDIS_TRY(const api::Credentials credentials, parts_->pki->issue_client(user.name, user.groups));
   return api::certificate_kubeconfig({url(), ca_certificate(), user.name}, credentials);
 }
 
@@ -193,8 +201,7 @@ Result<Object> ApiServer::create(const Key& key, Json object) {
   api::WriteOptions options;
   options.user = {"system:kube-controller-manager", {"system:masters"}};
   options.field_manager = "kube-controller-manager";
-  const auto written =
-      parts_->objects.create({info, key.namespace_, "", ""}, object, options);
+  const auto written = parts_->objects.create({info, key.namespace_, "", ""}, object, options);
   if (!written) {
     return to_error(written.error());
   }

@@ -26,12 +26,12 @@ class ApiServer {
  public:
   struct Options {
     std::string address = "127.0.0.1";
-    int port = 0;                        ///< 0 takes any free one.
-    std::filesystem::path pki_dir;       ///< The certificate authority is kept here.
-    PodStreams* streams = nullptr;       ///< Not owned; null: exec, logs and the like answer 404.
+    int port = 0;                   ///< 0 takes any free one.
+    std::filesystem::path pki_dir;  ///< The certificate authority is kept here.
+    PodStreams* streams = nullptr;  ///< Not owned; null: exec, logs and the like answer 404.
     std::string server_version = "v1.32.0";
-    std::map<std::string, User> tokens = {};            ///< Static bearer tokens.
-    std::vector<std::string> extra_hosts = {};          ///< More names for the certificate.
+    std::map<std::string, User> tokens = {};    ///< Static bearer tokens.
+    std::vector<std::string> extra_hosts = {};  ///< More names for the certificate.
     /// A free address for a new Service; empty text leaves it to a controller.
     std::function<std::string()> allocate_cluster_ip = {};
   };
@@ -41,7 +41,8 @@ class ApiServer {
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;
 
-  /// Makes what every cluster has (default roles), listens and serves. Errors: unreachable, internal.
+  /// Makes what every cluster has (default roles), listens and serves. Errors: unreachable,
+  /// internal.
   Status start();
   /// Ends every connection and waits for all threads.
   void stop();
@@ -59,7 +60,8 @@ class ApiServer {
   /// A kubeconfig with a bearer token instead.
   std::string token_kubeconfig(const std::string& token) const;
   /// A token of a ServiceAccount, good for a day.
-  std::string service_account_token(const std::string& namespace_, const std::string& account) const;
+  std::string service_account_token(const std::string& namespace_,
+                                    const std::string& account) const;
 
   /// Creates an object as a client could: defaults, admission webhooks, checks, quota.
   /// Errors: conflict (exists), not_found (its namespace), unsafe (refused), invalid_argument.

@@ -35,8 +35,8 @@ void add_dir(CLI::App& verb, std::string& dir) {
 
 void add_up(CLI::App& app, Operation& chosen) {
   auto options = std::make_shared<UpOptions>();
-  CLI::App* verb = app.add_subcommand(
-      "up", "Start a sandbox; prints `export KUBECONFIG=...` once it is ready");
+  CLI::App* verb =
+      app.add_subcommand("up", "Start a sandbox; prints `export KUBECONFIG=...` once it is ready");
   add_dir(*verb, options->dir);
   auto* count = verb->add_option("--nodes", options->nodes, "How many nodes, over three zones")
                     ->check(CLI::Range(1, 1000))
@@ -45,11 +45,15 @@ void add_up(CLI::App& app, Operation& chosen) {
       ->excludes(count);
   verb->add_option("--port", options->port, "Port of the API server; 0 takes a free one")
       ->check(CLI::Range(0, 65'535));
-  verb->add_option("--image", options->images,
+  verb->add_option("--image",
+                   options->images,
                    "What an image runs, as NAME=ROOTDIR; without it, this machine's programs");
-  verb->add_flag("--no-default-class", options->no_default_class,
-                 "Give claims without a storage class none, so that volumes made by hand serve them");
-  verb->add_option("--eviction-after", options->eviction_seconds,
+  verb->add_flag(
+      "--no-default-class",
+      options->no_default_class,
+      "Give claims without a storage class none, so that volumes made by hand serve them");
+  verb->add_option("--eviction-after",
+                   options->eviction_seconds,
                    "Delete the pods of a node that is silent for so many seconds")
       ->capture_default_str();
   auto* detach = verb->add_flag("--detach", options->detach, "Return once it runs");
@@ -67,7 +71,8 @@ void add_node(CLI::App& app, Operation& chosen) {
   auto options = std::make_shared<NodeOptions>();
   CLI::App* verb = app.add_subcommand("node", "Let nodes fail and come back");
   add_dir(*verb, options->dir);
-  verb->add_option("ACTION", options->action,
+  verb->add_option("ACTION",
+                   options->action,
                    "kill, start, partition (these from the rest), heal, cordon, uncordon")
       ->required()
       ->check(CLI::IsMember({"kill", "start", "partition", "heal", "cordon", "uncordon"}));
@@ -121,7 +126,8 @@ int report(const Error& error) {
 
 int main(int argc, char** argv) {
   using namespace kredis;  // NOLINT(google-build-using-namespace): one function, the outermost.
-  CLI::App app{"A small Kubernetes of its own: a real API server, and pods that are real processes"};
+  CLI::App app{
+      "A small Kubernetes of its own: a real API server, and pods that are real processes"};
   app.name("sandbox");
   app.footer(sandbox::k_examples);
   app.require_subcommand(1);

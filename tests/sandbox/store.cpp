@@ -40,7 +40,8 @@ bool ready_to_go(const Key& key, const Json& object) {
   if (const auto held = metadata.find("finalizers"); held != metadata.end() && !held->empty()) {
     return false;
   }
-  if (key.resource == "namespaces" && !object.value("/spec/finalizers"_json_pointer, Json::array()).empty()) {
+  if (key.resource == "namespaces" &&
+      !object.value("/spec/finalizers"_json_pointer, Json::array()).empty()) {
     return false;  // Still being emptied.
   }
   return key.resource != "pods" || metadata.value("deletionGracePeriodSeconds", Json{}) == Json(0);
@@ -87,13 +88,15 @@ Object Store::get(const Key& key) const {
   return found == objects_.end() ? nullptr : found->second;
 }
 
-std::vector<Object> Store::list(const std::string& group, const std::string& resource,
+std::vector<Object> Store::list(const std::string& group,
+                                const std::string& resource,
                                 const std::string& namespace_) const {
   const std::lock_guard lock(mutex_);
   return list_locked(group, resource, namespace_);
 }
 
-std::vector<Object> Store::list_locked(const std::string& group, const std::string& resource,
+std::vector<Object> Store::list_locked(const std::string& group,
+                                       const std::string& resource,
                                        const std::string& namespace_) const {
   std::vector<Object> found;
   for (auto at = objects_.lower_bound(Key{group, resource, namespace_, ""}); at != objects_.end();
@@ -167,7 +170,8 @@ Object Store::record(Event::Kind kind, const Key& key, Json object, Object previ
   return stored;
 }
 
-Store::Snapshot Store::snapshot(const std::string& group, const std::string& resource,
+Store::Snapshot Store::snapshot(const std::string& group,
+                                const std::string& resource,
                                 const std::string& namespace_) const {
   const std::lock_guard lock(mutex_);
   return {list_locked(group, resource, namespace_), revision_};
@@ -191,9 +195,10 @@ Result<std::vector<Event>> Store::events_after(std::uint64_t revision) const {
     return Error::conflict("too old resource version: " + std::to_string(revision) + " (" +
                            std::to_string(forgotten_) + ")");
   }
-  const auto first =
-      std::upper_bound(history_.begin(), history_.end(), revision,
-                       [](std::uint64_t limit, const Event& event) { return limit < event.revision; });
+  const auto first = std::upper_bound(
+      history_.begin(), history_.end(), revision, [](std::uint64_t limit, const Event& event) {
+        return limit < event.revision;
+      });
   return std::vector<Event>(first, history_.end());
 }
 

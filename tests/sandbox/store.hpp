@@ -38,7 +38,8 @@ struct Event {
   std::uint64_t revision;
   Kind kind;
   Key key;
-  Object object;    ///< The object after the change; for `deleted` its last state with the new revision.
+  Object
+      object;  ///< The object after the change; for `deleted` its last state with the new revision.
   Object previous;  ///< Before the change; null for `added`.
 };
 
@@ -54,7 +55,8 @@ class Store {
   /// Null when there is none.
   Object get(const Key& key) const;
   /// All of a resource, in name order; an empty `namespace_` means every namespace.
-  std::vector<Object> list(const std::string& group, const std::string& resource,
+  std::vector<Object> list(const std::string& group,
+                           const std::string& resource,
                            const std::string& namespace_ = {}) const;
 
   /// What `list` gives, and the revision at which it was so: a watch goes on from there.
@@ -62,12 +64,12 @@ class Store {
     std::vector<Object> objects;
     std::uint64_t revision;
   };
-  Snapshot snapshot(const std::string& group, const std::string& resource,
+  Snapshot snapshot(const std::string& group,
+                    const std::string& resource,
                     const std::string& namespace_ = {}) const;
 
-  /// Stores a new object; fills name, namespace, uid and creationTimestamp where absent, generation 1
-  /// where there is a spec, and resourceVersion.
-  /// Errors: conflict ("already exists").
+  /// Stores a new object; fills name, namespace, uid and creationTimestamp where absent, generation
+  /// 1 where there is a spec, and resourceVersion. Errors: conflict ("already exists").
   Result<Object> create(const Key& key, Json object);
 
   /// Reads, lets `change` edit a copy, and stores it if it differs, all in one step. Bumps
@@ -91,7 +93,8 @@ class Store {
   void wake_all();
 
  private:
-  std::vector<Object> list_locked(const std::string& group, const std::string& resource,
+  std::vector<Object> list_locked(const std::string& group,
+                                  const std::string& resource,
                                   const std::string& namespace_) const;
   Object record(Event::Kind kind, const Key& key, Json object, Object previous);
 

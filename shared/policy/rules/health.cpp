@@ -32,13 +32,15 @@ void report_missing(const Subject& subject,
   }
 }
 
-/// The shell text that a probe runs: its words, and the script of the ConfigMap that one of them is.
+/// The shell text that a probe runs: its words, and the script of the ConfigMap that one of them
+/// is.
 std::string probe_text(const Subject& subject, const char* name) {
   std::string all;
   for (const Json& word : items(member(probe(subject, name), {"exec", "command"}))) {
     all += text(word) + "\n";
     const MountedFile file = mounted_file(subject.pod(), subject.container(), text(word));
-    if (const Json* map = file.key.empty() ? nullptr : subject.look_up("ConfigMap", file.config_map)) {
+    if (const Json* map =
+            file.key.empty() ? nullptr : subject.look_up("ConfigMap", file.config_map)) {
       all += text(member(*map, {"data", file.key})) + "\n";
     }
   }
@@ -93,7 +95,8 @@ bool lacks_request(const Subject& subject, std::string_view resource) {
 }  // namespace
 
 void check_readiness(const Subject& subject, Report& report) {
-  report_missing(subject, report, "readinessProbe", "clients are sent to a node before it can serve");
+  report_missing(
+      subject, report, "readinessProbe", "clients are sent to a node before it can serve");
 }
 
 void patch_readiness(const Subject& subject, Patch& patch) {

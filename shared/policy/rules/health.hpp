@@ -34,8 +34,9 @@ inline constexpr std::array k_health_rules{
          .severity = Severity::warning,
          .check = &check_readiness,
          .patch = &patch_readiness,
-         .documentation = {.why = "Without a readiness probe clients are sent to a node that still "
-                                  "loads, and a rolling update goes on before the last node is back.",
+         .documentation = {.why =
+                               "Without a readiness probe clients are sent to a node that still "
+                               "loads, and a rolling update goes on before the last node is back.",
                            .place = Place::container,
                            .bad = "readinessProbe: null\n",
                            .good = "readinessProbe: {exec: {command: [redis-cli, ping]}}\n"}},
@@ -45,8 +46,9 @@ inline constexpr std::array k_health_rules{
          .severity = Severity::advice,
          .check = &check_startup,
          .patch = &patch_startup,
-         .documentation = {.why = "A startup probe holds the others back until the data set has been "
-                                  "read, however long that takes.",
+         .documentation = {.why =
+                               "A startup probe holds the others back until the data set has been "
+                               "read, however long that takes.",
                            .place = Place::container,
                            .bad = "startupProbe: null\n",
                            .good = "startupProbe: {failureThreshold: 86400, periodSeconds: 1, "
@@ -63,20 +65,21 @@ inline constexpr std::array k_health_rules{
                            .bad = "livenessProbe: null\n",
                            .good = "livenessProbe: {failureThreshold: 12, periodSeconds: 10, "
                                    "exec: {command: [redis-cli, ping]}}\n"}},
-    Rule{.id = "RC055",
-         .title = "No probe kills a node that loads",
-         .kinds = k_workload,
-         .severity = Severity::error,
-         .check = &check_loading_lives,
-         .documentation =
-             {.why = "While Redis reads its data set it answers LOADING, not PONG. A liveness probe "
-                     "that insists on PONG kills it, it starts to load anew, and is killed again.",
-              .place = Place::container,
-              .bad = "startupProbe: null\n"
-                     "livenessProbe: {failureThreshold: 3, exec: {command: [sh, -c, "
-                     "\"redis-cli ping | grep PONG\"]}}\n",
-              .good = "startupProbe: null\n"
-                      "livenessProbe: {failureThreshold: 3, exec: {command: [redis-cli, ping]}}\n"}},
+    Rule{
+        .id = "RC055",
+        .title = "No probe kills a node that loads",
+        .kinds = k_workload,
+        .severity = Severity::error,
+        .check = &check_loading_lives,
+        .documentation =
+            {.why = "While Redis reads its data set it answers LOADING, not PONG. A liveness probe "
+                    "that insists on PONG kills it, it starts to load anew, and is killed again.",
+             .place = Place::container,
+             .bad = "startupProbe: null\n"
+                    "livenessProbe: {failureThreshold: 3, exec: {command: [sh, -c, "
+                    "\"redis-cli ping | grep PONG\"]}}\n",
+             .good = "startupProbe: null\n"
+                     "livenessProbe: {failureThreshold: 3, exec: {command: [redis-cli, ping]}}\n"}},
     Rule{.id = "RC056",
          .title = "The startup probe waits ten minutes or more",
          .kinds = k_workload,
@@ -88,19 +91,20 @@ inline constexpr std::array k_health_rules{
               .place = Place::container,
               .bad = "startupProbe: {periodSeconds: 1, failureThreshold: 599}\n",
               .good = "startupProbe: {periodSeconds: 1, failureThreshold: 600}\n"}},
-    Rule{.id = "RC057",
-         .title = "A node is not killed for the cluster's trouble",
-         .kinds = k_workload,
-         .severity = Severity::error,
-         .check = &check_liveness_alone,
-         .when_blind = WhenBlind::sees_less,
-         .documentation =
-             {.why = "When slots are down every node says cluster_state:fail. A liveness probe that "
-                     "asks for it restarts all of them, and makes a small trouble a large one.",
-              .place = Place::container,
-              .bad = "livenessProbe: {exec: {command: [sh, -c, \"redis-cli cluster info | grep "
-                     "cluster_state:ok\"]}}\n",
-              .good = "livenessProbe: {exec: {command: [redis-cli, ping]}}\n"}},
+    Rule{
+        .id = "RC057",
+        .title = "A node is not killed for the cluster's trouble",
+        .kinds = k_workload,
+        .severity = Severity::error,
+        .check = &check_liveness_alone,
+        .when_blind = WhenBlind::sees_less,
+        .documentation =
+            {.why = "When slots are down every node says cluster_state:fail. A liveness probe that "
+                    "asks for it restarts all of them, and makes a small trouble a large one.",
+             .place = Place::container,
+             .bad = "livenessProbe: {exec: {command: [sh, -c, \"redis-cli cluster info | grep "
+                    "cluster_state:ok\"]}}\n",
+             .good = "livenessProbe: {exec: {command: [redis-cli, ping]}}\n"}},
     Rule{.id = "RC058",
          .title = "The liveness probe is patient",
          .kinds = k_workload,
@@ -130,8 +134,9 @@ inline constexpr std::array k_health_rules{
          .check = &check_pre_stop,
          .patch = &patch_pre_stop,
          .documentation =
-             {.why = "Without a preStop hook every restart of a master is a failover: its slots are "
-                     "down for the node timeout. A hook that hands over first costs nobody anything.",
+             {.why =
+                  "Without a preStop hook every restart of a master is a failover: its slots are "
+                  "down for the node timeout. A hook that hands over first costs nobody anything.",
               .place = Place::container,
               .bad = "lifecycle: null\n",
               .good = "lifecycle: {preStop: {exec: {command: [sh, /etc/redis/stop.sh]}}}\n"}},

@@ -82,8 +82,8 @@ bool is_closed(const Subject& subject) {
          subject.launch().scripts.find("protected-mode no") == std::string::npos;
 }
 
-/// A script that knows nodes.conf or the address does what announcing would; one that nobody can see
-/// may.
+/// A script that knows nodes.conf or the address does what announcing would; one that nobody can
+/// see may.
 bool announces(const Subject& subject) {
   if (subject.setting("cluster-announce-ip") || subject.setting("cluster-announce-hostname")) {
     return true;
@@ -114,9 +114,9 @@ bool has_port(const Subject& subject, std::int64_t port) {
 }
 
 void add_port(const Subject& subject, Patch& patch, std::string_view name, std::int64_t port) {
-  const bool taken = std::ranges::any_of(
-      items(member(subject.container(), {"ports"})),
-      [&](const Json& each) { return text(member(each, {"name"})) == name; });
+  const bool taken =
+      std::ranges::any_of(items(member(subject.container(), {"ports"})),
+                          [&](const Json& each) { return text(member(each, {"name"})) == name; });
   if (!taken && !has_port(subject, port) && subject.container().is_object()) {
     patch.add(subject.container_path() + "/ports/-",
               {{"name", name}, {"containerPort", port}, {"protocol", "TCP"}});
@@ -279,19 +279,19 @@ void check_named_ports(const Subject& subject, Report& report) {
     const std::int64_t wanted = bus ? subject.bus_port() : subject.client_port();
     const auto found = number(member(ports[i], {"containerPort"}));
     if ((bus || name == "redis" || name == "client") && found && *found != wanted) {
-      report.objection(joined(subject.container_path() + "/ports", i) + "/containerPort",
-                       std::to_string(*found),
-                       std::to_string(wanted),
-                       "the server uses " + std::to_string(wanted) + " for what this port is named");
+      report.objection(
+          joined(subject.container_path() + "/ports", i) + "/containerPort",
+          std::to_string(*found),
+          std::to_string(wanted),
+          "the server uses " + std::to_string(wanted) + " for what this port is named");
     }
   }
 }
 
 void check_host_network(const Subject& subject, Report& report) {
-  const Json& required = items(member(subject.pod(),
-                                      {"affinity",
-                                       "podAntiAffinity",
-                                       "requiredDuringSchedulingIgnoredDuringExecution"}));
+  const Json& required = items(
+      member(subject.pod(),
+             {"affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"}));
   if (is_true(member(subject.pod(), {"hostNetwork"})) && required.empty()) {
     report.objection(Subject::pod_path() + "/hostNetwork",
                      "true",

@@ -25,56 +25,60 @@ void check_named_ports(const Subject& subject, Report& report);
 void check_host_network(const Subject& subject, Report& report);
 
 inline constexpr std::array k_launching_rules{
-    Rule{.id = "RC017",
-         .title = "The configuration is mounted",
-         .kinds = k_workload,
-         .severity = Severity::error,
-         .check = &check_config_mounted,
-         .patch = &patch_config_mounted,
-         .documentation = {.why = "The server reads a file that the official images do not have. "
-                                  "Without the mount it does not start.",
-                           .place = Place::container,
-                           .bad = "volumeMounts: [{name: redis-data, mountPath: /var/lib/redis}]\n",
-                           .good = "volumeMounts:\n- {name: redis-data, mountPath: /var/lib/redis}\n"
-                                   "- {name: redis-conf, mountPath: /etc/redis}\n"}},
+    Rule{
+        .id = "RC017",
+        .title = "The configuration is mounted",
+        .kinds = k_workload,
+        .severity = Severity::error,
+        .check = &check_config_mounted,
+        .patch = &patch_config_mounted,
+        .documentation = {.why = "The server reads a file that the official images do not have. "
+                                 "Without the mount it does not start.",
+                          .place = Place::container,
+                          .bad = "volumeMounts: [{name: redis-data, mountPath: /var/lib/redis}]\n",
+                          .good = "volumeMounts:\n- {name: redis-data, mountPath: /var/lib/redis}\n"
+                                  "- {name: redis-conf, mountPath: /etc/redis}\n"}},
     Rule{.id = "RC018",
          .title = "The server is started with a configuration",
          .kinds = k_workload,
          .severity = Severity::error,
          .check = &check_command,
          .patch = &patch_command,
-         .documentation = {.why = "An image's own command starts a server on its own: not in cluster "
-                                  "mode, and without a file on the volume.",
+         .documentation = {.why =
+                               "An image's own command starts a server on its own: not in cluster "
+                               "mode, and without a file on the volume.",
                            .place = Place::container,
                            .bad = "command: [redis-server]\n",
                            .good = "command: [redis-server, /etc/redis/redis.conf]\n"}},
-    Rule{.id = "RC019",
-         .title = "Nodes may talk to each other",
-         .kinds = k_workload,
-         .severity = Severity::error,
-         .check = &check_protected_mode,
-         .patch = &patch_protected_mode,
-         .when_blind = WhenBlind::passes,
-         .documentation =
-             {.why = "Without a password, protected-mode (on by default) answers only connections "
-                     "from the pod itself: the cluster can never form.",
-              .place = Place::container,
-              .bad = "command: [redis-server, /etc/redis/redis.conf, --protected-mode, \"yes\"]\n",
-              .good = "command: [redis-server, /etc/redis/redis.conf, --protected-mode, \"no\"]\n"}},
-    Rule{.id = "RC020",
-         .title = "A pod announces its own address",
-         .kinds = k_workload,
-         .severity = Severity::warning,
-         .check = &check_announce,
-         .patch = &patch_announce,
-         .when_blind = WhenBlind::sees_less,
-         .documentation = {.why = "nodes.conf keeps the address of the pod's last life. A node that "
-                                  "does not announce its address of today may be sought at one that "
-                                  "is nobody's, or somebody else's.",
-                           .place = Place::container,
-                           .bad = "command: [redis-server, /etc/redis/redis.conf]\n",
-                           .good = "command: [redis-server, /etc/redis/redis.conf, "
-                                   "--cluster-announce-ip, $(POD_IP)]\n"}},
+    Rule{
+        .id = "RC019",
+        .title = "Nodes may talk to each other",
+        .kinds = k_workload,
+        .severity = Severity::error,
+        .check = &check_protected_mode,
+        .patch = &patch_protected_mode,
+        .when_blind = WhenBlind::passes,
+        .documentation =
+            {.why = "Without a password, protected-mode (on by default) answers only connections "
+                    "from the pod itself: the cluster can never form.",
+             .place = Place::container,
+             .bad = "command: [redis-server, /etc/redis/redis.conf, --protected-mode, \"yes\"]\n",
+             .good = "command: [redis-server, /etc/redis/redis.conf, --protected-mode, \"no\"]\n"}},
+    Rule{
+        .id = "RC020",
+        .title = "A pod announces its own address",
+        .kinds = k_workload,
+        .severity = Severity::warning,
+        .check = &check_announce,
+        .patch = &patch_announce,
+        .when_blind = WhenBlind::sees_less,
+        .documentation = {.why = "nodes.conf keeps the address of the pod's last life. A node that "
+                                 "does not announce its address of today may be sought at one that "
+                                 "is nobody's, or somebody else's.",
+                          .place = Place::container,
+                          .bad = "command: [redis-server, /etc/redis/redis.conf]\n",
+                          .good = "command: [redis-server, /etc/redis/redis.conf, "
+                                  "--cluster-announce-ip, $(POD_IP)]\n"}},
     Rule{.id = "RC021",
          .title = "The container declares the client port",
          .kinds = k_workload,

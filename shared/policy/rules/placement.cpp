@@ -36,8 +36,8 @@ std::vector<Term> anti_affinity_terms(const Subject& subject) {
   return terms;
 }
 
-/// The selector that matches the workload's pods and is sure to go on doing so. Where the workload's
-/// own does not match them, which nobody can apply, it goes by what the pods carry.
+/// The selector that matches the workload's pods and is sure to go on doing so. Where the
+/// workload's own does not match them, which nobody can apply, it goes by what the pods carry.
 Json own_selector(const Subject& subject) {
   const Json& selector = member(subject.object(), {"spec", "selector"});
   const Json& labels = member(selector, {"matchLabels"});
@@ -60,9 +60,8 @@ Json cluster_selector(const Subject& subject) {
 
 bool has_zone_constraint(const Subject& subject) {
   return std::ranges::any_of(
-      items(member(subject.pod(), {"topologySpreadConstraints"})), [](const Json& each) {
-        return text(member(each, {"topologyKey"})) == k_zone_topology;
-      });
+      items(member(subject.pod(), {"topologySpreadConstraints"})),
+      [](const Json& each) { return text(member(each, {"topologyKey"})) == k_zone_topology; });
 }
 
 }  // namespace

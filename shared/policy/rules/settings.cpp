@@ -120,7 +120,8 @@ void check_cluster_enabled(const Subject& subject, Report& report) {
 void check_foreground(const Subject& subject, Report& report) {
   const auto own = own_setting(subject, "daemonize");
   if (own && wire::to_lower(first_of(*own)) != "no") {
-    report_own(report, *own, "daemonize no", "the container ends as its process goes to the background");
+    report_own(
+        report, *own, "daemonize no", "the container ends as its process goes to the background");
   }
 }
 
@@ -135,7 +136,10 @@ void check_bind(const Subject& subject, Report& report) {
 void check_append_only(const Subject& subject, Report& report) {
   const auto own = own_setting(subject, "appendonly");
   if (own && wire::to_lower(first_of(*own)) != "yes") {
-    report_own(report, *own, "appendonly yes", "what was written since the last snapshot is lost with the pod");
+    report_own(report,
+               *own,
+               "appendonly yes",
+               "what was written since the last snapshot is lost with the pod");
   } else if (!own && subject.kind() == k_config_map && subject.config()) {
     report.objection(subject.config_text_path(),
                      "nothing",
@@ -157,10 +161,11 @@ void check_known_keys(const Subject& subject, Report& report) {
   for (const Own& own : own_settings(subject)) {
     if (wire::find_directive(own.directive->name) == nullptr) {
       const std::string nearest = wire::nearest_directive(own.directive->name);
-      report.objection(own.path,
-                       shown(own.directive->name),
-                       nearest.empty() ? "remove it" : nearest,
-                       "neither Redis nor Valkey knows this key, and does not start" + place_of(own));
+      report.objection(
+          own.path,
+          shown(own.directive->name),
+          nearest.empty() ? "remove it" : nearest,
+          "neither Redis nor Valkey knows this key, and does not start" + place_of(own));
     }
   }
 }
@@ -186,8 +191,17 @@ void check_no_password(const Subject& subject, Report& report) {
 }
 
 void check_commands_kept(const Subject& subject, Report& report) {
-  constexpr std::array<std::string_view, 11> needed{
-      "acl", "auth", "cluster", "config", "failover", "hello", "info", "ping", "psync", "replconf", "role"};
+  constexpr std::array<std::string_view, 11> needed{"acl",
+                                                    "auth",
+                                                    "cluster",
+                                                    "config",
+                                                    "failover",
+                                                    "hello",
+                                                    "info",
+                                                    "ping",
+                                                    "psync",
+                                                    "replconf",
+                                                    "role"};
   for (const Own& own : own_settings(subject)) {
     if (own.directive->name == "rename-command" &&
         std::ranges::find(needed, wire::to_lower(first_of(own))) != needed.end()) {
@@ -200,7 +214,8 @@ void check_commands_kept(const Subject& subject, Report& report) {
 }
 
 void check_no_fixed_address(const Subject& subject, Report& report) {
-  for (const char* key : {"cluster-announce-ip", "cluster-announce-hostname", "replica-announce-ip"}) {
+  for (const char* key :
+       {"cluster-announce-ip", "cluster-announce-hostname", "replica-announce-ip"}) {
     if (const auto own = own_setting(subject, key)) {
       report_own(report,
                  *own,
@@ -267,17 +282,18 @@ void check_maxmemory_limit(const Subject& subject, Report& report) {
   const auto limit = memory_limit(subject);
   const auto memory = max_memory(subject);
   if (limit && memory && *memory >= *limit) {
-    report.objection(memory_path(subject),
-                     shown(member(subject.container(), {"resources", "limits", "memory"})),
-                     "more than maxmemory, " + std::to_string(*memory) + " bytes, with room for a fork",
-                     "the kernel kills Redis before it reaches maxmemory");
+    report.objection(
+        memory_path(subject),
+        shown(member(subject.container(), {"resources", "limits", "memory"})),
+        "more than maxmemory, " + std::to_string(*memory) + " bytes, with room for a fork",
+        "the kernel kills Redis before it reaches maxmemory");
   }
 }
 
 void check_fork_headroom(const Subject& subject, Report& report) {
   const auto limit = memory_limit(subject);
   const auto memory = max_memory(subject);
-  if (limit && memory && *memory < *limit && *memory / 3 > *limit / 4) {
+  if (limit && memory && *memory<*limit&& * memory / 3> * limit / 4) {
     report.objection(memory_path(subject),
                      shown(member(subject.container(), {"resources", "limits", "memory"})),
                      std::to_string(*memory / 3 * 4) + " or more, or a smaller maxmemory",
@@ -288,11 +304,11 @@ void check_fork_headroom(const Subject& subject, Report& report) {
 
 void check_limit_has_maxmemory(const Subject& subject, Report& report) {
   if (memory_limit(subject) && subject.sees_configuration() && !max_memory(subject)) {
-    report.objection(memory_path(subject),
-                     shown(member(subject.container(), {"resources", "limits", "memory"})),
-                     "maxmemory at " + std::to_string(k_maxmemory_percent_of_limit) +
-                         " % of it, in redis.conf",
-                     "Redis grows until the kernel kills it");
+    report.objection(
+        memory_path(subject),
+        shown(member(subject.container(), {"resources", "limits", "memory"})),
+        "maxmemory at " + std::to_string(k_maxmemory_percent_of_limit) + " % of it, in redis.conf",
+        "Redis grows until the kernel kills it");
   }
 }
 

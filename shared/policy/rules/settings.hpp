@@ -31,17 +31,18 @@ void check_log_to_stdout(const Subject& subject, Report& report);
 inline constexpr Kinds k_settings = k_config_map | k_workload;
 
 inline constexpr std::array k_settings_rules{
-    Rule{.id = "RC034",
-         .title = "The cluster mode is on",
-         .kinds = k_settings,
-         .severity = Severity::error,
-         .check = &check_cluster_enabled,
-         .when_blind = WhenBlind::sees_less,
-         .documentation = {.why = "Without cluster-enabled yes each pod is a server on its own, and "
-                                  "init finds nothing to join.",
-                           .place = Place::config,
-                           .bad = "cluster-enabled no\n",
-                           .good = "cluster-enabled yes\n"}},
+    Rule{
+        .id = "RC034",
+        .title = "The cluster mode is on",
+        .kinds = k_settings,
+        .severity = Severity::error,
+        .check = &check_cluster_enabled,
+        .when_blind = WhenBlind::sees_less,
+        .documentation = {.why = "Without cluster-enabled yes each pod is a server on its own, and "
+                                 "init finds nothing to join.",
+                          .place = Place::config,
+                          .bad = "cluster-enabled no\n",
+                          .good = "cluster-enabled yes\n"}},
     Rule{.id = "RC035",
          .title = "The server stays in the foreground",
          .kinds = k_settings,
@@ -67,8 +68,9 @@ inline constexpr std::array k_settings_rules{
          .kinds = k_settings,
          .severity = Severity::warning,
          .check = &check_append_only,
-         .documentation = {.why = "Snapshots alone lose what was written since the last one, minutes "
-                                  "as a rule. With the append-only file it is a second.",
+         .documentation = {.why =
+                               "Snapshots alone lose what was written since the last one, minutes "
+                               "as a rule. With the append-only file it is a second.",
                            .place = Place::config,
                            .bad = "appendonly no\n",
                            .good = "appendonly yes\n"}},
@@ -115,8 +117,9 @@ inline constexpr std::array k_settings_rules{
          .kinds = k_settings,
          .severity = Severity::error,
          .check = &check_commands_kept,
-         .documentation = {.why = "Replication, probes and this tool call PING, INFO, CONFIG, CLUSTER "
-                                  "and a few others by name. Forbid them to users by an ACL instead.",
+         .documentation = {.why =
+                               "Replication, probes and this tool call PING, INFO, CONFIG, CLUSTER "
+                               "and a few others by name. Forbid them to users by an ACL instead.",
                            .place = Place::config,
                            .bad = "rename-command CONFIG \"\"\n",
                            .good = "rename-command FLUSHALL \"\"\n"}},
@@ -130,24 +133,26 @@ inline constexpr std::array k_settings_rules{
                            .place = Place::config,
                            .bad = "cluster-announce-ip 10.0.0.7\n",
                            .good = "cluster-announce-port 6379\n"}},
-    Rule{.id = "RC044",
-         .title = "Some port is open",
-         .kinds = k_config_map,
-         .severity = Severity::error,
-         .check = &check_some_port,
-         .documentation =
-             {.why = "port 0 closes the plain port. Without tls-port nobody can connect.",
-              .place = Place::config,
-              .bad = "port 0\n",
-              .good = "port 0\ntls-port 6379\ntls-cluster yes\ntls-replication yes\n"}},
+    Rule{
+        .id = "RC044",
+        .title = "Some port is open",
+        .kinds = k_config_map,
+        .severity = Severity::error,
+        .check = &check_some_port,
+        .documentation = {.why =
+                              "port 0 closes the plain port. Without tls-port nobody can connect.",
+                          .place = Place::config,
+                          .bad = "port 0\n",
+                          .good = "port 0\ntls-port 6379\ntls-cluster yes\ntls-replication yes\n"}},
     Rule{.id = "RC045",
          .title = "Where only TLS is open, nodes use it too",
          .kinds = k_config_map,
          .severity = Severity::error,
          .check = &check_tls_inside,
          .documentation =
-             {.why = "With the plain port closed, replicas copy over TLS (tls-replication) or not at "
-                     "all, and the bus should not be the one part that is not encrypted.",
+             {.why =
+                  "With the plain port closed, replicas copy over TLS (tls-replication) or not at "
+                  "all, and the bus should not be the one part that is not encrypted.",
               .place = Place::config,
               .bad = "port 0\ntls-port 6379\ntls-cluster yes\n",
               .good = "port 0\ntls-port 6379\ntls-cluster yes\ntls-replication yes\n"}},
@@ -162,18 +167,19 @@ inline constexpr std::array k_settings_rules{
               .place = Place::config,
               .bad = "cluster-node-timeout 999\n",
               .good = "cluster-node-timeout 1000\n"}},
-    Rule{.id = "RC047",
-         .title = "The grace period is longer than a failover",
-         .kinds = k_workload,
-         .severity = Severity::warning,
-         .check = &check_timeout_and_grace,
-         .when_blind = WhenBlind::sees_less,
-         .documentation =
-             {.why = "A hand-over waits for the replica and takes up to twice the node timeout when "
-                     "it has to be tried again. A pod that is killed before is a failure instead.",
-              .place = Place::config,
-              .bad = "cluster-node-timeout 30001\n",
-              .good = "cluster-node-timeout 30000\n"}},
+    Rule{
+        .id = "RC047",
+        .title = "The grace period is longer than a failover",
+        .kinds = k_workload,
+        .severity = Severity::warning,
+        .check = &check_timeout_and_grace,
+        .when_blind = WhenBlind::sees_less,
+        .documentation =
+            {.why = "A hand-over waits for the replica and takes up to twice the node timeout when "
+                    "it has to be tried again. A pod that is killed before is a failure instead.",
+             .place = Place::config,
+             .bad = "cluster-node-timeout 30001\n",
+             .good = "cluster-node-timeout 30000\n"}},
     Rule{.id = "RC048",
          .title = "maxmemory is below the memory limit",
          .kinds = k_workload,

@@ -100,8 +100,9 @@ void check_governing_service(const Subject& subject, Report& report) {
   report.objection("/spec/serviceName",
                    name.empty() ? "nothing" : shown(name),
                    "the name of a Service with clusterIP: None",
-                   service == nullptr ? "the Service that gives the pods their names is not there"
-                                      : "the Service that gives the pods their names is not headless");
+                   service == nullptr
+                       ? "the Service that gives the pods their names is not there"
+                       : "the Service that gives the pods their names is not headless");
 }
 
 void check_retention(const Subject& subject, Report& report) {

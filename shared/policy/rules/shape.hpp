@@ -23,16 +23,17 @@ void check_one_pod(const Subject& subject, Report& report);
 void check_recreate(const Subject& subject, Report& report);
 
 inline constexpr std::array k_shape_rules{
-    Rule{.id = "RC006",
-         .title = "The number of pods fits masters and replicas",
-         .kinds = k_stateful_set,
-         .severity = Severity::error,
-         .check = &check_node_count,
-         .documentation = {.why = "Where annotations say the shape, spec.replicas must be masters * "
-                                  "(1 + replicas). One pod less leaves a master without a replica; "
-                                  "nobody notices until that master fails. 0 stops the cluster.",
-                           .bad = "spec: {replicas: 5}\n",
-                           .good = "spec: {replicas: 6}\n"}},
+    Rule{
+        .id = "RC006",
+        .title = "The number of pods fits masters and replicas",
+        .kinds = k_stateful_set,
+        .severity = Severity::error,
+        .check = &check_node_count,
+        .documentation = {.why = "Where annotations say the shape, spec.replicas must be masters * "
+                                 "(1 + replicas). One pod less leaves a master without a replica; "
+                                 "nobody notices until that master fails. 0 stops the cluster.",
+                          .bad = "spec: {replicas: 5}\n",
+                          .good = "spec: {replicas: 6}\n"}},
     Rule{.id = "RC007",
          .title = "There are at least three nodes",
          .kinds = k_stateful_set,
@@ -70,41 +71,45 @@ inline constexpr std::array k_shape_rules{
          .severity = Severity::advice,
          .check = &check_odd_masters,
          .documentation =
-             {.why = "Four masters survive the loss of one, as three do: the fourth adds a node that "
-                     "can fail and no vote that counts.",
+             {.why =
+                  "Four masters survive the loss of one, as three do: the fourth adds a node that "
+                  "can fail and no vote that counts.",
               .bad = "metadata: {annotations: {kubectl-redis.dev/masters: \"4\"}}\n",
               .good = "metadata: {annotations: {kubectl-redis.dev/masters: \"5\"}}\n"}},
-    Rule{.id = "RC011",
-         .title = "Pods start side by side",
-         .kinds = k_stateful_set,
-         .severity = Severity::advice,
-         .check = &check_parallel,
-         .documentation = {.why = "OrderedReady starts a pod when the one before it is ready: after "
-                                  "a power cut the cluster comes back one node at a time, and a pod "
-                                  "that cannot become ready stops all after it.",
-                           .bad = "spec: {podManagementPolicy: OrderedReady}\n",
-                           .good = "spec: {podManagementPolicy: Parallel}\n"}},
+    Rule{
+        .id = "RC011",
+        .title = "Pods start side by side",
+        .kinds = k_stateful_set,
+        .severity = Severity::advice,
+        .check = &check_parallel,
+        .documentation = {.why = "OrderedReady starts a pod when the one before it is ready: after "
+                                 "a power cut the cluster comes back one node at a time, and a pod "
+                                 "that cannot become ready stops all after it.",
+                          .bad = "spec: {podManagementPolicy: OrderedReady}\n",
+                          .good = "spec: {podManagementPolicy: Parallel}\n"}},
     Rule{.id = "RC012",
          .title = "The governing Service is there and headless",
          .kinds = k_stateful_set,
          .severity = Severity::warning,
          .check = &check_governing_service,
          .when_blind = WhenBlind::passes,
-         .documentation = {.why = "spec.serviceName gives pods their names. Without that Service, or "
-                                  "with one that has an address of its own, nodes cannot find each "
-                                  "other by name.",
+         .documentation = {.why =
+                               "spec.serviceName gives pods their names. Without that Service, or "
+                               "with one that has an address of its own, nodes cannot find each "
+                               "other by name.",
                            .bad = "spec: {serviceName: redis}\n",
                            .good = "spec: {serviceName: redis-service}\n"}},
-    Rule{.id = "RC013",
-         .title = "Claims outlive a scaling in",
-         .kinds = k_stateful_set,
-         .severity = Severity::warning,
-         .check = &check_retention,
-         .documentation =
-             {.why = "With the policy Delete one mistyped number, or a deleted StatefulSet, deletes "
-                     "the claims too, and the data with them.",
-              .bad = "spec: {persistentVolumeClaimRetentionPolicy: {whenScaled: Delete}}\n",
-              .good = "spec: {persistentVolumeClaimRetentionPolicy: {whenScaled: Retain}}\n"}},
+    Rule{
+        .id = "RC013",
+        .title = "Claims outlive a scaling in",
+        .kinds = k_stateful_set,
+        .severity = Severity::warning,
+        .check = &check_retention,
+        .documentation =
+            {.why = "With the policy Delete one mistyped number, or a deleted StatefulSet, deletes "
+                    "the claims too, and the data with them.",
+             .bad = "spec: {persistentVolumeClaimRetentionPolicy: {whenScaled: Delete}}\n",
+             .good = "spec: {persistentVolumeClaimRetentionPolicy: {whenScaled: Retain}}\n"}},
     Rule{.id = "RC014",
          .title = "The workload carries the cluster's label",
          .kinds = k_workload,
@@ -126,16 +131,17 @@ inline constexpr std::array k_shape_rules{
                            .place = Place::deployment,
                            .bad = "spec: {replicas: 2}\n",
                            .good = "spec: {replicas: 1}\n"}},
-    Rule{.id = "RC016",
-         .title = "A Deployment ends its pod before it starts the next",
-         .kinds = k_deployment,
-         .severity = Severity::error,
-         .check = &check_recreate,
-         .documentation = {.why = "RollingUpdate starts the new pod beside the old one, on the same "
-                                  "volume and with the same identity.",
-                           .place = Place::deployment,
-                           .bad = "spec: {strategy: {type: RollingUpdate}}\n",
-                           .good = "spec: {strategy: {type: Recreate}}\n"}},
+    Rule{
+        .id = "RC016",
+        .title = "A Deployment ends its pod before it starts the next",
+        .kinds = k_deployment,
+        .severity = Severity::error,
+        .check = &check_recreate,
+        .documentation = {.why = "RollingUpdate starts the new pod beside the old one, on the same "
+                                 "volume and with the same identity.",
+                          .place = Place::deployment,
+                          .bad = "spec: {strategy: {type: RollingUpdate}}\n",
+                          .good = "spec: {strategy: {type: Recreate}}\n"}},
 };
 
 }  // namespace kredis::policy

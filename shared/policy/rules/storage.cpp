@@ -34,8 +34,8 @@ std::vector<DataMount> data_mounts(const Subject& subject) {
     const std::string name = text(member(list[i], {"name"}));
     const std::string folder = text(member(list[i], {"mountPath"}));
     const Json& volume = subject.volume(name);
-    const bool scratch = folder.starts_with("/tmp") || folder.starts_with("/run") ||
-                         folder.starts_with("/var/run");
+    const bool scratch =
+        folder.starts_with("/tmp") || folder.starts_with("/run") || folder.starts_with("/var/run");
     const bool known = volume.is_object() || !subject.claim_template(name).is_null();
     if (known && !scratch && (!volume.is_object() || holds_data(volume))) {
       mounts.push_back({&list[i],
@@ -189,12 +189,12 @@ void check_nodes_file_inside(const Subject& subject, Report& report) {
   const std::string path =
       file->first().starts_with('/') ? file->first() : working_dir(subject) + "/" + file->first();
   if (!is_on_volume(subject, path)) {
-    report.objection(
-        where_said(subject, "cluster-config-file"),
-        "cluster-config-file " + shown(file->first()),
-        "cluster-config-file " + text(member(*data_mounts(subject).front().mount, {"mountPath"})) +
-            "/nodes.conf",
-        "the node forgets who it is with each restart");
+    report.objection(where_said(subject, "cluster-config-file"),
+                     "cluster-config-file " + shown(file->first()),
+                     "cluster-config-file " +
+                         text(member(*data_mounts(subject).front().mount, {"mountPath"})) +
+                         "/nodes.conf",
+                     "the node forgets who it is with each restart");
   }
 }
 
@@ -220,11 +220,10 @@ void check_volume_size(const Subject& subject, Report& report) {
     const Json& size = member(templates[i], {"spec", "resources", "requests", "storage"});
     const auto bytes = wire::parse_byte_quantity(text(size));
     if (bytes && *bytes / 2 < *memory) {
-      report.objection(
-          joined("/spec/volumeClaimTemplates", i) + "/spec/resources/requests/storage",
-          shown(size),
-          "twice the maxmemory of " + std::to_string(*memory) + " bytes",
-          "a rewrite of the append-only file may fill the volume");
+      report.objection(joined("/spec/volumeClaimTemplates", i) + "/spec/resources/requests/storage",
+                       shown(size),
+                       "twice the maxmemory of " + std::to_string(*memory) + " bytes",
+                       "a rewrite of the append-only file may fill the volume");
     }
   }
 }

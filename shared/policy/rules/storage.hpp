@@ -34,26 +34,29 @@ inline constexpr std::array k_storage_rules{
                            .bad = "volumeMounts: [{name: redis-conf, mountPath: /etc/redis}]\n",
                            .good = "volumeMounts:\n- {name: redis-conf, mountPath: /etc/redis}\n"
                                    "- {name: redis-data, mountPath: /var/lib/redis}\n"}},
-    Rule{.id = "RC026",
-         .title = "The data outlives the pod",
-         .kinds = k_workload,
-         .severity = Severity::error,
-         .check = &check_no_empty_dir,
-         .documentation = {.why = "An emptyDir is deleted with its pod. A drain, an eviction or an "
-                                  "update of the template is then a lost node. Where that is meant, "
-                                  "the annotation kubectl-redis.dev/storage: ephemeral says so.",
-                           .place = Place::pod,
-                           .bad = "volumes:\n- {name: redis-conf, configMap: {name: redis-conf}}\n"
-                                  "- {name: redis-data, emptyDir: {}}\n",
-                           .good = "volumes:\n- {name: redis-conf, configMap: {name: redis-conf}}\n"}},
+    Rule{
+        .id = "RC026",
+        .title = "The data outlives the pod",
+        .kinds = k_workload,
+        .severity = Severity::error,
+        .check = &check_no_empty_dir,
+        .documentation = {.why = "An emptyDir is deleted with its pod. A drain, an eviction or an "
+                                 "update of the template is then a lost node. Where that is meant, "
+                                 "the annotation kubectl-redis.dev/storage: ephemeral says so.",
+                          .place = Place::pod,
+                          .bad = "volumes:\n- {name: redis-conf, configMap: {name: redis-conf}}\n"
+                                 "- {name: redis-data, emptyDir: {}}\n",
+                          .good =
+                              "volumes:\n- {name: redis-conf, configMap: {name: redis-conf}}\n"}},
     Rule{.id = "RC027",
          .title = "Every pod has a claim of its own",
          .kinds = k_stateful_set,
          .severity = Severity::error,
          .check = &check_no_shared_claim,
          .documentation =
-             {.why = "A claim named in the template is one volume for all pods: each node overwrites "
-                     "the others' nodes.conf and append-only file.",
+             {.why =
+                  "A claim named in the template is one volume for all pods: each node overwrites "
+                  "the others' nodes.conf and append-only file.",
               .place = Place::pod,
               .bad = "volumes:\n- {name: redis-conf, configMap: {name: redis-conf}}\n"
                      "- {name: redis-data, persistentVolumeClaim: {claimName: redis-data}}\n",
@@ -64,8 +67,9 @@ inline constexpr std::array k_storage_rules{
          .severity = Severity::warning,
          .check = &check_no_host_path,
          .documentation =
-             {.why = "A hostPath belongs to a node, not to a pod: on another node the pod is another "
-                     "member, and two pods on one node share the folder.",
+             {.why =
+                  "A hostPath belongs to a node, not to a pod: on another node the pod is another "
+                  "member, and two pods on one node share the folder.",
               .place = Place::pod,
               .bad = "volumes:\n- {name: redis-conf, configMap: {name: redis-conf}}\n"
                      "- {name: redis-data, hostPath: {path: /data}}\n",
@@ -99,8 +103,9 @@ inline constexpr std::array k_storage_rules{
          .severity = Severity::error,
          .check = &check_nodes_file_inside,
          .when_blind = WhenBlind::passes,
-         .documentation = {.why = "nodes.conf is who the node is. Off the volume, each restart makes "
-                                  "a stranger and leaves a ghost.",
+         .documentation = {.why =
+                               "nodes.conf is who the node is. Off the volume, each restart makes "
+                               "a stranger and leaves a ghost.",
                            .place = Place::config,
                            .bad = "cluster-config-file /var/lib/nodes.conf\n",
                            .good = "cluster-config-file nodes.conf\n"}},

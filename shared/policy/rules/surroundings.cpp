@@ -63,7 +63,8 @@ std::optional<std::int64_t> to_spare(const Json& budget, std::optional<std::int6
     const bool most = key[1] == 'a';
     std::optional<std::int64_t> amount = number(value);
     if (text(value).ends_with('%') && pods) {
-      const auto share = wire::to_number<std::int64_t>(text(value).substr(0, text(value).size() - 1));
+      const auto share =
+          wire::to_number<std::int64_t>(text(value).substr(0, text(value).size() - 1));
       // Kubernetes rounds both up.
       amount = share ? std::optional((*share * *pods + k_percent - 1) / k_percent) : std::nullopt;
     }
@@ -258,11 +259,11 @@ void check_budget_lets_go(const Subject& subject, Report& report) {
 
 void check_budget_holds(const Subject& subject, Report& report) {
   if (const auto spare = budget_to_spare(subject); spare && *spare > 1) {
-    report.objection(budget_path(subject),
-                     shown(at_path(subject.object(), budget_path(subject))),
-                     "maxUnavailable: 1",
-                     std::to_string(*spare) +
-                         " pods may go at once, a master and its replica among them");
+    report.objection(
+        budget_path(subject),
+        shown(at_path(subject.object(), budget_path(subject))),
+        "maxUnavailable: 1",
+        std::to_string(*spare) + " pods may go at once, a master and its replica among them");
   }
 }
 

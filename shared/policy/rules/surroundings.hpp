@@ -26,16 +26,17 @@ void check_budget_lets_go(const Subject& subject, Report& report);
 void check_budget_holds(const Subject& subject, Report& report);
 
 inline constexpr std::array k_surroundings_rules{
-    Rule{.id = "RC063",
-         .title = "The image names a version",
-         .kinds = k_workload,
-         .severity = Severity::warning,
-         .check = &check_image_version,
-         .documentation = {.why = "Without a tag, or with latest, a pod that is rescheduled may run "
-                                  "another version than its peers, whose files it then cannot read.",
-                           .place = Place::container,
-                           .bad = "image: registry:5000/redis\n",
-                           .good = "image: registry:5000/redis:8.0\n"}},
+    Rule{
+        .id = "RC063",
+        .title = "The image names a version",
+        .kinds = k_workload,
+        .severity = Severity::warning,
+        .check = &check_image_version,
+        .documentation = {.why = "Without a tag, or with latest, a pod that is rescheduled may run "
+                                 "another version than its peers, whose files it then cannot read.",
+                          .place = Place::container,
+                          .bad = "image: registry:5000/redis\n",
+                          .good = "image: registry:5000/redis:8.0\n"}},
     Rule{.id = "RC064",
          .title = "The version is one that is supported",
          .kinds = k_workload,
@@ -84,57 +85,63 @@ inline constexpr std::array k_surroundings_rules{
          .severity = Severity::error,
          .check = &check_headless,
          .when_blind = WhenBlind::passes,
-         .documentation = {.why = "A Service with an address of its own gives pods no names, and its "
-                                  "address leads to any of them.",
+         .documentation = {.why =
+                               "A Service with an address of its own gives pods no names, and its "
+                               "address leads to any of them.",
                            .place = Place::service,
                            .bad = "spec: {clusterIP: null}\n",
                            .good = "spec: {clusterIP: None}\n"}},
-    Rule{.id = "RC069",
-         .title = "The Service selects the cluster's pods",
-         .kinds = k_service,
-         .severity = Severity::error,
-         .check = &check_service_selects,
-         .when_blind = WhenBlind::passes,
-         .documentation = {.why = "A selector that matches no pod of the workload has no endpoints: "
-                                  "no names, and no peers after a cold start.",
-                           .place = Place::service,
-                           .bad = "spec: {selector: {app: redis-app}}\n",
-                           .good = "spec: {selector: {app: redis}}\n"}},
-    Rule{.id = "RC070",
-         .title = "The Service's ports lead to the container's",
-         .kinds = k_service,
-         .severity = Severity::error,
-         .check = &check_service_ports,
-         .when_blind = WhenBlind::passes,
-         .documentation = {.why = "A targetPort that the container does not listen on refuses every "
-                                  "connection.",
-                           .place = Place::service,
-                           .bad = "spec: {ports: [{name: redis, port: 6379, targetPort: 6380}]}\n",
-                           .good = "spec: {ports: [{name: redis, port: 6379, targetPort: redis}]}\n"}},
-    Rule{.id = "RC071",
-         .title = "Pods have names before they are ready",
-         .kinds = k_service,
-         .severity = Severity::warning,
-         .check = &check_not_ready_addresses,
-         .patch = &patch_not_ready_addresses,
-         .when_blind = WhenBlind::passes,
-         .documentation =
-             {.why = "After a cold start nobody is ready until the nodes have found each other, and "
-                     "they find each other by name.",
-              .place = Place::service,
-              .bad = "spec: {publishNotReadyAddresses: false}\n",
-              .good = "spec: {publishNotReadyAddresses: true}\n"}},
-    Rule{.id = "RC072",
-         .title = "Clients outside can follow the nodes' answers",
-         .kinds = k_service,
-         .severity = Severity::advice,
-         .check = &check_from_outside,
-         .documentation =
-             {.why = "A cluster answers MOVED with a pod's address or name. A client outside, which "
-                     "comes in by a load balancer or a node port, cannot go there.",
-              .place = Place::service,
-              .bad = "spec: {type: NodePort, clusterIP: null}\n",
-              .good = "spec: {type: ClusterIP}\n"}},
+    Rule{
+        .id = "RC069",
+        .title = "The Service selects the cluster's pods",
+        .kinds = k_service,
+        .severity = Severity::error,
+        .check = &check_service_selects,
+        .when_blind = WhenBlind::passes,
+        .documentation = {.why = "A selector that matches no pod of the workload has no endpoints: "
+                                 "no names, and no peers after a cold start.",
+                          .place = Place::service,
+                          .bad = "spec: {selector: {app: redis-app}}\n",
+                          .good = "spec: {selector: {app: redis}}\n"}},
+    Rule{
+        .id = "RC070",
+        .title = "The Service's ports lead to the container's",
+        .kinds = k_service,
+        .severity = Severity::error,
+        .check = &check_service_ports,
+        .when_blind = WhenBlind::passes,
+        .documentation = {.why = "A targetPort that the container does not listen on refuses every "
+                                 "connection.",
+                          .place = Place::service,
+                          .bad = "spec: {ports: [{name: redis, port: 6379, targetPort: 6380}]}\n",
+                          .good =
+                              "spec: {ports: [{name: redis, port: 6379, targetPort: redis}]}\n"}},
+    Rule{
+        .id = "RC071",
+        .title = "Pods have names before they are ready",
+        .kinds = k_service,
+        .severity = Severity::warning,
+        .check = &check_not_ready_addresses,
+        .patch = &patch_not_ready_addresses,
+        .when_blind = WhenBlind::passes,
+        .documentation =
+            {.why = "After a cold start nobody is ready until the nodes have found each other, and "
+                    "they find each other by name.",
+             .place = Place::service,
+             .bad = "spec: {publishNotReadyAddresses: false}\n",
+             .good = "spec: {publishNotReadyAddresses: true}\n"}},
+    Rule{
+        .id = "RC072",
+        .title = "Clients outside can follow the nodes' answers",
+        .kinds = k_service,
+        .severity = Severity::advice,
+        .check = &check_from_outside,
+        .documentation =
+            {.why = "A cluster answers MOVED with a pod's address or name. A client outside, which "
+                    "comes in by a load balancer or a node port, cannot go there.",
+             .place = Place::service,
+             .bad = "spec: {type: NodePort, clusterIP: null}\n",
+             .good = "spec: {type: ClusterIP}\n"}},
     Rule{.id = "RC073",
          .title = "A budget limits drains",
          .kinds = k_stateful_set,

@@ -14,12 +14,13 @@ const std::string k_group = "admissionregistration.k8s.io";
 
 bool lists(const Json& rule, const char* field, std::string_view value) {
   const Json& list = dig_list(rule, {field});
-  return std::any_of(list.begin(), list.end(),
-                     [&](const Json& entry) { return entry == "*" || entry == value; });
+  return std::any_of(
+      list.begin(), list.end(), [&](const Json& entry) { return entry == "*" || entry == value; });
 }
 
 // "pods", "pods/exec", "pods/*", "*" (no subresource), "*/*", "*/scale".
-bool covers_resource(const std::string& pattern, std::string_view resource,
+bool covers_resource(const std::string& pattern,
+                     std::string_view resource,
                      const std::string& subresource) {
   const std::size_t slash = pattern.find('/');
   const std::string first = pattern.substr(0, slash);
@@ -27,8 +28,7 @@ bool covers_resource(const std::string& pattern, std::string_view resource,
   if (first != "*" && first != resource) {
     return false;
   }
-  return slash == std::string::npos ? subresource.empty()
-                                    : second == "*" || second == subresource;
+  return slash == std::string::npos ? subresource.empty() : second == "*" || second == subresource;
 }
 
 bool covers(const Json& rule, const AdmissionRequest& request) {
@@ -50,9 +50,13 @@ bool covers(const Json& rule, const AdmissionRequest& request) {
 std::string random_uid() {
   static thread_local std::mt19937_64 random{std::random_device{}()};
   char text[40];
-  std::snprintf(text, sizeof text, "%08x-%04x-4%03x-8%03x-%012llx",
-                static_cast<unsigned>(random()), static_cast<unsigned>(random() & 0xffffU),
-                static_cast<unsigned>(random() & 0xfffU), static_cast<unsigned>(random() & 0xfffU),
+  std::snprintf(text,
+                sizeof text,
+                "%08x-%04x-4%03x-8%03x-%012llx",
+                static_cast<unsigned>(random()),
+                static_cast<unsigned>(random() & 0xffffU),
+                static_cast<unsigned>(random() & 0xfffU),
+                static_cast<unsigned>(random() & 0xfffU),
                 static_cast<unsigned long long>(random() & 0xffffffffffffULL));
   return text;
 }
@@ -93,7 +97,8 @@ Json review_of(const AdmissionRequest& request, const std::string& uid) {
     question["subResource"] = request.subresource;
     question["requestSubResource"] = request.subresource;
   }
-  return {{"apiVersion", "admission.k8s.io/v1"}, {"kind", "AdmissionReview"}, {"request", question}};
+  return {
+      {"apiVersion", "admission.k8s.io/v1"}, {"kind", "AdmissionReview"}, {"request", question}};
 }
 
 // What the API server answers when a webhook says no.
@@ -132,23 +137,23 @@ ApiStatus apply_answer_patch(const std::string& name, const Json& response, Json
 
 bool Admission::selects(const Json& webhook, const AdmissionRequest& request) const {
   const Json& rules = dig_list(webhook, {"rules"});
-  if (std::none_of(rules.begin(), rules.end(),
-                   [&](const Json& rule) { return covers(rule, request); })) {
+  if (std::none_of(
+          rules.begin(), rules.end(), [&](const Json& rule) { return covers(rule, request); })) {
     return false;
   }
   const auto matches = [&](const char* selector, const Json& object) {
     return LabelSelector::from_object(dig(webhook, {selector})).matches(labels_of(object));
   };
-  if (!matches("objectSelector", request.object) && !matches("objectSelector", request.old_object)) {
+  if (!matches("objectSelector", request.object) &&
+      !matches("objectSelector", request.old_object)) {
     return false;
   }
   if (request.info->kind == "Namespace") {
     return matches("namespaceSelector",
                    request.object.is_null() ? request.old_object : request.object);
   }
-  const Object space = request.namespace_.empty()
-                           ? nullptr
-                           : store_.get({"", "namespaces", "", request.namespace_});
+  const Object space =
+      request.namespace_.empty() ? nullptr : store_.get({"", "namespaces", "", request.namespace_});
   return space == nullptr || matches("namespaceSelector", *space);
 }
 
@@ -170,7 +175,9 @@ std::vector<Json> Admission::webhooks_for(const AdmissionRequest& request, Phase
   return chosen;
 }
 
-ApiStatus Admission::call(const Json& webhook, AdmissionRequest& request, Phase phase,
+ApiStatus Admission::call(const Json& webhook,
+                          AdmissionRequest& request,
+                          Phase phase,
                           std::vector<std::string>& warnings) {
   const std::string name = dig_text(webhook, {"name"});
   const std::string effects = dig_text(webhook, {"sideEffects"});
@@ -179,7 +186,8 @@ ApiStatus Admission::call(const Json& webhook, AdmissionRequest& request, Phase 
   }
   const std::string uid = random_uid();
   const auto patience = std::chrono::seconds(dig_number(webhook, {"timeoutSeconds"}, 10));
-  const auto answer = client_.post(dig(webhook, {"clientConfig"}), review_of(request, uid), patience);
+  const auto answer =
+      client_.post(dig(webhook, {"clientConfig"}), review_of(request, uid), patience);
   const Json response = answer ? dig(*answer, {"response"}) : Json{};
   if (!answer || dig_text(response, {"uid"}) != uid) {
     if (dig_text(webhook, {"failurePolicy"}) == "Ignore") {
@@ -187,7 +195,8 @@ ApiStatus Admission::call(const Json& webhook, AdmissionRequest& request, Phase 
     }
     const std::string why =
         answer ? "expected response.uid=\"" + uid + "\"" : answer.error().message;
-    return internal_error("failed calling webhook \"" + name + "\": failed to call webhook: " + why);
+    return internal_error("failed calling webhook \"" + name +
+                          "\": failed to call webhook: " + why);
   }
   for (const Json& warning : dig_list(response, {"warnings"})) {
     if (warning.is_string()) {
@@ -219,8 +228,7 @@ ApiStatus Admission::mutate(AdmissionRequest& request, std::vector<std::string>&
   return {};
 }
 
-ApiStatus Admission::validate(const AdmissionRequest& request,
-                              std::vector<std::string>& warnings) {
+ApiStatus Admission::validate(const AdmissionRequest& request, std::vector<std::string>& warnings) {
   AdmissionRequest copy = request;
   for (const Json& webhook : webhooks_for(request, Phase::validating)) {
     KREDIS_CHECK(call(webhook, copy, Phase::validating, warnings));

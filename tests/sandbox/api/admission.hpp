@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Admission webhooks: which ones a request concerns, what they are asked, and what their answers do.
-// How one is reached is in webhook_client.hpp.
+// Admission webhooks: which ones a request concerns, what they are asked, and what their answers
+// do. How one is reached is in webhook_client.hpp.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ struct AdmissionRequest {
   DryRun dry_run = DryRun::no;
   Json object = nullptr;
   Json old_object = nullptr;
-  std::string_view object_kind = {};         ///< When it is not the resource's own ("Scale").
+  std::string_view object_kind = {};  ///< When it is not the resource's own ("Scale").
   std::string_view object_api_version = {};
 };
 
@@ -43,7 +43,9 @@ class Admission {
   enum class Phase { mutating, validating };
   std::vector<Json> webhooks_for(const AdmissionRequest& request, Phase phase) const;
   bool selects(const Json& webhook, const AdmissionRequest& request) const;
-  ApiStatus call(const Json& webhook, AdmissionRequest& request, Phase phase,
+  ApiStatus call(const Json& webhook,
+                 AdmissionRequest& request,
+                 Phase phase,
                  std::vector<std::string>& warnings);
 
   const Store& store_;

@@ -35,7 +35,8 @@ class Decoder {
   Json shaped(const Shape& shape, const Json& value, const std::string& path) {
     switch (shape.kind) {
       case Shape::Kind::object:
-        return value.is_object() ? object(*shape.object, value, path) : wrong(value, path, "object");
+        return value.is_object() ? object(*shape.object, value, path)
+                                 : wrong(value, path, "object");
       case Shape::Kind::list:
         return value.is_array() ? list(*shape.element, value, path) : wrong(value, path, "array");
       case Shape::Kind::map:
@@ -52,7 +53,7 @@ class Decoder {
       case Shape::Kind::boolean:
         return value.is_boolean() ? value : wrong(value, path, "bool");
       case Shape::Kind::quantity:
-        return value.is_number() ? Json(value.dump())
+        return value.is_number()   ? Json(value.dump())
                : value.is_string() ? value
                                    : wrong(value, path, "resource.Quantity");
       case Shape::Kind::int_or_string:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Brings what a client sent into the shape Kubernetes stores: unknown fields go (and are told), nulls
-// go, and a value of the wrong type is refused in the words of Kubernetes' own decoder.
+// Brings what a client sent into the shape Kubernetes stores: unknown fields go (and are told),
+// nulls go, and a value of the wrong type is refused in the words of Kubernetes' own decoder.
 #pragma once
 
 #include <string>

@@ -63,9 +63,10 @@ void default_replica_set(Json& object) {
 void default_daemon_set(Json& object) {
   Json& spec = object["spec"];
   set_default(spec, "revisionHistoryLimit", 10);
-  set_default(spec, "updateStrategy",
-              {{"type", "RollingUpdate"},
-               {"rollingUpdate", {{"maxSurge", 0}, {"maxUnavailable", 1}}}});
+  set_default(
+      spec,
+      "updateStrategy",
+      {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxSurge", 0}, {"maxUnavailable", 1}}}});
   default_pod_template(spec);
 }
 
@@ -218,8 +219,8 @@ void admit_pod(const Store& store, Json& pod) {
   set_default(spec, "serviceAccountName", "default");
   set_default(spec, "serviceAccount", spec["serviceAccountName"]);
   set_default(spec, "preemptionPolicy", "PreemptLowerPriority");
-  const Object priority = store.get({"scheduling.k8s.io", "priorityclasses", "",
-                                     dig_text(spec, {"priorityClassName"})});
+  const Object priority = store.get(
+      {"scheduling.k8s.io", "priorityclasses", "", dig_text(spec, {"priorityClassName"})});
   spec["priority"] = priority == nullptr ? 0 : dig_number(*priority, {"value"});
   tolerate(spec, "node.kubernetes.io/not-ready");
   tolerate(spec, "node.kubernetes.io/unreachable");
@@ -230,8 +231,9 @@ void admit_claim(const Store& store, Json& claim) {
     return;
   }
   for (const Object& candidate : store.list("storage.k8s.io", "storageclasses")) {
-    if (dig_text(*candidate, {"metadata", "annotations",
-                              "storageclass.kubernetes.io/is-default-class"}) == "true") {
+    if (dig_text(*candidate,
+                 {"metadata", "annotations", "storageclass.kubernetes.io/is-default-class"}) ==
+        "true") {
       claim["spec"]["storageClassName"] = dig(*candidate, {"metadata", "name"});
     }
   }

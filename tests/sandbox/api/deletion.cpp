@@ -32,10 +32,12 @@ DeleteRequest parse(const Json& sent) {
   return request;
 }
 
-ApiStatus check_preconditions(const Target& target, const Json& live,
+ApiStatus check_preconditions(const Target& target,
+                              const Json& live,
                               const DeleteRequest& request) {
   const auto differs = [&](const char* what, const char* field, const std::string& wanted) {
-    return conflict(*target.info, target.name,
+    return conflict(*target.info,
+                    target.name,
                     std::string("Precondition failed: ") + what + " in precondition: " + wanted +
                         ", " + what + " in object meta: " + dig_text(live, {"metadata", field}));
   };
@@ -105,7 +107,8 @@ void mark_deleted(const ResourceInfo& info, Json& object, const DeleteRequest& r
 
 }  // namespace
 
-ApiResult<Written> Objects::remove(const Target& target, const Json& sent,
+ApiResult<Written> Objects::remove(const Target& target,
+                                   const Json& sent,
                                    const WriteOptions& options) {
   const Object live = store_.get(target.key());
   if (live == nullptr) {

@@ -60,9 +60,15 @@ Json subresource_entry(const ResourceInfo& info, std::string_view subresource) {
 
 // "all" is what `kubectl get all` shows.
 bool in_all(std::string_view kind) {
-  static const std::set<std::string_view> kinds = {
-      "Pod",        "ReplicationController", "Service",    "DaemonSet", "Deployment",
-      "ReplicaSet", "StatefulSet",           "Job",        "CronJob"};
+  static const std::set<std::string_view> kinds = {"Pod",
+                                                   "ReplicationController",
+                                                   "Service",
+                                                   "DaemonSet",
+                                                   "Deployment",
+                                                   "ReplicaSet",
+                                                   "StatefulSet",
+                                                   "Job",
+                                                   "CronJob"};
   return kinds.contains(kind);
 }
 

@@ -67,7 +67,8 @@ std::vector<Part> parts_of(const View& view, const Json& value) {
     }
   } else if (view.nature == Nature::keyed_list) {
     for (const Json& entry : value) {
-      parts.push_back({"k:" + list_key_of(*view.field, entry).dump(), &entry, view.element, nullptr});
+      parts.push_back(
+          {"k:" + list_key_of(*view.field, entry).dump(), &entry, view.element, nullptr});
     }
   } else if (view.nature == Nature::set_list) {
     for (const Json& entry : value) {
@@ -78,8 +79,8 @@ std::vector<Part> parts_of(const View& view, const Json& value) {
 }
 
 const Part* find_part(const std::vector<Part>& parts, const std::string& step) {
-  const auto found = std::find_if(parts.begin(), parts.end(),
-                                  [&](const Part& part) { return part.step == step; });
+  const auto found =
+      std::find_if(parts.begin(), parts.end(), [&](const Part& part) { return part.step == step; });
   return found == parts.end() ? nullptr : &*found;
 }
 

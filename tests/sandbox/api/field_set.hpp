@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sets of fields, in the notation of metadata.managedFields (FieldsV1): `f:name` steps into a field,
-// `k:{"name":"redis"}` into a list entry, `v:"value"` is an entry of a set, `.` is the entry itself.
-// Pure.
+// Sets of fields, in the notation of metadata.managedFields (FieldsV1): `f:name` steps into a
+// field, `k:{"name":"redis"}` into a list entry, `v:"value"` is an entry of a set, `.` is the entry
+// itself. Pure.
 #pragma once
 
 #include <functional>

@@ -15,7 +15,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using std::chrono::milliseconds;
 
-constexpr std::uint64_t k_max_body = 3U << 20U;      // Kubernetes' own limit for a request.
+constexpr std::uint64_t k_max_body = 3U << 20U;  // Kubernetes' own limit for a request.
 constexpr std::uint64_t k_max_answer = 16U << 20U;
 constexpr std::uint32_t k_max_header = 64U << 10U;
 constexpr milliseconds k_idle{120'000};
@@ -30,10 +30,9 @@ class Reader {
   template <typename Buffers>
   std::size_t read_some(const Buffers& buffers, boost::system::error_code& problem) {
     const asio::mutable_buffer into = *asio::buffer_sequence_begin(buffers);
-    const auto count =
-        stream_.read_some({static_cast<char*>(into.data()), into.size()}, patience_);
+    const auto count = stream_.read_some({static_cast<char*>(into.data()), into.size()}, patience_);
     patience_ = rest_;
-    problem = !count ? make_error_code(boost::system::errc::connection_reset)
+    problem = !count        ? make_error_code(boost::system::errc::connection_reset)
               : *count == 0 ? boost::system::error_code(asio::error::eof)
                             : boost::system::error_code{};
     return count ? *count : 0;
@@ -101,7 +100,8 @@ Result<HttpRequest> read_request(TlsStream& stream) {
     if (problem == http::error::body_limit) {
       return Error::unsafe("the request is larger than 3 MiB");
     }
-    return left ? Error::unreachable("the client left") : Error::invalid_argument(problem.message());
+    return left ? Error::unreachable("the client left")
+                : Error::invalid_argument(problem.message());
   }
   const auto rest = buffer.data();
   stream.unread({static_cast<const char*>(rest.data()), rest.size()});

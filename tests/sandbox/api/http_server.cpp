@@ -44,23 +44,40 @@ int port_of(int listener) {
 
 std::string_view reason_of(int code) {
   switch (code) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 413: return "Request Entity Too Large";
-    case 415: return "Unsupported Media Type";
-    case 422: return "Unprocessable Entity";
-    case 429: return "Too Many Requests";
-    case 500: return "Internal Server Error";
-    default: return "Unknown";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 413:
+      return "Request Entity Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 422:
+      return "Unprocessable Entity";
+    case 429:
+      return "Too Many Requests";
+    case 500:
+      return "Internal Server Error";
+    default:
+      return "Unknown";
   }
 }
 
@@ -219,8 +236,8 @@ void HttpServer::reap() {
 
 void HttpServer::serve(Connection& connection) {
   {
-    auto stream = TlsStream::open(connection.socket, *context_, TlsStream::Side::server, "",
-                                  k_handshake_patience);
+    auto stream = TlsStream::open(
+        connection.socket, *context_, TlsStream::Side::server, "", k_handshake_patience);
     if (stream) {
       serve_requests(**stream);
       (*stream)->close();
@@ -242,7 +259,8 @@ void HttpServer::serve_requests(TlsStream& stream) {
     if (!request) {
       if (request.error().code != ErrorCode::unreachable) {
         exchange.add_header("Connection", "close");
-        exchange.send(request.error().code == ErrorCode::unsafe ? 413 : 400, "text/plain",
+        exchange.send(request.error().code == ErrorCode::unsafe ? 413 : 400,
+                      "text/plain",
                       request.error().message);
       }
       return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HTTP/1.1 over TLS: accepts, parses, keeps connections alive, a thread a connection. Knows nothing of
-// Kubernetes.
+// HTTP/1.1 over TLS: accepts, parses, keeps connections alive, a thread a connection. Knows nothing
+// of Kubernetes.
 #pragma once
 
 #include <atomic>

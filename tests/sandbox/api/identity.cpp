@@ -93,12 +93,18 @@ TokenIssuer::TokenIssuer() : secret_(32, '\0') {
 std::string TokenIssuer::sign(std::string_view text) const {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned length = 0;
-  HMAC(EVP_sha256(), secret_.data(), static_cast<int>(secret_.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &length);
+  HMAC(EVP_sha256(),
+       secret_.data(),
+       static_cast<int>(secret_.size()),
+       reinterpret_cast<const unsigned char*>(text.data()),
+       text.size(),
+       digest.data(),
+       &length);
   return url_encoded({reinterpret_cast<const char*>(digest.data()), length});
 }
 
-std::string TokenIssuer::issue(const std::string& namespace_, const std::string& account,
+std::string TokenIssuer::issue(const std::string& namespace_,
+                               const std::string& account,
                                std::chrono::seconds lifetime) const {
   const Json claims = {{"iss", "https://kubernetes.default.svc.cluster.local"},
                        {"sub", account_identity(namespace_, account).user},

@@ -25,7 +25,8 @@ inline constexpr std::string_view k_masters_group = "system:masters";
 class TokenIssuer {
  public:
   TokenIssuer();
-  std::string issue(const std::string& namespace_, const std::string& account,
+  std::string issue(const std::string& namespace_,
+                    const std::string& account,
                     std::chrono::seconds lifetime) const;
   /// Nothing for a token that is forged, expired or no ServiceAccount's.
   std::optional<Identity> read(std::string_view token) const;

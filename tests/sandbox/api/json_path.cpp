@@ -24,7 +24,8 @@ std::string dig_text(const Json& object, std::initializer_list<std::string_view>
   return found.is_string() ? found.get<std::string>() : std::string();
 }
 
-std::int64_t dig_number(const Json& object, std::initializer_list<std::string_view> path,
+std::int64_t dig_number(const Json& object,
+                        std::initializer_list<std::string_view> path,
                         std::int64_t otherwise) {
   const Json& found = dig(object, path);
   return found.is_number_integer() ? found.get<std::int64_t>() : otherwise;

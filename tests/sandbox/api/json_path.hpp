@@ -15,7 +15,8 @@ namespace kredis::sandbox::api {
 /// Follows field names; null when one is missing or not an object.
 const Json& dig(const Json& object, std::initializer_list<std::string_view> path);
 std::string dig_text(const Json& object, std::initializer_list<std::string_view> path);
-std::int64_t dig_number(const Json& object, std::initializer_list<std::string_view> path,
+std::int64_t dig_number(const Json& object,
+                        std::initializer_list<std::string_view> path,
                         std::int64_t otherwise = 0);
 /// The list at a path, or an empty one.
 const Json& dig_list(const Json& object, std::initializer_list<std::string_view> path);

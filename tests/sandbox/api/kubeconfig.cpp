@@ -13,17 +13,26 @@ std::string compose(const ClusterAccess& access, const std::string& secret_lines
          "clusters:\n"
          "- name: sandbox\n"
          "  cluster:\n"
-         "    server: " + access.url + "\n"
-         "    certificate-authority-data: " + base64_encode(access.ca_certificate) + "\n"
+         "    server: " +
+         access.url +
+         "\n"
+         "    certificate-authority-data: " +
+         base64_encode(access.ca_certificate) +
+         "\n"
          "contexts:\n"
          "- name: sandbox\n"
          "  context:\n"
          "    cluster: sandbox\n"
-         "    user: \"" + access.user + "\"\n"
+         "    user: \"" +
+         access.user +
+         "\"\n"
          "    namespace: default\n"
          "users:\n"
-         "- name: \"" + access.user + "\"\n"
-         "  user:\n" + secret_lines;
+         "- name: \"" +
+         access.user +
+         "\"\n"
+         "  user:\n" +
+         secret_lines;
 }
 
 }  // namespace

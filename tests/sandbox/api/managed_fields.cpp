@@ -30,9 +30,7 @@ FieldSet nobodys_fields() {
 
 FieldSet without_nobodys(const FieldSet& set) { return set_difference(set, nobodys_fields()); }
 
-Json managers_of(const Json& object) {
-  return dig_list(object, {"metadata", "managedFields"});
-}
+Json managers_of(const Json& object) { return dig_list(object, {"metadata", "managedFields"}); }
 
 void set_managers(Json& object, const Json& managers) {
   if (managers.empty()) {
@@ -45,16 +43,20 @@ void set_managers(Json& object, const Json& managers) {
 FieldSet fields_in(const Json& entry) { return entry.value("fieldsV1", FieldSet::object()); }
 
 bool is_entry_of(const Json& entry, const Manager& manager, const char* operation) {
-  return entry.value("manager", "") == manager.name &&
-         entry.value("operation", "") == operation &&
+  return entry.value("manager", "") == manager.name && entry.value("operation", "") == operation &&
          entry.value("subresource", "") == manager.subresource;
 }
 
-Json make_entry(const ResourceInfo& info, const Manager& manager, const char* operation,
+Json make_entry(const ResourceInfo& info,
+                const Manager& manager,
+                const char* operation,
                 const FieldSet& fields) {
-  Json entry = {{"manager", manager.name},         {"operation", operation},
-                {"apiVersion", info.api_version()}, {"time", manager.time},
-                {"fieldsType", "FieldsV1"},        {"fieldsV1", fields}};
+  Json entry = {{"manager", manager.name},
+                {"operation", operation},
+                {"apiVersion", info.api_version()},
+                {"time", manager.time},
+                {"fieldsType", "FieldsV1"},
+                {"fieldsV1", fields}};
   if (!manager.subresource.empty()) {
     entry["subresource"] = manager.subresource;
   }
@@ -62,8 +64,11 @@ Json make_entry(const ResourceInfo& info, const Manager& manager, const char* op
 }
 
 // Replaces the manager's entry; its time moves only when its fields do.
-void put_entry(Json& managers, const ResourceInfo& info, const Manager& manager,
-               const char* operation, const FieldSet& fields) {
+void put_entry(Json& managers,
+               const ResourceInfo& info,
+               const Manager& manager,
+               const char* operation,
+               const FieldSet& fields) {
   const auto found = std::find_if(managers.begin(), managers.end(), [&](const Json& entry) {
     return is_entry_of(entry, manager, operation);
   });
@@ -107,7 +112,8 @@ ApiError conflict_error(const std::vector<Conflict>& conflicts) {
     std::string last;
     for (const Conflict& conflict : conflicts) {
       if (conflict.manager != last) {
-        message += std::string(last.empty() ? "" : "\n") + "conflicts with " + conflict.manager + ":";
+        message +=
+            std::string(last.empty() ? "" : "\n") + "conflicts with " + conflict.manager + ":";
         last = conflict.manager;
       }
       message += "\n- " + conflict.path;
@@ -123,7 +129,8 @@ ApiError conflict_error(const std::vector<Conflict>& conflicts) {
 }
 
 // Fields that the apply would change though somebody else set them.
-std::vector<Conflict> find_conflicts(const Json& managers, const Manager& self,
+std::vector<Conflict> find_conflicts(const Json& managers,
+                                     const Manager& self,
                                      const FieldSet& changing) {
   std::vector<Conflict> conflicts;
   for (const Json& entry : managers) {
@@ -175,8 +182,11 @@ FieldSet previously_applied(const Json& managers, const Manager& self) {
 
 }  // namespace
 
-ApiResult<Json> server_side_apply(const ResourceInfo& info, const Json& live, const Json& applied,
-                                  const Manager& manager, OnConflict on_conflict) {
+ApiResult<Json> server_side_apply(const ResourceInfo& info,
+                                  const Json& live,
+                                  const Json& applied,
+                                  const Manager& manager,
+                                  OnConflict on_conflict) {
   const ObjectType* type = find_type(info.schema);
   if (type == nullptr) {
     return internal_error("no schema for " + std::string(info.kind));
@@ -200,7 +210,9 @@ ApiResult<Json> server_side_apply(const ResourceInfo& info, const Json& live, co
   return merged;
 }
 
-void track_update(const ResourceInfo& info, const Json& before, Json& after,
+void track_update(const ResourceInfo& info,
+                  const Json& before,
+                  Json& after,
                   const Manager& manager) {
   const ObjectType* type = find_type(info.schema);
   if (type == nullptr) {

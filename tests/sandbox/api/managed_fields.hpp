@@ -21,11 +21,16 @@ enum class OnConflict { refuse, take_over };
 /// Joins `applied` into `live` (null when the object is new): what this manager applied before and
 /// applies no longer goes, what others set stays.
 /// Errors: 409 that lists each field which another manager set to something else.
-ApiResult<Json> server_side_apply(const ResourceInfo& info, const Json& live, const Json& applied,
-                                  const Manager& manager, OnConflict on_conflict);
+ApiResult<Json> server_side_apply(const ResourceInfo& info,
+                                  const Json& live,
+                                  const Json& applied,
+                                  const Manager& manager,
+                                  OnConflict on_conflict);
 
 /// Records that `manager` changed `before` into `after` by anything but an apply.
-void track_update(const ResourceInfo& info, const Json& before, Json& after,
+void track_update(const ResourceInfo& info,
+                  const Json& before,
+                  Json& after,
                   const Manager& manager);
 
 }  // namespace kredis::sandbox::api

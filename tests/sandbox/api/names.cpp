@@ -9,7 +9,8 @@ namespace kredis::sandbox::api {
 namespace {
 
 constexpr std::string_view k_dns_label_rule =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must "
     "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
     "validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 constexpr std::string_view k_dns_1035_rule =
@@ -17,7 +18,8 @@ constexpr std::string_view k_dns_1035_rule =
     "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
     "regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 constexpr std::string_view k_dns_subdomain_rule =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', "
     "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
     "validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 constexpr std::string_view k_label_value_rule =
@@ -32,9 +34,7 @@ bool is_lower_or_digit(char letter) {
   return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9');
 }
 
-bool is_alphanumeric(char letter) {
-  return std::isalnum(static_cast<unsigned char>(letter)) != 0;
-}
+bool is_alphanumeric(char letter) { return std::isalnum(static_cast<unsigned char>(letter)) != 0; }
 
 bool is_name_part(std::string_view text) {
   return !text.empty() && text.size() <= k_max_label && is_alphanumeric(text.front()) &&
@@ -63,11 +63,13 @@ NameRule rule_of(std::string_view kind) {
 }  // namespace
 
 const std::string_view k_qualified_name_rule =
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
+    "with "
     "an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
     "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const std::string_view k_config_key_rule =
-    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  "
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name', "
+    " "
     "or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 bool is_dns_label(std::string_view text) {
@@ -85,8 +87,9 @@ bool is_dns_subdomain(std::string_view text) {
     const std::size_t end = std::min(text.find('.'), text.size());
     const std::string_view part = text.substr(0, end);
     if (part.empty() || !is_lower_or_digit(part.front()) || !is_lower_or_digit(part.back()) ||
-        !std::all_of(part.begin(), part.end(),
-                     [](char letter) { return is_lower_or_digit(letter) || letter == '-'; })) {
+        !std::all_of(part.begin(), part.end(), [](char letter) {
+          return is_lower_or_digit(letter) || letter == '-';
+        })) {
       return false;
     }
     if (end == text.size()) {
@@ -102,8 +105,9 @@ bool is_qualified_name(std::string_view text) {
     return is_name_part(text);
   }
   std::string prefix(text.substr(0, slash));
-  std::transform(prefix.begin(), prefix.end(), prefix.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  std::transform(prefix.begin(), prefix.end(), prefix.begin(), [](unsigned char letter) {
+    return static_cast<char>(std::tolower(letter));
+  });
   return is_dns_subdomain(prefix) && is_name_part(text.substr(slash + 1));
 }
 
@@ -147,14 +151,16 @@ std::string label_problem(std::string_view key, std::string_view value) {
 
 Cause required(std::string field, std::string_view detail) {
   return {"FieldValueRequired",
-          "Required value" + (detail.empty() ? "" : ": " + std::string(detail)), std::move(field)};
+          "Required value" + (detail.empty() ? "" : ": " + std::string(detail)),
+          std::move(field)};
 }
 
 Cause invalid_value(std::string field, const Json& value, const std::string& rule) {
   return {"FieldValueInvalid", "Invalid value: " + value.dump() + ": " + rule, std::move(field)};
 }
 
-Cause not_supported(std::string field, const std::string& value,
+Cause not_supported(std::string field,
+                    const std::string& value,
                     const std::vector<std::string>& supported) {
   std::string list;
   for (const std::string& entry : supported) {

@@ -25,7 +25,8 @@ bool is_config_key(std::string_view text);
 
 Cause required(std::string field, std::string_view detail = {});
 Cause invalid_value(std::string field, const Json& value, const std::string& rule);
-Cause not_supported(std::string field, const std::string& value,
+Cause not_supported(std::string field,
+                    const std::string& value,
                     const std::vector<std::string>& supported);
 
 }  // namespace kredis::sandbox::api

@@ -32,8 +32,7 @@ ApiStatus check_kind(const ResourceInfo& info, const Json& sent) {
   }
   const std::string kind = dig_text(sent, {"kind"});
   const std::string version = dig_text(sent, {"apiVersion"});
-  if ((!kind.empty() && kind != info.kind) ||
-      (!version.empty() && version != info.api_version())) {
+  if ((!kind.empty() && kind != info.kind) || (!version.empty() && version != info.api_version())) {
     return bad_request("the API version in the data (" + version + ", Kind=" + kind +
                        ") does not match the expected API version (" + info.api_version() +
                        ", Kind=" + std::string(info.kind) + ")");
@@ -62,19 +61,25 @@ ApiStatus settle_metadata(Target& target, Json& object) {
     name = dig_text(metadata, {"generateName"}) + random_suffix();
   }
   if (!target.name.empty() && name != target.name) {
-    return bad_request("the name of the object (" + name + ") does not match the name on the URL (" +
-                       target.name + ")");
+    return bad_request("the name of the object (" + name +
+                       ") does not match the name on the URL (" + target.name + ")");
   }
   if (name.empty()) {
-    return invalid(*target.info, "", {required("metadata.name", "name or generateName is required")});
+    return invalid(
+        *target.info, "", {required("metadata.name", "name or generateName is required")});
   }
   if (!dig_text(metadata, {"resourceVersion"}).empty()) {
     return bad_request("resourceVersion should not be set on objects to be created");
   }
   target.name = name;
   metadata["name"] = name;
-  for (const char* field : {"uid", "resourceVersion", "creationTimestamp", "generation", "selfLink",
-                            "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+  for (const char* field : {"uid",
+                            "resourceVersion",
+                            "creationTimestamp",
+                            "generation",
+                            "selfLink",
+                            "deletionTimestamp",
+                            "deletionGracePeriodSeconds"}) {
     metadata.erase(field);
   }
   return {};
@@ -86,8 +91,14 @@ void keep_server_fields(const Target& target, const Json& live, Json& next) {
   if (!metadata.is_object()) {
     metadata = Json::object();
   }
-  for (const char* field : {"name", "namespace", "uid", "resourceVersion", "creationTimestamp",
-                            "generation", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+  for (const char* field : {"name",
+                            "namespace",
+                            "uid",
+                            "resourceVersion",
+                            "creationTimestamp",
+                            "generation",
+                            "deletionTimestamp",
+                            "deletionGracePeriodSeconds"}) {
     metadata.erase(field);
     if (live["metadata"].contains(field)) {
       metadata[field] = live["metadata"][field];
@@ -151,7 +162,8 @@ Json pretend_to_store(const Key& key, Json object) {
 
 }  // namespace
 
-AdmissionRequest admission_request(const Target& target, const WriteOptions& options,
+AdmissionRequest admission_request(const Target& target,
+                                   const WriteOptions& options,
                                    const char* operation) {
   AdmissionRequest request;
   request.info = target.info;
@@ -164,12 +176,14 @@ AdmissionRequest admission_request(const Target& target, const WriteOptions& opt
   return request;
 }
 
-ApiStatus Objects::mutate(AdmissionRequest& request, const WriteOptions& options,
+ApiStatus Objects::mutate(AdmissionRequest& request,
+                          const WriteOptions& options,
                           std::vector<std::string>& warnings) {
   return options.reviews == Reviews::done ? ApiStatus{} : admission_.mutate(request, warnings);
 }
 
-ApiStatus Objects::validate(const AdmissionRequest& request, const WriteOptions& options,
+ApiStatus Objects::validate(const AdmissionRequest& request,
+                            const WriteOptions& options,
                             std::vector<std::string>& warnings) {
   return options.reviews == Reviews::done ? ApiStatus{} : admission_.validate(request, warnings);
 }
@@ -186,14 +200,16 @@ ApiStatus Objects::check_namespace(const Target& target) const {
     return not_found(namespaces, namespace_);
   }
   if (dig_text(*found, {"status", "phase"}) == "Terminating") {
-    return forbidden(info, target.name,
+    return forbidden(info,
+                     target.name,
                      "unable to create new content in namespace " + namespace_ +
                          " because it is being terminated");
   }
   return {};
 }
 
-ApiResult<Json> Objects::decode_sent(const ResourceInfo& info, const Json& sent,
+ApiResult<Json> Objects::decode_sent(const ResourceInfo& info,
+                                     const Json& sent,
                                      const WriteOptions& options,
                                      std::vector<std::string>& warnings) {
   KREDIS_CHECK(check_kind(info, sent));
@@ -217,14 +233,17 @@ ApiResult<Json> Objects::decode_sent(const ResourceInfo& info, const Json& sent,
   return std::move(decoded.object);
 }
 
-ApiResult<Written> Objects::create(const Target& target, const Json& sent,
+ApiResult<Written> Objects::create(const Target& target,
+                                   const Json& sent,
                                    const WriteOptions& options) {
   std::vector<std::string> warnings;
   KREDIS_TRY(Json object, decode_sent(*target.info, sent, options, warnings));
   return create_decoded(target, std::move(object), options, std::move(warnings));
 }
 
-ApiResult<Written> Objects::create_decoded(Target target, Json object, const WriteOptions& options,
+ApiResult<Written> Objects::create_decoded(Target target,
+                                           Json object,
+                                           const WriteOptions& options,
                                            std::vector<std::string> warnings) {
   KREDIS_CHECK(settle_metadata(target, object));
   KREDIS_CHECK(check_namespace(target));
@@ -244,7 +263,9 @@ ApiResult<Written> Objects::create_decoded(Target target, Json object, const Wri
 }
 
 // Defaults, webhooks, checks and quota, in the order of the real server.
-ApiStatus Objects::admit_new(const Target& target, Json& object, const WriteOptions& options,
+ApiStatus Objects::admit_new(const Target& target,
+                             Json& object,
+                             const WriteOptions& options,
                              std::vector<std::string>& warnings) {
   const ResourceInfo& info = *target.info;
   prepare_new(info, object);
@@ -271,18 +292,22 @@ ApiStatus Objects::admit_new(const Target& target, Json& object, const WriteOpti
   return {};
 }
 
-ApiResult<Written> Objects::update(const Target& target, const Json& sent,
+ApiResult<Written> Objects::update(const Target& target,
+                                   const Json& sent,
                                    const WriteOptions& options) {
   std::vector<std::string> warnings;
   KREDIS_TRY(const Json object, decode_sent(*target.info, sent, options, warnings));
-  auto written = modify(target, [&](const Json&) -> ApiResult<Json> { return object; }, options);
+  auto written = modify(
+      target, [&](const Json&) -> ApiResult<Json> { return object; }, options);
   if (written) {
     written->warnings.insert(written->warnings.begin(), warnings.begin(), warnings.end());
   }
   return written;
 }
 
-ApiResult<Written> Objects::patch(const Target& target, PatchKind kind, const Json& sent,
+ApiResult<Written> Objects::patch(const Target& target,
+                                  PatchKind kind,
+                                  const Json& sent,
                                   const WriteOptions& options) {
   if (kind == PatchKind::apply) {
     return apply(target, sent, options);
@@ -302,7 +327,8 @@ ApiResult<Written> Objects::patch(const Target& target, PatchKind kind, const Js
   return written;
 }
 
-ApiResult<Written> Objects::apply(const Target& target, const Json& sent,
+ApiResult<Written> Objects::apply(const Target& target,
+                                  const Json& sent,
                                   const WriteOptions& options) {
   if (dig_text(sent, {"apiVersion"}).empty() || dig_text(sent, {"kind"}).empty()) {
     return bad_request("invalid object type: apiVersion and kind must be set");
@@ -313,8 +339,8 @@ ApiResult<Written> Objects::apply(const Target& target, const Json& sent,
   std::vector<std::string> warnings;
   KREDIS_TRY(const Json applied, decode_sent(*target.info, sent, options, warnings));
   const auto join = [&](const Json& live) {
-    return server_side_apply(*target.info, live, applied, manager_of(target, options),
-                             options.on_conflict);
+    return server_side_apply(
+        *target.info, live, applied, manager_of(target, options), options.on_conflict);
   };
   WriteOptions recorded = options;
   recorded.ownership = Ownership::recorded;
@@ -330,7 +356,9 @@ ApiResult<Written> Objects::apply(const Target& target, const Json& sent,
 }
 
 // What `live` becomes by `change`, after every check; equal to `live` when nothing changes.
-ApiResult<Json> Objects::next_state(const Target& target, const Json& live, const Change& change,
+ApiResult<Json> Objects::next_state(const Target& target,
+                                    const Json& live,
+                                    const Change& change,
                                     const WriteOptions& options,
                                     std::vector<std::string>& warnings) {
   const ResourceInfo& info = *target.info;
@@ -341,7 +369,8 @@ ApiResult<Json> Objects::next_state(const Target& target, const Json& live, cons
   }
   const std::string wanted_uid = dig_text(next, {"metadata", "uid"});
   if (!wanted_uid.empty() && wanted_uid != live["metadata"]["uid"]) {
-    return conflict(info, target.name,
+    return conflict(info,
+                    target.name,
                     "Precondition failed: UID in precondition: " + wanted_uid +
                         ", UID in object meta: " + dig_text(live, {"metadata", "uid"}));
   }
@@ -374,7 +403,8 @@ ApiResult<Json> Objects::next_state(const Target& target, const Json& live, cons
   return next;
 }
 
-ApiResult<Written> Objects::modify(const Target& target, const Change& change,
+ApiResult<Written> Objects::modify(const Target& target,
+                                   const Change& change,
                                    const WriteOptions& options) {
   for (int attempt = 0; attempt < k_attempts; ++attempt) {
     const Object live = store_.get(target.key());

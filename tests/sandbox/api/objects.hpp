@@ -45,7 +45,8 @@ struct WriteOptions {
 };
 
 /// What the webhooks are asked about `target`; the objects are still to be put in.
-AdmissionRequest admission_request(const Target& target, const WriteOptions& options,
+AdmissionRequest admission_request(const Target& target,
+                                   const WriteOptions& options,
                                    const char* operation);
 
 enum class Outcome { created, changed, deleted, deleting };
@@ -68,14 +69,17 @@ class Objects {
 
   ApiResult<Written> create(const Target& target, const Json& sent, const WriteOptions& options);
   ApiResult<Written> update(const Target& target, const Json& sent, const WriteOptions& options);
-  ApiResult<Written> patch(const Target& target, PatchKind kind, const Json& sent,
+  ApiResult<Written> patch(const Target& target,
+                           PatchKind kind,
+                           const Json& sent,
                            const WriteOptions& options);
   /// `sent` is a DeleteOptions object or null.
   ApiResult<Written> remove(const Target& target, const Json& sent, const WriteOptions& options);
 
   /// Changes an object by `change`, with every check, again when somebody else was quicker.
   using Change = std::function<ApiResult<Json>(const Json& live)>;
-  ApiResult<Written> modify(const Target& target, const Change& change,
+  ApiResult<Written> modify(const Target& target,
+                            const Change& change,
                             const WriteOptions& options);
 
   Store& store() { return store_; }
@@ -83,18 +87,29 @@ class Objects {
  private:
   struct Draft;
   ApiResult<Written> apply(const Target& target, const Json& sent, const WriteOptions& options);
-  ApiResult<Written> create_decoded(Target target, Json object, const WriteOptions& options,
+  ApiResult<Written> create_decoded(Target target,
+                                    Json object,
+                                    const WriteOptions& options,
                                     std::vector<std::string> warnings);
-  ApiStatus mutate(AdmissionRequest& request, const WriteOptions& options,
+  ApiStatus mutate(AdmissionRequest& request,
+                   const WriteOptions& options,
                    std::vector<std::string>& warnings);
-  ApiStatus validate(const AdmissionRequest& request, const WriteOptions& options,
+  ApiStatus validate(const AdmissionRequest& request,
+                     const WriteOptions& options,
                      std::vector<std::string>& warnings);
-  ApiStatus admit_new(const Target& target, Json& object, const WriteOptions& options,
+  ApiStatus admit_new(const Target& target,
+                      Json& object,
+                      const WriteOptions& options,
                       std::vector<std::string>& warnings);
-  ApiResult<Json> next_state(const Target& target, const Json& live, const Change& change,
-                             const WriteOptions& options, std::vector<std::string>& warnings);
-  ApiResult<Json> decode_sent(const ResourceInfo& info, const Json& sent,
-                              const WriteOptions& options, std::vector<std::string>& warnings);
+  ApiResult<Json> next_state(const Target& target,
+                             const Json& live,
+                             const Change& change,
+                             const WriteOptions& options,
+                             std::vector<std::string>& warnings);
+  ApiResult<Json> decode_sent(const ResourceInfo& info,
+                              const Json& sent,
+                              const WriteOptions& options,
+                              std::vector<std::string>& warnings);
   ApiStatus check_namespace(const Target& target) const;
 
   Store& store_;

@@ -116,8 +116,10 @@ Json path_item(const ResourceInfo& info, const Json& reference) {
       {"200",
        {{"description", "OK"}, {"content", {{"application/json", {{"schema", reference}}}}}}}};
   Json body = Json::object();
-  for (const char* type : {"application/apply-patch+yaml", "application/json-patch+json",
-                           "application/merge-patch+json", "application/strategic-merge-patch+json"}) {
+  for (const char* type : {"application/apply-patch+yaml",
+                           "application/json-patch+json",
+                           "application/merge-patch+json",
+                           "application/strategic-merge-patch+json"}) {
     body[type] = {{"schema", {{"type", "object"}}}};
   }
   const Json read = {{"responses", answer},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// OpenAPI documents made from the schema and the table of resources: enough for kubectl's validation,
-// its dry-run check and `kubectl explain`. Version 2 goes out as protobuf too, which old kubectls want.
+// OpenAPI documents made from the schema and the table of resources: enough for kubectl's
+// validation, its dry-run check and `kubectl explain`. Version 2 goes out as protobuf too, which
+// old kubectls want.
 #pragma once
 
 #include <optional>

@@ -12,7 +12,8 @@ ApiResult<Json> apply_json_patch(const Json& live, const Json& patch) {
   } catch (const Json::parse_error& problem) {
     return bad_request("error decoding patch: " + std::string(problem.what()));
   } catch (const Json::exception& problem) {
-    return ApiError{422, "Invalid",
+    return ApiError{422,
+                    "Invalid",
                     "the server rejected our request due to an error in our request: " +
                         std::string(problem.what()),
                     Json::object()};
@@ -21,7 +22,9 @@ ApiResult<Json> apply_json_patch(const Json& live, const Json& patch) {
 
 }  // namespace
 
-ApiResult<Json> apply_patch(const ResourceInfo& info, PatchKind kind, const Json& live,
+ApiResult<Json> apply_patch(const ResourceInfo& info,
+                            PatchKind kind,
+                            const Json& live,
                             const Json& patch) {
   if (kind == PatchKind::json) {
     return apply_json_patch(live, patch);

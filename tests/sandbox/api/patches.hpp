@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The patch formats other than apply: JSON patch (RFC 6902), merge patch (RFC 7386), strategic merge.
+// The patch formats other than apply: JSON patch (RFC 6902), merge patch (RFC 7386), strategic
+// merge.
 #pragma once
 
 #include "tests/sandbox/api/objects.hpp"
@@ -8,7 +9,9 @@
 namespace kredis::sandbox::api {
 
 /// Errors: 400 for a patch that is none, 422 for one that does not fit the object.
-ApiResult<Json> apply_patch(const ResourceInfo& info, PatchKind kind, const Json& live,
+ApiResult<Json> apply_patch(const ResourceInfo& info,
+                            PatchKind kind,
+                            const Json& live,
                             const Json& patch);
 
 /// From a Content-Type. Errors: 415.

@@ -43,9 +43,13 @@ std::string to_pem(EVP_PKEY* key) {
 }
 
 void add_name(X509_NAME* name, const char* field, const std::string& value) {
-  X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8,
+  X509_NAME_add_entry_by_txt(name,
+                             field,
+                             MBSTRING_UTF8,
                              reinterpret_cast<const unsigned char*>(value.c_str()),
-                             static_cast<int>(value.size()), -1, 0);
+                             static_cast<int>(value.size()),
+                             -1,
+                             0);
 }
 
 void add_extension(X509* certificate, X509* issuer, int id, const std::string& value) {

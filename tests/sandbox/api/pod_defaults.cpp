@@ -15,8 +15,7 @@ std::string pull_policy(const std::string& image) {
   }
   const std::size_t slash = image.rfind('/');
   const std::size_t colon = image.rfind(':');
-  const bool tagged =
-      colon != std::string::npos && (slash == std::string::npos || colon > slash);
+  const bool tagged = colon != std::string::npos && (slash == std::string::npos || colon > slash);
   return tagged && image.substr(colon + 1) != "latest" ? "IfNotPresent" : "Always";
 }
 

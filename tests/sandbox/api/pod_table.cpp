@@ -35,8 +35,8 @@ std::string ended_as(const Json& terminated) {
 
 void count_restarts(Summary& summary, const Json& container) {
   summary.restarts += dig_number(container, {"restartCount"});
-  summary.last_restart = std::max(
-      summary.last_restart, dig_text(container, {"lastState", "terminated", "finishedAt"}));
+  summary.last_restart = std::max(summary.last_restart,
+                                  dig_text(container, {"lastState", "terminated", "finishedAt"}));
 }
 
 // Returns whether an init container still holds the others back.

@@ -31,7 +31,8 @@ void check_ports(const Json& container, const std::string& path, Causes& causes)
     const std::int64_t port = dig_number(ports[at], {"containerPort"}, 0);
     if (port < 1 || port > 65'535) {
       causes.push_back(invalid_value(path + ".ports[" + std::to_string(at) + "].containerPort",
-                                     port, "must be between 1 and 65535, inclusive"));
+                                     port,
+                                     "must be between 1 and 65535, inclusive"));
     }
   }
 }
@@ -47,14 +48,17 @@ void check_resources(const Json& container, const std::string& path, Causes& cau
     const auto wanted = parse_quantity(request);
     const auto limit = limits.contains(name) ? parse_quantity(limits[name]) : std::nullopt;
     if (wanted && limit && *wanted > *limit) {
-      causes.push_back(invalid_value(path + ".resources.requests", request,
+      causes.push_back(invalid_value(path + ".resources.requests",
+                                     request,
                                      "must be less than or equal to " + name + " limit of " +
                                          limits[name].get<std::string>()));
     }
   }
 }
 
-void check_mounts(const Json& container, const std::string& path, const Names& volumes,
+void check_mounts(const Json& container,
+                  const std::string& path,
+                  const Names& volumes,
                   Causes& causes) {
   const Json& mounts = dig_list(container, {"volumeMounts"});
   Names places;
@@ -73,15 +77,17 @@ void check_mounts(const Json& container, const std::string& path, const Names& v
   }
 }
 
-void check_container(const Json& container, const std::string& path, const Names& volumes,
+void check_container(const Json& container,
+                     const std::string& path,
+                     const Names& volumes,
                      Causes& causes) {
   if (dig_text(container, {"image"}).empty()) {
     causes.push_back(required(path + ".image"));
   }
   const std::string policy = dig_text(container, {"imagePullPolicy"});
   if (policy != "Always" && policy != "IfNotPresent" && policy != "Never") {
-    causes.push_back(not_supported(path + ".imagePullPolicy", policy,
-                                   {"Always", "IfNotPresent", "Never"}));
+    causes.push_back(
+        not_supported(path + ".imagePullPolicy", policy, {"Always", "IfNotPresent", "Never"}));
   }
   check_ports(container, path, causes);
   check_resources(container, path, causes);

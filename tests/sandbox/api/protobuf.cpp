@@ -111,7 +111,8 @@ Json time_of(std::string_view message, const char* decimals) {
 
 Json int_or_string(std::string_view message) {
   const bool is_text = first_of(message, 1).value == 1;
-  return is_text ? Json(text_of(message, 3)) : Json(static_cast<std::int32_t>(first_of(message, 2).value));
+  return is_text ? Json(text_of(message, 3))
+                 : Json(static_cast<std::int32_t>(first_of(message, 2).value));
 }
 
 Json decode_object(const ObjectType& type, std::string_view message, int depth);
@@ -158,7 +159,8 @@ bool zero_means_something(const std::string& field) {
 
 bool is_unset(const Field& field, const Json& value) {
   return value.is_null() || value.is_discarded() || value == "" || value == false ||
-         (value == 0 && field.shape.kind == Shape::Kind::integer && !zero_means_something(field.name));
+         (value == 0 && field.shape.kind == Shape::Kind::integer &&
+          !zero_means_something(field.name));
 }
 
 void put(Json& object, const Field& field, const Item& item, int depth) {
@@ -173,8 +175,11 @@ void put(Json& object, const Field& field, const Item& item, int depth) {
 }
 
 // `path` leads from the object's own message to the one that is being read.
-void decode_into(Json& object, const ObjectType& type, std::vector<unsigned> path,
-                 std::string_view message, int depth) {
+void decode_into(Json& object,
+                 const ObjectType& type,
+                 std::vector<unsigned> path,
+                 std::string_view message,
+                 int depth) {
   if (depth > k_max_depth) {
     throw BadMessage{};
   }
@@ -229,7 +234,8 @@ ApiResult<Json> decode_protobuf(std::string_view body) {
     const std::string kind = text_of(type_meta, 2);
     const ObjectType* type = type_of(api_version, kind);
     if (type == nullptr) {
-      return bad_request("no kind \"" + kind + "\" is registered for version \"" + api_version + "\"");
+      return bad_request("no kind \"" + kind + "\" is registered for version \"" + api_version +
+                         "\"");
     }
     Json object = decode_object(*type, first_of(envelope, 2).bytes, 0);
     object["apiVersion"] = api_version;

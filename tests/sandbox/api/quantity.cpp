@@ -23,19 +23,19 @@ constexpr std::array<std::pair<std::string_view, double>, 16> k_suffixes{{
     {"P", 1e18},
     {"E", 1e21},
     {"Ki", 1e3 * k_kibi},
-    {"Mi", 1e3 * k_kibi * k_kibi},
-    {"Gi", 1e3 * k_kibi * k_kibi * k_kibi},
-    {"Ti", 1e3 * k_kibi * k_kibi * k_kibi * k_kibi},
-    {"Pi", 1e3 * k_kibi * k_kibi * k_kibi * k_kibi * k_kibi},
-    {"Ei", 1e3 * k_kibi * k_kibi * k_kibi * k_kibi * k_kibi * k_kibi},
+    {"Mi", 1e3 * k_kibi* k_kibi},
+    {"Gi", 1e3 * k_kibi* k_kibi* k_kibi},
+    {"Ti", 1e3 * k_kibi* k_kibi* k_kibi* k_kibi},
+    {"Pi", 1e3 * k_kibi* k_kibi* k_kibi* k_kibi* k_kibi},
+    {"Ei", 1e3 * k_kibi* k_kibi* k_kibi* k_kibi* k_kibi* k_kibi},
 }};
 
 bool is_whole(double number) { return std::floor(number) == number; }
 
 std::string print(double number) {
   std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), number,
-                                 std::chars_format::fixed, 0);
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed, 0);
   return {text.data(), end.ptr};
 }
 
@@ -48,8 +48,8 @@ std::optional<double> parse_quantity(std::string_view text) {
   if (parsed.ec != std::errc{} || !std::isfinite(number)) {
     return std::nullopt;
   }
-  const std::string_view suffix(parsed.ptr,
-                                static_cast<std::size_t>(digits.data() + digits.size() - parsed.ptr));
+  const std::string_view suffix(
+      parsed.ptr, static_cast<std::size_t>(digits.data() + digits.size() - parsed.ptr));
   for (const auto& [name, factor] : k_suffixes) {
     if (name == suffix) {
       return number * factor;

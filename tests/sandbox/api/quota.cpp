@@ -60,7 +60,8 @@ Usage usage_of_service(const Json& service) {
   Usage usage{{"services", 1e3}};
   const std::string type = dig_text(service, {"spec", "type"});
   if (type == "NodePort" || type == "LoadBalancer") {
-    usage["services.nodeports"] = 1e3 * static_cast<double>(dig_list(service, {"spec", "ports"}).size());
+    usage["services.nodeports"] =
+        1e3 * static_cast<double>(dig_list(service, {"spec", "ports"}).size());
   }
   if (type == "LoadBalancer") {
     usage["services.loadbalancers"] = 1e3;
@@ -98,7 +99,9 @@ Usage usage_of_namespace(const Store& store, const std::string& namespace_) {
 }
 
 // A quota on requests or limits makes every container name them.
-ApiStatus check_named(const ResourceInfo& info, const Json& object, const std::string& quota,
+ApiStatus check_named(const ResourceInfo& info,
+                      const Json& object,
+                      const std::string& quota,
                       const Json& hard) {
   if (info.kind != "Pod") {
     return {};
@@ -120,11 +123,14 @@ ApiStatus check_named(const ResourceInfo& info, const Json& object, const std::s
   if (missing.empty()) {
     return {};
   }
-  return forbidden(info, dig_text(object, {"metadata", "name"}),
+  return forbidden(info,
+                   dig_text(object, {"metadata", "name"}),
                    "failed quota: " + quota + ": must specify " + missing);
 }
 
-ApiStatus check_one(const ResourceInfo& info, const Json& object, const Json& quota,
+ApiStatus check_one(const ResourceInfo& info,
+                    const Json& object,
+                    const Json& quota,
                     const Usage& used) {
   const std::string name = dig_text(quota, {"metadata", "name"});
   const Json hard = dig(quota, {"spec", "hard"});
@@ -154,7 +160,8 @@ ApiStatus check_one(const ResourceInfo& info, const Json& object, const Json& qu
   if (requested_text.empty()) {
     return {};
   }
-  return forbidden(info, dig_text(object, {"metadata", "name"}),
+  return forbidden(info,
+                   dig_text(object, {"metadata", "name"}),
                    "exceeded quota: " + name + ", requested: " + requested_text +
                        ", used: " + used_text + ", limited: " + limited_text);
 }
@@ -163,8 +170,8 @@ ApiStatus check_one(const ResourceInfo& info, const Json& object, const Json& qu
 
 ApiStatus check_quota(const Store& store, const ResourceInfo& info, const Json& object) {
   const std::string namespace_ = dig_text(object, {"metadata", "namespace"});
-  const auto quotas = namespace_.empty() ? std::vector<Object>{}
-                                         : store.list("", "resourcequotas", namespace_);
+  const auto quotas =
+      namespace_.empty() ? std::vector<Object>{} : store.list("", "resourcequotas", namespace_);
   if (quotas.empty()) {
     return {};
   }

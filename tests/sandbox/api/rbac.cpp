@@ -56,8 +56,8 @@ bool is_subject(const Json& subject, const Identity& who, const std::string& bin
     return who.in_group(name);
   }
   return kind == "ServiceAccount" &&
-         who.user == "system:serviceaccount:" + subject.value("namespace", binding_namespace) +
-                         ":" + name;
+         who.user ==
+             "system:serviceaccount:" + subject.value("namespace", binding_namespace) + ":" + name;
 }
 
 std::string describe(const Identity& who, const Attributes& what) {
@@ -72,22 +72,34 @@ std::string describe(const Identity& who, const Attributes& what) {
                                          : " in the namespace \"" + what.namespace_ + "\"");
 }
 
-Json rule(std::vector<std::string> groups, std::vector<std::string> resources,
+Json rule(std::vector<std::string> groups,
+          std::vector<std::string> resources,
           std::vector<std::string> verbs) {
   return {{"apiGroups", groups}, {"resources", resources}, {"verbs", verbs}};
 }
 
 const std::vector<std::string> k_read = {"get", "list", "watch"};
-const std::vector<std::string> k_change = {"create", "delete", "deletecollection", "patch",
-                                           "update"};
+const std::vector<std::string> k_change = {
+    "create", "delete", "deletecollection", "patch", "update"};
 
 Json view_rules() {
   return {rule({""},
-               {"configmaps", "endpoints", "events", "limitranges", "namespaces",
-                "persistentvolumeclaims", "pods", "pods/log", "pods/status",
-                "replicationcontrollers", "resourcequotas", "serviceaccounts", "services"},
+               {"configmaps",
+                "endpoints",
+                "events",
+                "limitranges",
+                "namespaces",
+                "persistentvolumeclaims",
+                "pods",
+                "pods/log",
+                "pods/status",
+                "replicationcontrollers",
+                "resourcequotas",
+                "serviceaccounts",
+                "services"},
                k_read),
-          rule({"apps"}, {"*"}, k_read), rule({"batch"}, {"*"}, k_read),
+          rule({"apps"}, {"*"}, k_read),
+          rule({"batch"}, {"*"}, k_read),
           rule({"policy"}, {"poddisruptionbudgets"}, k_read),
           rule({"discovery.k8s.io"}, {"endpointslices"}, k_read),
           rule({"networking.k8s.io"}, {"*"}, k_read)};
@@ -97,10 +109,20 @@ Json edit_rules() {
   Json rules = view_rules();
   rules.push_back(rule({""}, {"secrets", "pods/attach", "pods/exec", "pods/portforward"}, k_read));
   rules.push_back(rule({""},
-                       {"configmaps", "endpoints", "events", "persistentvolumeclaims", "pods",
-                        "pods/attach", "pods/eviction", "pods/exec", "pods/portforward",
-                        "replicationcontrollers", "secrets", "serviceaccounts",
-                        "serviceaccounts/token", "services"},
+                       {"configmaps",
+                        "endpoints",
+                        "events",
+                        "persistentvolumeclaims",
+                        "pods",
+                        "pods/attach",
+                        "pods/eviction",
+                        "pods/exec",
+                        "pods/portforward",
+                        "replicationcontrollers",
+                        "secrets",
+                        "serviceaccounts",
+                        "serviceaccounts/token",
+                        "services"},
                        k_change));
   for (const char* group : {"apps", "batch", "networking.k8s.io"}) {
     rules.push_back(rule({group}, {"*"}, k_change));
@@ -126,13 +148,12 @@ void create_role(Store& store, const std::string& name, Json rules) {
 }
 
 void bind_to_group(Store& store, const std::string& role, const std::string& group) {
-  (void)store.create(
-      {k_group, "clusterrolebindings", "", role},
-      {{"apiVersion", k_group + "/v1"},
-       {"kind", "ClusterRoleBinding"},
-       {"metadata", {{"name", role}}},
-       {"roleRef", {{"apiGroup", k_group}, {"kind", "ClusterRole"}, {"name", role}}},
-       {"subjects", {{{"apiGroup", k_group}, {"kind", "Group"}, {"name", group}}}}});
+  (void)store.create({k_group, "clusterrolebindings", "", role},
+                     {{"apiVersion", k_group + "/v1"},
+                      {"kind", "ClusterRoleBinding"},
+                      {"metadata", {{"name", role}}},
+                      {"roleRef", {{"apiGroup", k_group}, {"kind", "ClusterRole"}, {"name", role}}},
+                      {"subjects", {{{"apiGroup", k_group}, {"kind", "Group"}, {"name", group}}}}});
 }
 
 }  // namespace
@@ -145,15 +166,25 @@ void Rbac::create_default_roles() {
   create_role(store_, "edit", edit_rules());
   create_role(store_, "view", view_rules());
   Json discovery = Json::array();
-  discovery.push_back(
-      {{"nonResourceURLs",
-        {"/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*",
-         "/readyz", "/version", "/version/"}},
-       {"verbs", {"get"}}});
+  discovery.push_back({{"nonResourceURLs",
+                        {"/api",
+                         "/api/*",
+                         "/apis",
+                         "/apis/*",
+                         "/healthz",
+                         "/livez",
+                         "/openapi",
+                         "/openapi/*",
+                         "/readyz",
+                         "/version",
+                         "/version/"}},
+                       {"verbs", {"get"}}});
   create_role(store_, "system:discovery", discovery);
-  create_role(store_, "system:basic-user",
+  create_role(store_,
+              "system:basic-user",
               {rule({"authorization.k8s.io"},
-                    {"selfsubjectaccessreviews", "selfsubjectrulesreviews"}, {"create"}),
+                    {"selfsubjectaccessreviews", "selfsubjectrulesreviews"},
+                    {"create"}),
                rule({"authentication.k8s.io"}, {"selfsubjectreviews"}, {"create"})});
   bind_to_group(store_, "cluster-admin", std::string(k_masters_group));
   bind_to_group(store_, "system:discovery", "system:authenticated");
@@ -161,7 +192,8 @@ void Rbac::create_default_roles() {
 }
 
 // Calls `visit` for each rule that reaches `who`, until it returns true.
-bool Rbac::visit_rules(const Identity& who, const std::string& namespace_,
+bool Rbac::visit_rules(const Identity& who,
+                       const std::string& namespace_,
                        const RuleVisitor& visit) const {
   for (const Object& binding : store_.list(k_group, "clusterrolebindings")) {
     if (visit_binding(who, *binding, visit)) {
@@ -179,8 +211,7 @@ bool Rbac::visit_rules(const Identity& who, const std::string& namespace_,
   return false;
 }
 
-bool Rbac::visit_binding(const Identity& who, const Json& binding,
-                         const RuleVisitor& visit) const {
+bool Rbac::visit_binding(const Identity& who, const Json& binding, const RuleVisitor& visit) const {
   const std::string namespace_ = binding["metadata"].value("namespace", "");
   const Json subjects = binding.value("subjects", Json::array());
   if (std::none_of(subjects.begin(), subjects.end(), [&](const Json& subject) {
@@ -190,8 +221,10 @@ bool Rbac::visit_binding(const Identity& who, const Json& binding,
   }
   const Json reference = binding.value("roleRef", Json::object());
   const bool cluster = reference.value("kind", "") == "ClusterRole";
-  const Object role = store_.get({k_group, cluster ? "clusterroles" : "roles",
-                                  cluster ? "" : namespace_, reference.value("name", "")});
+  const Object role = store_.get({k_group,
+                                  cluster ? "clusterroles" : "roles",
+                                  cluster ? "" : namespace_,
+                                  reference.value("name", "")});
   if (role == nullptr) {
     return false;
   }
@@ -222,8 +255,8 @@ Json Rbac::rules_for(const Identity& who, const std::string& namespace_) const {
     (entry.contains("nonResourceURLs") ? path_rules : resource_rules).push_back(entry);
     return false;
   });
-  return {{"resourceRules", resource_rules}, {"nonResourceRules", path_rules},
-          {"incomplete", false}};
+  return {
+      {"resourceRules", resource_rules}, {"nonResourceRules", path_rules}, {"incomplete", false}};
 }
 
 }  // namespace kredis::sandbox::api

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Role-based access control, evaluated as Kubernetes does: Roles and ClusterRoles in the store, bound
-// to users, groups and ServiceAccounts. Everything is denied that no rule grants.
+// Role-based access control, evaluated as Kubernetes does: Roles and ClusterRoles in the store,
+// bound to users, groups and ServiceAccounts. Everything is denied that no rule grants.
 #pragma once
 
 #include <string>
@@ -15,9 +15,9 @@ namespace kredis::sandbox::api {
 struct Attributes {
   std::string verb;
   std::string group = {};
-  std::string resource = {};     ///< Empty for a path outside the resources.
+  std::string resource = {};  ///< Empty for a path outside the resources.
   std::string subresource = {};
-  std::string namespace_ = {};   ///< Empty at the cluster scope.
+  std::string namespace_ = {};  ///< Empty at the cluster scope.
   std::string name = {};
   std::string path = {};
 };
@@ -36,7 +36,8 @@ class Rbac {
 
  private:
   using RuleVisitor = std::function<bool(const Json& rule)>;
-  bool visit_rules(const Identity& who, const std::string& namespace_,
+  bool visit_rules(const Identity& who,
+                   const std::string& namespace_,
                    const RuleVisitor& visit) const;
   bool visit_binding(const Identity& who, const Json& binding, const RuleVisitor& visit) const;
 

@@ -43,8 +43,7 @@ ApiStatus cut_page(const HttpRequest& request, std::vector<Object>& objects, Jso
     KREDIS_TRY(const Position after, parse_continue(token));
     std::erase_if(objects, [&](const Object& object) {
       const Position position = position_of(*object);
-      return std::tie(position.namespace_, position.name) <=
-             std::tie(after.namespace_, after.name);
+      return std::tie(position.namespace_, position.name) <= std::tie(after.namespace_, after.name);
     });
   }
   std::size_t limit = 0;
@@ -80,7 +79,9 @@ Presentation presentation_of(const HttpRequest& request) {
 Json present(const ResourceInfo& info, const Json& object, const Presentation& presentation) {
   if (presentation.form == Presentation::Form::table) {
     const Object shared = std::make_shared<const Json>(object);
-    return to_table(info, {&shared, 1}, presentation.include,
+    return to_table(info,
+                    {&shared, 1},
+                    presentation.include,
                     {{"resourceVersion", dig_text(object, {"metadata", "resourceVersion"})}});
   }
   return presentation.form == Presentation::Form::metadata_only ? partial(object) : object;
@@ -107,11 +108,12 @@ ApiResult<Selection> selection_of(const HttpRequest& request, const Target& targ
   return Selection{target, std::move(*labels), std::move(*fields)};
 }
 
-ApiResult<Json> list_objects(const Store& store, const HttpRequest& request,
+ApiResult<Json> list_objects(const Store& store,
+                             const HttpRequest& request,
                              const Selection& selection) {
   const ResourceInfo& info = *selection.target.info;
-  Store::Snapshot snapshot = store.snapshot(std::string(info.group), std::string(info.resource),
-                                            selection.target.namespace_);
+  Store::Snapshot snapshot = store.snapshot(
+      std::string(info.group), std::string(info.resource), selection.target.namespace_);
   std::erase_if(snapshot.objects,
                 [&](const Object& object) { return !selection.matches(*object); });
   Json metadata = {{"resourceVersion", std::to_string(snapshot.revision)}};
@@ -130,10 +132,11 @@ ApiResult<Json> list_objects(const Store& store, const HttpRequest& request,
     }
     items.push_back(std::move(item));
   }
-  return Json{{"kind", only_metadata ? "PartialObjectMetadataList" : std::string(info.kind) + "List"},
-              {"apiVersion", only_metadata ? "meta.k8s.io/v1" : info.api_version()},
-              {"metadata", std::move(metadata)},
-              {"items", std::move(items)}};
+  return Json{
+      {"kind", only_metadata ? "PartialObjectMetadataList" : std::string(info.kind) + "List"},
+      {"apiVersion", only_metadata ? "meta.k8s.io/v1" : info.api_version()},
+      {"metadata", std::move(metadata)},
+      {"items", std::move(items)}};
 }
 
 }  // namespace kredis::sandbox::api

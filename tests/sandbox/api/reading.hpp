@@ -33,12 +33,15 @@ struct Selection {
 ApiResult<Selection> selection_of(const HttpRequest& request, const Target& target);
 
 /// Errors: 400 for a broken `continue`.
-ApiResult<Json> list_objects(const Store& store, const HttpRequest& request,
+ApiResult<Json> list_objects(const Store& store,
+                             const HttpRequest& request,
                              const Selection& selection);
 
 /// Streams changes until the client leaves, its time is up or the server stops.
 /// Errors: 400; later problems are sent as ERROR events.
-ApiStatus watch_objects(const Store& store, const HttpRequest& request, const Selection& selection,
+ApiStatus watch_objects(const Store& store,
+                        const HttpRequest& request,
+                        const Selection& selection,
                         Exchange& exchange);
 
 }  // namespace kredis::sandbox::api

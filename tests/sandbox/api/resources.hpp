@@ -40,7 +40,8 @@ struct ResourceInfo {
 std::span<const ResourceInfo> resources();
 
 /// Null when nothing of that name is served.
-const ResourceInfo* find_resource(std::string_view group, std::string_view version,
+const ResourceInfo* find_resource(std::string_view group,
+                                  std::string_view version,
                                   std::string_view resource);
 const ResourceInfo* find_resource(std::string_view group, std::string_view resource);
 const ResourceInfo* find_kind(std::string_view api_version, std::string_view kind);

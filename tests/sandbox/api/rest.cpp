@@ -72,8 +72,7 @@ void RestApi::handle(const HttpRequest& request, Exchange& exchange) {
   }
 }
 
-ApiResult<Identity> RestApi::authenticate(const HttpRequest& request,
-                                          Exchange& exchange) const {
+ApiResult<Identity> RestApi::authenticate(const HttpRequest& request, Exchange& exchange) const {
   auto identity = parts_.authenticator.identify(request, exchange.stream());
   if (!identity) {
     return unauthorized();

@@ -31,8 +31,8 @@ int code_of(const Written& written) { return written.outcome == Outcome::created
 }  // namespace
 
 void send_json(Exchange& exchange, int code, const Json& body) {
-  exchange.send(code, "application/json",
-                body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+  exchange.send(
+      code, "application/json", body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 void send_error(Exchange& exchange, const ApiError& error) {
@@ -41,13 +41,16 @@ void send_error(Exchange& exchange, const ApiError& error) {
   }
 }
 
-void send_written(const HttpRequest& request, Exchange& exchange, const ResourceInfo& info,
+void send_written(const HttpRequest& request,
+                  Exchange& exchange,
+                  const ResourceInfo& info,
                   const Written& written) {
   for (const std::string& warning : written.warnings) {
     exchange.add_header("Warning", warning_value(warning));
   }
   const bool plain = written.object.value("kind", "") != info.kind;
-  send_json(exchange, code_of(written),
+  send_json(exchange,
+            code_of(written),
             plain ? written.object : present(info, written.object, presentation_of(request)));
 }
 
@@ -56,7 +59,8 @@ ApiResult<WriteOptions> write_options_of(const HttpRequest& request, const Ident
   options.user = who;
   for (const std::string& mode : request.query.all("dryRun")) {
     if (mode != "All") {
-      return ApiError{422, "Invalid",
+      return ApiError{422,
+                      "Invalid",
                       "options is invalid: dryRun: Unsupported value: \"" + mode +
                           "\": supported values: \"All\""};
     }
@@ -70,8 +74,7 @@ ApiResult<WriteOptions> write_options_of(const HttpRequest& request, const Ident
   options.field_validation = validation == "Strict"   ? FieldValidation::strict
                              : validation == "Ignore" ? FieldValidation::ignore
                                                       : FieldValidation::warn;
-  options.on_conflict =
-      request.query.flag("force") ? OnConflict::take_over : OnConflict::refuse;
+  options.on_conflict = request.query.flag("force") ? OnConflict::take_over : OnConflict::refuse;
   return options;
 }
 

@@ -20,7 +20,9 @@ struct RestApi::Call {
 void send_json(Exchange& exchange, int code, const Json& body);
 void send_error(Exchange& exchange, const ApiError& error);
 /// Sends an object that was written, its warnings as headers.
-void send_written(const HttpRequest& request, Exchange& exchange, const ResourceInfo& info,
+void send_written(const HttpRequest& request,
+                  Exchange& exchange,
+                  const ResourceInfo& info,
                   const Written& written);
 
 /// Reads `dryRun`, `fieldManager`, `fieldValidation` and `force`. Errors: 400.

@@ -14,8 +14,12 @@ ApiStatus RestApi::answer_stream(const Call& call) {
   if (parts_.streams == nullptr) {
     return path_not_found();
   }
-  const StreamRequest request{call.request.method, call.target().namespace_, call.target().name,
-                              call.request.query,  call.request.headers,     pod};
+  const StreamRequest request{call.request.method,
+                              call.target().namespace_,
+                              call.target().name,
+                              call.request.query,
+                              call.request.headers,
+                              pod};
   const std::string& part = call.target().subresource;
   if (part == "log") {
     return answer_log(call, request);
@@ -24,9 +28,10 @@ ApiStatus RestApi::answer_stream(const Call& call) {
     return bad_request("pod " + request.pod + " does not have a host assigned");
   }
   // Until the implementer wrote something, its error is still ours to send.
-  const Status done = part == "exec"     ? parts_.streams->exec(request, call.exchange.stream())
-                      : part == "attach" ? parts_.streams->attach(request, call.exchange.stream())
-                                         : parts_.streams->port_forward(request, call.exchange.stream());
+  const Status done = part == "exec" ? parts_.streams->exec(request, call.exchange.stream())
+                      : part == "attach"
+                          ? parts_.streams->attach(request, call.exchange.stream())
+                          : parts_.streams->port_forward(request, call.exchange.stream());
   if (!done) {
     send_error(call.exchange, from_error(done.error()));
   }

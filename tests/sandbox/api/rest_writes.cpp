@@ -63,15 +63,17 @@ ApiStatus RestApi::create(const Call& call) {
   KREDIS_TRY(const WriteOptions options, write_options_of(call.request, call.who));
   KREDIS_TRY(const Json body, body_of(call.request));
   if (call.info().kind == "Binding") {
-    Target pod{find_resource("", "pods"), call.target().namespace_,
-               dig_text(body, {"metadata", "name"}), ""};
+    Target pod{find_resource("", "pods"),
+               call.target().namespace_,
+               dig_text(body, {"metadata", "name"}),
+               ""};
     KREDIS_TRY(const Written bound, bind_pod(parts_.objects, pod, body, options));
     send_written(call.request, call.exchange, call.info(), bound);
     return {};
   }
   if (call.info().storage == Storage::virtual_) {
-    KREDIS_TRY(const Json answer, answer_review(parts_.rbac, parts_.authenticator, call.info(),
-                                                call.who, body));
+    KREDIS_TRY(const Json answer,
+               answer_review(parts_.rbac, parts_.authenticator, call.info(), call.who, body));
     send_json(call.exchange, 201, answer);
     return {};
   }
@@ -90,8 +92,9 @@ ApiStatus RestApi::patch(const Call& call) {
   }
   KREDIS_TRY(const Json body, body_of(call.request));
   const bool scale = call.target().subresource == "scale";
-  auto written = scale ? patch_scale(parts_.objects, parts_.admission, call.target(), kind, body, options)
-                       : parts_.objects.patch(call.target(), kind, body, options);
+  auto written =
+      scale ? patch_scale(parts_.objects, parts_.admission, call.target(), kind, body, options)
+            : parts_.objects.patch(call.target(), kind, body, options);
   if (!written) {
     return written.error();
   }
@@ -115,9 +118,9 @@ ApiStatus RestApi::remove_collection(const Call& call) {
   options.dry_run = dry_run_of(delete_options, options);
   KREDIS_TRY(const Selection selection, selection_of(call.request, call.target()));
   KREDIS_TRY(const Json list, list_objects(parts_.store, call.request, selection));
-  for (const Object& object :
-       parts_.store.list(std::string(call.info().group), std::string(call.info().resource),
-                         call.target().namespace_)) {
+  for (const Object& object : parts_.store.list(std::string(call.info().group),
+                                                std::string(call.info().resource),
+                                                call.target().namespace_)) {
     if (!selection.matches(*object)) {
       continue;
     }

@@ -43,8 +43,11 @@ Json token_status(const Authenticator& authenticator, const Json& spec) {
 
 }  // namespace
 
-ApiResult<Json> answer_review(const Rbac& rbac, const Authenticator& authenticator,
-                              const ResourceInfo& info, const Identity& who, const Json& review) {
+ApiResult<Json> answer_review(const Rbac& rbac,
+                              const Authenticator& authenticator,
+                              const ResourceInfo& info,
+                              const Identity& who,
+                              const Json& review) {
   Json answer = review;
   answer["kind"] = info.kind;
   answer["apiVersion"] = info.api_version();

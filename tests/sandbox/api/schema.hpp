@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the server knows of Kubernetes' types, read once from schema/kubernetes.schema: fields, their
-// types, and how lists merge. Decoding, both kinds of merge, field ownership and OpenAPI are driven by
-// it. How a request uses it is elsewhere.
+// What the server knows of Kubernetes' types, read once from schema/kubernetes.schema: fields,
+// their types, and how lists merge. Decoding, both kinds of merge, field ownership and OpenAPI are
+// driven by it. How a request uses it is elsewhere.
 #pragma once
 
 #include <map>
@@ -50,8 +50,8 @@ struct Field {
   Shape shape;
   bool required = false;
   std::vector<unsigned> protobuf = {};  ///< Its field number, behind those of inlined messages.
-  bool patch_merges = false;    ///< Strategic merge joins the list instead of replacing it.
-  std::string merge_key = {};   ///< Empty for lists of plain values.
+  bool patch_merges = false;            ///< Strategic merge joins the list instead of replacing it.
+  std::string merge_key = {};           ///< Empty for lists of plain values.
   bool retain_keys = false;
   std::vector<std::string> list_keys = {};  ///< Server-side apply: what tells entries apart.
   bool is_set = false;

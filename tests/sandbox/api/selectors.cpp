@@ -91,7 +91,8 @@ Result<LabelSelector::Requirement> LabelSelector::parse_requirement(std::string_
     if (!is_key(key)) {
       return cannot_parse(text);
     }
-    return Requirement{std::string(key), negated ? Operator::not_in : Operator::in,
+    return Requirement{std::string(key),
+                       negated ? Operator::not_in : Operator::in,
                        {std::string(trimmed(text.substr(value_at)))}};
   }
   if (text.ends_with(')')) {
@@ -100,8 +101,8 @@ Result<LabelSelector::Requirement> LabelSelector::parse_requirement(std::string_
       const std::size_t open = text.find('(');
       if (at != std::string_view::npos && open != std::string_view::npos && at < open &&
           is_key(trimmed(text.substr(0, at)))) {
-        return Requirement{std::string(trimmed(text.substr(0, at))), op,
-                           parse_values(text.substr(open))};
+        return Requirement{
+            std::string(trimmed(text.substr(0, at))), op, parse_values(text.substr(open))};
       }
     }
     return cannot_parse(text);
@@ -164,7 +165,8 @@ bool LabelSelector::holds(const Requirement& requirement, const Json& labels) {
 }
 
 bool LabelSelector::matches(const Json& labels) const {
-  return std::all_of(requirements_.begin(), requirements_.end(),
+  return std::all_of(requirements_.begin(),
+                     requirements_.end(),
                      [&](const Requirement& requirement) { return holds(requirement, labels); });
 }
 

@@ -38,8 +38,12 @@ Json to_json(const std::vector<Cause>& causes) {
 }  // namespace
 
 Json ApiError::to_json() const {
-  Json status = {{"kind", "Status"},      {"apiVersion", "v1"}, {"metadata", Json::object()},
-                 {"status", "Failure"},   {"code", code},       {"message", message}};
+  Json status = {{"kind", "Status"},
+                 {"apiVersion", "v1"},
+                 {"metadata", Json::object()},
+                 {"status", "Failure"},
+                 {"code", code},
+                 {"message", message}};
   if (!reason.empty()) {
     status["reason"] = reason;
   }
@@ -50,29 +54,34 @@ Json ApiError::to_json() const {
 }
 
 ApiError not_found(const ResourceInfo& info, std::string_view name) {
-  return {404, "NotFound", qualified(info) + " " + quoted(name) + " not found",
-          details_of(info, name)};
+  return {
+      404, "NotFound", qualified(info) + " " + quoted(name) + " not found", details_of(info, name)};
 }
 
 ApiError already_exists(const ResourceInfo& info, std::string_view name) {
-  return {409, "AlreadyExists", qualified(info) + " " + quoted(name) + " already exists",
+  return {409,
+          "AlreadyExists",
+          qualified(info) + " " + quoted(name) + " already exists",
           details_of(info, name)};
 }
 
 ApiError modified_meanwhile(const ResourceInfo& info, std::string_view name) {
-  return conflict(info, name,
+  return conflict(info,
+                  name,
                   "the object has been modified; please apply your changes to the latest version "
                   "and try again");
 }
 
 ApiError conflict(const ResourceInfo& info, std::string_view name, std::string_view why) {
-  return {409, "Conflict",
+  return {409,
+          "Conflict",
           "Operation cannot be fulfilled on " + qualified(info) + " " + quoted(name) + ": " +
               std::string(why),
           details_of(info, name)};
 }
 
-ApiError invalid(const ResourceInfo& info, std::string_view name,
+ApiError invalid(const ResourceInfo& info,
+                 std::string_view name,
                  const std::vector<Cause>& causes) {
   Json details = details_of(info, name);
   details["kind"] = info.kind;
@@ -84,8 +93,8 @@ ApiError invalid(const ResourceInfo& info, std::string_view name,
   if (causes.size() > 1) {
     list = "[" + list + "]";
   }
-  const std::string kind = std::string(info.kind) + (info.group.empty() ? "" : ".") +
-                           std::string(info.group);
+  const std::string kind =
+      std::string(info.kind) + (info.group.empty() ? "" : ".") + std::string(info.group);
   return {422, "Invalid", kind + " " + quoted(name) + " is invalid: " + list, details};
 }
 
@@ -94,8 +103,7 @@ ApiError forbidden(const ResourceInfo& info, std::string_view name, std::string_
   if (!name.empty()) {
     message += " " + quoted(name);
   }
-  return {403, "Forbidden", message + " is forbidden: " + std::string(why),
-          details_of(info, name)};
+  return {403, "Forbidden", message + " is forbidden: " + std::string(why), details_of(info, name)};
 }
 
 ApiError bad_request(std::string message) { return {400, "BadRequest", std::move(message)}; }
@@ -107,12 +115,15 @@ ApiError path_not_found() {
 }
 
 ApiError method_not_allowed() {
-  return {405, "MethodNotAllowed",
-          "the server does not allow this method on the requested resource", Json::object()};
+  return {405,
+          "MethodNotAllowed",
+          "the server does not allow this method on the requested resource",
+          Json::object()};
 }
 
 ApiError unsupported_media_type(std::string_view got) {
-  return {415, "UnsupportedMediaType",
+  return {415,
+          "UnsupportedMediaType",
           "the body of the request was in an unknown format - accepted media types include: "
           "application/json-patch+json, application/merge-patch+json, "
           "application/strategic-merge-patch+json, application/apply-patch+yaml, not " +
@@ -130,7 +141,9 @@ ApiError too_many_requests(std::string message, const std::vector<Cause>& causes
 }
 
 ApiError internal_error(std::string_view why) {
-  return {500, "InternalError", "Internal error occurred: " + std::string(why),
+  return {500,
+          "InternalError",
+          "Internal error occurred: " + std::string(why),
           {{"causes", Json::array({{{"message", why}}})}}};
 }
 

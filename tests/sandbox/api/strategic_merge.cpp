@@ -38,7 +38,9 @@ Json key_of(const Json& entry, const std::string& key, const std::string& list) 
 // Brings `list` into the order that the patch asks for. Entries it does not name stay next to the
 // neighbour they followed.
 Json in_order(const Json& list, const Json& order, const std::string& key) {
-  const auto name = [&](const Json& entry) { return key.empty() ? entry : entry.value(key, Json{}); };
+  const auto name = [&](const Json& entry) {
+    return key.empty() ? entry : entry.value(key, Json{});
+  };
   Json wanted = Json::array();
   for (const Json& entry : order) {
     wanted.push_back(name(entry));
@@ -101,8 +103,7 @@ Json merge_entries(const Field& field, const Json& live, const Json& patch) {
   });
   Json result = live.is_array() && !replace ? live : Json::array();
   for (const Json& entry : patch) {
-    if (entry.is_object() && directive_of(entry) == "replace" &&
-        !entry.contains(field.merge_key)) {
+    if (entry.is_object() && directive_of(entry) == "replace" && !entry.contains(field.merge_key)) {
       continue;
     }
     merge_entry(field, result, entry);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the API server hands a pod's streams (exec, attach, port-forward, logs) to the node that
-// runs the pod. The server has already authenticated and authorised the caller and knows that the pod
-// exists; the handshake of the stream and what flows in it belong to the implementer.
+// runs the pod. The server has already authenticated and authorised the caller and knows that the
+// pod exists; the handshake of the stream and what flows in it belong to the implementer.
 #pragma once
 
 #include <chrono>
@@ -22,14 +22,15 @@ namespace kredis::sandbox {
 
 /// A connected two-way stream, TLS inside.
 ///
-/// Threads: one thread may read while another writes; `close` may be called from any thread and ends
-/// both. The stream does not own buffers it was given.
+/// Threads: one thread may read while another writes; `close` may be called from any thread and
+/// ends both. The stream does not own buffers it was given.
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
   /// Waits for bytes, at most `at_most`. Returns how many were read; 0 is the end of the stream.
   /// Errors: timeout (nothing came, go on reading if you like), unreachable (the peer broke off).
-  virtual Result<std::size_t> read_some(std::span<char> into, std::chrono::milliseconds at_most) = 0;
+  virtual Result<std::size_t> read_some(std::span<char> into,
+                                        std::chrono::milliseconds at_most) = 0;
   /// Errors: unreachable when the peer is gone or takes nothing for a minute.
   virtual Status write_all(std::string_view bytes) = 0;
   /// Ends the stream both ways.
@@ -76,8 +77,8 @@ struct StreamRequest {
   Object pod_object;  ///< The pod as it was when the request came; never null.
 };
 
-/// Takes the next piece of a log. False: the client has left or the server stops, so return. An empty
-/// piece sends nothing and only asks that; a follower calls it at least once a second.
+/// Takes the next piece of a log. False: the client has left or the server stops, so return. An
+/// empty piece sends nothing and only asks that; a follower calls it at least once a second.
 using LogSink = std::function<bool(std::string_view)>;
 
 /// What the node half of the sandbox implements.
@@ -93,7 +94,8 @@ class PodStreams {
   virtual Status attach(const StreamRequest& request, ByteStream& stream) = 0;
   /// `GET|POST .../pods/POD/portforward?ports=`
   virtual Status port_forward(const StreamRequest& request, ByteStream& stream) = 0;
-  /// `GET .../pods/POD/log?container=&follow=&previous=&tailLines=&sinceSeconds=&sinceTime=&timestamps=&limitBytes=`
+  /// `GET
+  /// .../pods/POD/log?container=&follow=&previous=&tailLines=&sinceSeconds=&sinceTime=&timestamps=&limitBytes=`
   virtual Status log(const StreamRequest& request, const LogSink& sink) = 0;
 };
 

@@ -22,8 +22,11 @@ std::string selector_text(const Json& selector) {
 }
 
 // Webhooks judge the Scale; the workload itself has not been touched by its author.
-ApiResult<Json> admit_scale(Admission& admission, const Target& target, const Json& before,
-                            const Json& after, const WriteOptions& options,
+ApiResult<Json> admit_scale(Admission& admission,
+                            const Target& target,
+                            const Json& before,
+                            const Json& after,
+                            const WriteOptions& options,
                             std::vector<std::string>& warnings) {
   AdmissionRequest request = admission_request(target, options, "UPDATE");
   request.object_kind = "Scale";
@@ -43,8 +46,11 @@ WriteOptions admitted(WriteOptions options) {
 
 using ScaleChange = std::function<ApiResult<Json>(const Json& scale)>;
 
-ApiResult<Written> change_scale(Objects& objects, Admission& admission, const Target& target,
-                                const ScaleChange& change, const WriteOptions& options) {
+ApiResult<Written> change_scale(Objects& objects,
+                                Admission& admission,
+                                const Target& target,
+                                const ScaleChange& change,
+                                const WriteOptions& options) {
   std::vector<std::string> warnings;
   auto written = objects.modify(
       target,
@@ -54,9 +60,10 @@ ApiResult<Written> change_scale(Objects& objects, Admission& admission, const Ta
         KREDIS_TRY(Json after, change(before));
         const std::int64_t replicas = dig_number(after, {"spec", "replicas"}, 0);
         if (replicas < 0) {
-          return invalid(*target.info, target.name,
-                         {invalid_value("spec.replicas", replicas,
-                                        "must be greater than or equal to 0")});
+          return invalid(
+              *target.info,
+              target.name,
+              {invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")});
         }
         KREDIS_TRY(after, admit_scale(admission, target, before, after, options, warnings));
         Json next = live;
@@ -104,7 +111,9 @@ ApiError violates(const Json& budget) {
 
 // Takes one disruption out of the budget, so that two evictions at once cannot share it.
 ApiStatus spend_budget(Store& store, const Json& budget, const std::string& pod) {
-  const Key key{"policy", "poddisruptionbudgets", dig_text(budget, {"metadata", "namespace"}),
+  const Key key{"policy",
+                "poddisruptionbudgets",
+                dig_text(budget, {"metadata", "namespace"}),
                 dig_text(budget, {"metadata", "name"})};
   const auto spent = store.update(key, [&](Json& changed) -> Status {
     const std::int64_t allowed = dig_number(changed, {"status", "disruptionsAllowed"});
@@ -139,17 +148,27 @@ Json scale_of(const ResourceInfo& info, const Json& workload) {
           {"status", std::move(status)}};
 }
 
-ApiResult<Written> update_scale(Objects& objects, Admission& admission, const Target& target,
-                                const Json& scale, const WriteOptions& options) {
+ApiResult<Written> update_scale(Objects& objects,
+                                Admission& admission,
+                                const Target& target,
+                                const Json& scale,
+                                const WriteOptions& options) {
   return change_scale(
       objects, admission, target, [&](const Json&) -> ApiResult<Json> { return scale; }, options);
 }
 
-ApiResult<Written> patch_scale(Objects& objects, Admission& admission, const Target& target,
-                               PatchKind kind, const Json& patch, const WriteOptions& options) {
-  static const ResourceInfo scale_info{"autoscaling", "v1", "scales", "Scale", "autoscaling.v1.Scale"};
+ApiResult<Written> patch_scale(Objects& objects,
+                               Admission& admission,
+                               const Target& target,
+                               PatchKind kind,
+                               const Json& patch,
+                               const WriteOptions& options) {
+  static const ResourceInfo scale_info{
+      "autoscaling", "v1", "scales", "Scale", "autoscaling.v1.Scale"};
   return change_scale(
-      objects, admission, target,
+      objects,
+      admission,
+      target,
       [&](const Json& scale) -> ApiResult<Json> {
         if (kind == PatchKind::apply) {
           Json next = scale;
@@ -163,8 +182,11 @@ ApiResult<Written> patch_scale(Objects& objects, Admission& admission, const Tar
       options);
 }
 
-ApiResult<Written> evict_pod(Objects& objects, Admission& admission, const Target& target,
-                             const Json& eviction, const WriteOptions& options) {
+ApiResult<Written> evict_pod(Objects& objects,
+                             Admission& admission,
+                             const Target& target,
+                             const Json& eviction,
+                             const WriteOptions& options) {
   const Object pod = objects.store().get(target.key());
   if (pod == nullptr) {
     return not_found(*target.info, target.name);
@@ -179,8 +201,8 @@ ApiResult<Written> evict_pod(Objects& objects, Admission& admission, const Targe
 
   // A pod that serves nobody is not protected.
   const std::string phase = dig_text(*pod, {"status", "phase"});
-  const bool serves = phase == "Running" && is_ready(*pod) &&
-                      !(*pod)["metadata"].contains("deletionTimestamp");
+  const bool serves =
+      phase == "Running" && is_ready(*pod) && !(*pod)["metadata"].contains("deletionTimestamp");
   const auto budgets = serves ? budgets_of(objects.store(), *pod) : std::vector<Object>{};
   if (budgets.size() > 1) {
     return internal_error(
@@ -197,7 +219,8 @@ ApiResult<Written> evict_pod(Objects& objects, Admission& admission, const Targe
   }
   Target whole = target;
   whole.subresource.clear();
-  KREDIS_TRY(Written deleted, objects.remove(whole, dig(eviction, {"deleteOptions"}), admitted(options)));
+  KREDIS_TRY(Written deleted,
+             objects.remove(whole, dig(eviction, {"deleteOptions"}), admitted(options)));
   deleted.warnings.insert(deleted.warnings.begin(), warnings.begin(), warnings.end());
   deleted.object = {{"kind", "Status"},
                     {"apiVersion", "v1"},
@@ -208,7 +231,9 @@ ApiResult<Written> evict_pod(Objects& objects, Admission& admission, const Targe
   return deleted;
 }
 
-ApiResult<Written> bind_pod(Objects& objects, const Target& target, const Json& binding,
+ApiResult<Written> bind_pod(Objects& objects,
+                            const Target& target,
+                            const Json& binding,
                             const WriteOptions& options) {
   const std::string node = dig_text(binding, {"target", "name"});
   Target whole = target;
@@ -219,29 +244,34 @@ ApiResult<Written> bind_pod(Objects& objects, const Target& target, const Json& 
                  [&](const Json& live) -> ApiResult<Json> {
                    const std::string current = dig_text(live, {"spec", "nodeName"});
                    if (!current.empty()) {
-                     return conflict(*target.info, target.name,
-                                     "pod " + target.name + " is already assigned to node \"" +
-                                         current + "\"");
+                     return conflict(
+                         *target.info,
+                         target.name,
+                         "pod " + target.name + " is already assigned to node \"" + current + "\"");
                    }
                    Json next = live;
                    next["spec"]["nodeName"] = node;
                    return next;
                  },
                  admitted(options)));
-  written.object = {{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()},
-                    {"status", "Success"}, {"code", 201}};
+  written.object = {{"kind", "Status"},
+                    {"apiVersion", "v1"},
+                    {"metadata", Json::object()},
+                    {"status", "Success"},
+                    {"code", 201}};
   written.outcome = Outcome::created;
   return written;
 }
 
-ApiResult<Written> request_token(Objects& objects, const TokenIssuer& issuer, const Target& target,
+ApiResult<Written> request_token(Objects& objects,
+                                 const TokenIssuer& issuer,
+                                 const Target& target,
                                  const Json& request) {
   if (objects.store().get(target.key()) == nullptr) {
     return not_found(*target.info, target.name);
   }
-  const auto lifetime = std::chrono::seconds(
-      std::clamp<std::int64_t>(dig_number(request, {"spec", "expirationSeconds"}, 3600), 600,
-                               365LL * 24 * 3600));
+  const auto lifetime = std::chrono::seconds(std::clamp<std::int64_t>(
+      dig_number(request, {"spec", "expirationSeconds"}, 3600), 600, 365LL * 24 * 3600));
   Json answer = request;
   answer["kind"] = "TokenRequest";
   answer["apiVersion"] = "authentication.k8s.io/v1";

@@ -10,22 +10,36 @@ namespace kredis::sandbox::api {
 /// The Scale of a workload.
 Json scale_of(const ResourceInfo& info, const Json& workload);
 /// Replaces a workload's Scale. Errors: as Objects::update; 400 for a negative number.
-ApiResult<Written> update_scale(Objects& objects, Admission& admission, const Target& target,
-                                const Json& scale, const WriteOptions& options);
+ApiResult<Written> update_scale(Objects& objects,
+                                Admission& admission,
+                                const Target& target,
+                                const Json& scale,
+                                const WriteOptions& options);
 /// Patches a workload's Scale.
-ApiResult<Written> patch_scale(Objects& objects, Admission& admission, const Target& target,
-                               PatchKind kind, const Json& patch, const WriteOptions& options);
+ApiResult<Written> patch_scale(Objects& objects,
+                               Admission& admission,
+                               const Target& target,
+                               PatchKind kind,
+                               const Json& patch,
+                               const WriteOptions& options);
 
 /// Deletes a pod unless a PodDisruptionBudget forbids it. Errors: 429 then.
-ApiResult<Written> evict_pod(Objects& objects, Admission& admission, const Target& target,
-                             const Json& eviction, const WriteOptions& options);
+ApiResult<Written> evict_pod(Objects& objects,
+                             Admission& admission,
+                             const Target& target,
+                             const Json& eviction,
+                             const WriteOptions& options);
 
 /// Puts a pod on a node. Errors: 409 when it is on one already.
-ApiResult<Written> bind_pod(Objects& objects, const Target& target, const Json& binding,
+ApiResult<Written> bind_pod(Objects& objects,
+                            const Target& target,
+                            const Json& binding,
                             const WriteOptions& options);
 
 /// Answers a TokenRequest for a ServiceAccount.
-ApiResult<Written> request_token(Objects& objects, const TokenIssuer& issuer, const Target& target,
+ApiResult<Written> request_token(Objects& objects,
+                                 const TokenIssuer& issuer,
+                                 const Target& target,
                                  const Json& request);
 
 }  // namespace kredis::sandbox::api

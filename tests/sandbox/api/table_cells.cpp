@@ -42,8 +42,9 @@ std::string labels_text(const Json& labels) {
 }
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char letter) {
+    return static_cast<char>(std::tolower(letter));
+  });
   return text;
 }
 
@@ -129,10 +130,12 @@ Json job_cells(const Json& job, std::time_t now) {
   const std::string state = condition_status(job, "Complete") == "True" ? "Complete"
                             : condition_status(job, "Failed") == "True" ? "Failed"
                                                                         : "Running";
-  return {name_of(job), state,
+  return {name_of(job),
+          state,
           std::to_string(dig_number(job, {"status", "succeeded"})) + "/" +
               std::to_string(dig_number(job, {"spec", "completions"}, 1)),
-          age_since(dig_text(job, {"status", "startTime"}), now), age_of(job, now)};
+          age_since(dig_text(job, {"status", "startTime"}), now),
+          age_of(job, now)};
 }
 
 }  // namespace
@@ -146,11 +149,17 @@ Json workload_cells(const Json& object, std::time_t now) {
   if (kind == "StatefulSet") {
     cells = {name_of(object), ready_of(object), age_of(object, now)};
   } else if (kind == "Deployment") {
-    cells = {name_of(object), ready_of(object), status("updatedReplicas"),
-             status("availableReplicas"), age_of(object, now)};
+    cells = {name_of(object),
+             ready_of(object),
+             status("updatedReplicas"),
+             status("availableReplicas"),
+             age_of(object, now)};
   } else if (kind == "ReplicaSet") {
-    cells = {name_of(object), dig_number(object, {"spec", "replicas"}), status("replicas"),
-             status("readyReplicas"), age_of(object, now)};
+    cells = {name_of(object),
+             dig_number(object, {"spec", "replicas"}),
+             status("replicas"),
+             status("readyReplicas"),
+             age_of(object, now)};
   } else if (kind == "Job") {
     cells = job_cells(object, now);
   } else {
@@ -302,8 +311,11 @@ Json endpoint_slice_cells(const Json& slice, std::time_t now) {
       addresses.push_back(plain(address));
     }
   }
-  return {name_of(slice), dig_text(slice, {"addressType"}), first_three(ports, "<unset>"),
-          first_three(addresses, "<unset>"), age_of(slice, now)};
+  return {name_of(slice),
+          dig_text(slice, {"addressType"}),
+          first_three(ports, "<unset>"),
+          first_three(addresses, "<unset>"),
+          age_of(slice, now)};
 }
 
 Json quota_cells(const Json& quota, std::time_t now) {
@@ -320,8 +332,9 @@ Json quota_cells(const Json& quota, std::time_t now) {
 
 Json storage_class_cells(const Json& storage_class, std::time_t now) {
   const bool by_default =
-      dig_text(storage_class, {"metadata", "annotations",
-                               "storageclass.kubernetes.io/is-default-class"}) == "true";
+      dig_text(storage_class,
+               {"metadata", "annotations", "storageclass.kubernetes.io/is-default-class"}) ==
+      "true";
   return {name_of(storage_class) + (by_default ? " (default)" : ""),
           dig_text(storage_class, {"provisioner"}),
           dig_text(storage_class, {"reclaimPolicy"}),
@@ -335,8 +348,11 @@ Json budget_cells(const Json& budget, std::time_t now) {
     const std::string text = plain(dig(budget, {"spec", field}));
     return text.empty() ? std::string("N/A") : text;
   };
-  return {name_of(budget), bound("minAvailable"), bound("maxUnavailable"),
-          dig_number(budget, {"status", "disruptionsAllowed"}), age_of(budget, now)};
+  return {name_of(budget),
+          bound("minAvailable"),
+          bound("maxUnavailable"),
+          dig_number(budget, {"status", "disruptionsAllowed"}),
+          age_of(budget, now)};
 }
 
 Json binding_cells(const Json& binding, std::time_t now) {

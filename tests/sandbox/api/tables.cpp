@@ -25,7 +25,9 @@ Json config_map_cells(const Json& object, std::time_t now) {
 }
 
 Json secret_cells(const Json& object, std::time_t now) {
-  return {name_of(object), dig_text(object, {"type"}), dig(object, {"data"}).size(),
+  return {name_of(object),
+          dig_text(object, {"type"}),
+          dig(object, {"data"}).size(),
           age_of(object, now)};
 }
 
@@ -51,8 +53,11 @@ Json lease_cells(const Json& object, std::time_t now) {
 }
 
 Json priority_cells(const Json& object, std::time_t now) {
-  return {name_of(object), dig_number(object, {"value"}), dig(object, {"globalDefault"}) == true,
-          age_of(object, now), or_none(dig_text(object, {"preemptionPolicy"}))};
+  return {name_of(object),
+          dig_number(object, {"value"}),
+          dig(object, {"globalDefault"}) == true,
+          age_of(object, now),
+          or_none(dig_text(object, {"preemptionPolicy"}))};
 }
 
 Json webhook_cells(const Json& object, std::time_t now) {
@@ -69,18 +74,22 @@ struct Row {
 constexpr std::string_view k_created = "Name,Created At";
 
 constexpr std::array k_tables{
-    Row{"Pod", "Name,Ready,Status,Restarts,Age,*IP,*Node,*Nominated Node,*Readiness Gates",
+    Row{"Pod",
+        "Name,Ready,Status,Restarts,Age,*IP,*Node,*Nominated Node,*Readiness Gates",
         pod_cells},
     Row{"StatefulSet", "Name,Ready,Age,*Containers,*Images", workload_cells},
-    Row{"Deployment", "Name,Ready,Up-to-date,Available,Age,*Containers,*Images,*Selector",
+    Row{"Deployment",
+        "Name,Ready,Up-to-date,Available,Age,*Containers,*Images,*Selector",
         workload_cells},
-    Row{"ReplicaSet", "Name,Desired,Current,Ready,Age,*Containers,*Images,*Selector",
+    Row{"ReplicaSet",
+        "Name,Desired,Current,Ready,Age,*Containers,*Images,*Selector",
         workload_cells},
     Row{"DaemonSet",
         "Name,Desired,Current,Ready,Up-to-date,Available,Node Selector,Age,*Containers,*Images,"
         "*Selector",
         workload_cells},
-    Row{"Job", "Name,Status,Completions,Duration,Age,*Containers,*Images,*Selector",
+    Row{"Job",
+        "Name,Status,Completions,Duration,Age,*Containers,*Images,*Selector",
         workload_cells},
     Row{"Service", "Name,Type,Cluster-IP,External-IP,Port(s),Age,*Selector", service_cells},
     Row{"Node",
@@ -104,7 +113,8 @@ constexpr std::array k_tables{
     Row{"StorageClass",
         "Name,Provisioner,ReclaimPolicy,VolumeBindingMode,AllowVolumeExpansion,Age",
         storage_class_cells},
-    Row{"PodDisruptionBudget", "Name,Min Available,Max Unavailable,Allowed Disruptions,Age",
+    Row{"PodDisruptionBudget",
+        "Name,Min Available,Max Unavailable,Allowed Disruptions,Age",
         budget_cells},
     Row{"RoleBinding", "Name,Role,Age,*Users,*Groups,*ServiceAccounts", binding_cells},
     Row{"ClusterRoleBinding", "Name,Role,Age,*Users,*Groups,*ServiceAccounts", binding_cells},
@@ -195,7 +205,9 @@ std::string age_since(const std::string& timestamp, std::time_t now) {
   return human_duration(now - timegm(&parts));
 }
 
-Json to_table(const ResourceInfo& info, std::span<const Object> objects, IncludeObject include,
+Json to_table(const ResourceInfo& info,
+              std::span<const Object> objects,
+              IncludeObject include,
               const Json& list_metadata) {
   const Row& row = row_of(info.kind);
   const std::time_t now = std::time(nullptr);

@@ -16,7 +16,9 @@ namespace kredis::sandbox::api {
 enum class IncludeObject { none, metadata, object };
 
 /// One row an object, in the order given.
-Json to_table(const ResourceInfo& info, std::span<const Object> objects, IncludeObject include,
+Json to_table(const ResourceInfo& info,
+              std::span<const Object> objects,
+              IncludeObject include,
               const Json& list_metadata);
 
 /// "5m3s" since a timestamp, as kubectl writes ages; "<unknown>" without one.

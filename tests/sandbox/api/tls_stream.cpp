@@ -52,9 +52,8 @@ TlsStream::~TlsStream() {
   ::close(socket_);
 }
 
-Result<std::unique_ptr<TlsStream>> TlsStream::open(int socket, SSL_CTX& context, Side side,
-                                                   const std::string& server_name,
-                                                   milliseconds at_most) {
+Result<std::unique_ptr<TlsStream>> TlsStream::open(
+    int socket, SSL_CTX& context, Side side, const std::string& server_name, milliseconds at_most) {
   SSL* ssl = SSL_new(&context);
   if (ssl == nullptr) {
     ::close(socket);
@@ -66,7 +65,9 @@ Result<std::unique_ptr<TlsStream>> TlsStream::open(int socket, SSL_CTX& context,
     return Error::internal("no TLS session: " + tls_failure());
   }
   if (!server_name.empty()) {
-    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+    SSL_ctrl(ssl,
+             SSL_CTRL_SET_TLSEXT_HOSTNAME,
+             TLSEXT_NAMETYPE_host_name,
              const_cast<char*>(server_name.c_str()));
     SSL_set1_host(ssl, server_name.c_str());
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TLS on a socket, as a ByteStream: for the connections that the server accepts and those it opens to
-// webhooks. What is spoken inside is not its business.
+// TLS on a socket, as a ByteStream: for the connections that the server accepts and those it opens
+// to webhooks. What is spoken inside is not its business.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -16,8 +16,8 @@ namespace kredis::sandbox::api {
 
 using SslContext = std::shared_ptr<SSL_CTX>;
 
-/// Owns the socket. OpenSSL forbids two threads in one SSL object, so each call into it is short and
-/// locked, and waiting happens outside on the non-blocking socket.
+/// Owns the socket. OpenSSL forbids two threads in one SSL object, so each call into it is short
+/// and locked, and waiting happens outside on the non-blocking socket.
 class TlsStream final : public ByteStream {
  public:
   enum class Side { server, client };
@@ -25,7 +25,9 @@ class TlsStream final : public ByteStream {
   /// Takes `socket` over and shakes hands, at most `at_most` long. `server_name` is what a client
   /// wants to see in the certificate; servers leave it empty.
   /// Errors: unreachable, protocol (the handshake failed).
-  static Result<std::unique_ptr<TlsStream>> open(int socket, SSL_CTX& context, Side side,
+  static Result<std::unique_ptr<TlsStream>> open(int socket,
+                                                 SSL_CTX& context,
+                                                 Side side,
                                                  const std::string& server_name,
                                                  std::chrono::milliseconds at_most);
   ~TlsStream() override;

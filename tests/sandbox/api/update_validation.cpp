@@ -27,8 +27,13 @@ Json without(Json spec, std::initializer_list<const char*> fields) {
 void stateful_set(const Json& before, const Json& after, Causes& causes) {
   const auto settled = [](const Json& object) {
     return without(object.value("spec", Json::object()),
-                   {"replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-                    "persistentVolumeClaimRetentionPolicy", "minReadySeconds"});
+                   {"replicas",
+                    "ordinals",
+                    "template",
+                    "updateStrategy",
+                    "revisionHistoryLimit",
+                    "persistentVolumeClaimRetentionPolicy",
+                    "minReadySeconds"});
   };
   if (settled(before) != settled(after)) {
     causes.push_back(forbidden_change(
@@ -49,8 +54,11 @@ void selector(const Json& before, const Json& after, Causes& causes) {
 // A pod's spec without the few parts that may change.
 Json settled_pod(const Json& pod) {
   Json spec = without(pod.value("spec", Json::object()),
-                      {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds",
-                       "ephemeralContainers", "nodeName"});
+                      {"activeDeadlineSeconds",
+                       "tolerations",
+                       "terminationGracePeriodSeconds",
+                       "ephemeralContainers",
+                       "nodeName"});
   for (const char* list : {"containers", "initContainers"}) {
     if (spec.contains(list)) {
       for (Json& container : spec[list]) {
@@ -79,17 +87,17 @@ void service(const Json& before, const Json& after, Causes& causes) {
   const std::string address = dig_text(after, {"spec", "clusterIP"});
   if (!old_address.empty() && address != old_address &&
       dig_text(after, {"spec", "type"}) != "ExternalName") {
-    causes.push_back({"FieldValueInvalid",
-                      "Invalid value: " + Json::array({address}).dump() +
-                          ": may not change once set",
-                      "spec.clusterIPs[0]"});
+    causes.push_back(
+        {"FieldValueInvalid",
+         "Invalid value: " + Json::array({address}).dump() + ": may not change once set",
+         "spec.clusterIPs[0]"});
   }
 }
 
 void claim(const Json& before, const Json& after, Causes& causes) {
   const auto settled = [](const Json& object) {
-    Json spec = without(object.value("spec", Json::object()),
-                        {"resources", "volumeAttributesClassName"});
+    Json spec =
+        without(object.value("spec", Json::object()), {"resources", "volumeAttributesClassName"});
     return spec;
   };
   Json old_spec = settled(before);
@@ -99,10 +107,10 @@ void claim(const Json& before, const Json& after, Causes& causes) {
   Json new_spec = settled(after);
   new_spec["volumeName"] = dig(after, {"spec", "volumeName"});
   if (old_spec != new_spec) {
-    causes.push_back(forbidden_change(
-        "spec",
-        "spec is immutable after creation except resources.requests and "
-        "volumeAttributesClassName for bound claims"));
+    causes.push_back(
+        forbidden_change("spec",
+                         "spec is immutable after creation except resources.requests and "
+                         "volumeAttributesClassName for bound claims"));
   }
   const auto size = [](const Json& object) {
     return parse_quantity(dig(object, {"spec", "resources", "requests", "storage"})).value_or(0);
@@ -123,7 +131,8 @@ void config(const Json& before, const Json& after, Causes& causes) {
 
 void binding(const Json& before, const Json& after, Causes& causes) {
   if (before.value("roleRef", Json{}) != after.value("roleRef", Json{})) {
-    causes.push_back(invalid_value("roleRef", after.value("roleRef", Json{}), "cannot change roleRef"));
+    causes.push_back(
+        invalid_value("roleRef", after.value("roleRef", Json{}), "cannot change roleRef"));
   }
 }
 
@@ -133,17 +142,23 @@ struct Row {
 };
 
 constexpr std::array k_checks{
-    Row{"StatefulSet", stateful_set}, Row{"Deployment", selector},
-    Row{"ReplicaSet", selector},      Row{"DaemonSet", selector},
-    Row{"Pod", pod},                  Row{"Service", service},
-    Row{"ConfigMap", config},         Row{"Secret", config},
-    Row{"RoleBinding", binding},      Row{"ClusterRoleBinding", binding},
+    Row{"StatefulSet", stateful_set},
+    Row{"Deployment", selector},
+    Row{"ReplicaSet", selector},
+    Row{"DaemonSet", selector},
+    Row{"Pod", pod},
+    Row{"Service", service},
+    Row{"ConfigMap", config},
+    Row{"Secret", config},
+    Row{"RoleBinding", binding},
+    Row{"ClusterRoleBinding", binding},
     Row{"PersistentVolumeClaim", claim},
 };
 
 }  // namespace
 
-std::vector<Cause> validate_update(const ResourceInfo& info, const Json& before,
+std::vector<Cause> validate_update(const ResourceInfo& info,
+                                   const Json& before,
                                    const Json& after) {
   Causes causes;
   for (const Row& row : k_checks) {

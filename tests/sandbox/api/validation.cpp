@@ -24,13 +24,15 @@ void validate_metadata(const ResourceInfo& info, const Json& metadata, Causes& c
   for (const auto& [key, value] : labels.items()) {
     const std::string text = value.is_string() ? value.get<std::string>() : "";
     if (const std::string problem = label_problem(key, text); !problem.empty()) {
-      causes.push_back(invalid_value("metadata.labels", is_qualified_name(key) ? text : key, problem));
+      causes.push_back(
+          invalid_value("metadata.labels", is_qualified_name(key) ? text : key, problem));
     }
   }
   const Json annotations = metadata.value("annotations", Json::object());
   for (const auto& [key, value] : annotations.items()) {
     if (!is_qualified_name(key)) {
-      causes.push_back(invalid_value("metadata.annotations", key, std::string(k_qualified_name_rule)));
+      causes.push_back(
+          invalid_value("metadata.annotations", key, std::string(k_qualified_name_rule)));
     }
   }
 }
@@ -43,15 +45,16 @@ void validate_selector(const Json& spec, Causes& causes) {
     return;
   }
   if (selector.empty()) {
-    causes.push_back(invalid_value("spec.selector", "{}", "empty selector is invalid for deployment"));
+    causes.push_back(
+        invalid_value("spec.selector", "{}", "empty selector is invalid for deployment"));
     return;
   }
   const Json& labels = labels_of(dig(spec, {"template"}));
   if (!LabelSelector::from_object(selector).matches(labels)) {
-    causes.push_back({"FieldValueInvalid",
-                      "Invalid value: " + labels.dump() +
-                          ": `selector` does not match template `labels`",
-                      "spec.template.metadata.labels"});
+    causes.push_back(
+        {"FieldValueInvalid",
+         "Invalid value: " + labels.dump() + ": `selector` does not match template `labels`",
+         "spec.template.metadata.labels"});
   }
 }
 
@@ -75,8 +78,8 @@ void validate_workload(const Json& object, Causes& causes) {
   const Json& spec = dig(object, {"spec"});
   validate_selector(spec, causes);
   if (const std::int64_t replicas = dig_number(spec, {"replicas"}, 1); replicas < 0) {
-    causes.push_back(invalid_value("spec.replicas", replicas,
-                                   "must be greater than or equal to 0"));
+    causes.push_back(
+        invalid_value("spec.replicas", replicas, "must be greater than or equal to 0"));
   }
   validate_pod_spec(pod_spec_with_claims(spec), "spec.template.spec", causes);
   const std::string restart = dig_text(spec, {"template", "spec", "restartPolicy"});
@@ -116,7 +119,8 @@ void validate_service_port(const Json& port, const std::string& path, bool many,
 void validate_service(const Json& object, Causes& causes) {
   const Json& spec = dig(object, {"spec"});
   const std::string type = dig_text(spec, {"type"});
-  const std::array<std::string, 4> types = {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"};
+  const std::array<std::string, 4> types = {
+      "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"};
   if (std::find(types.begin(), types.end(), type) == types.end()) {
     causes.push_back(not_supported("spec.type", type, {types.begin(), types.end()}));
   }
@@ -130,7 +134,8 @@ void validate_service(const Json& object, Causes& causes) {
     for (std::size_t other = 0; other < at; ++other) {
       if (!dig_text(ports[at], {"name"}).empty() &&
           ports[at].value("name", "") == ports[other].value("name", "")) {
-        causes.push_back({"FieldValueDuplicate", "Duplicate value: " + ports[at]["name"].dump(),
+        causes.push_back({"FieldValueDuplicate",
+                          "Duplicate value: " + ports[at]["name"].dump(),
                           path + ".name"});
       }
     }
@@ -159,8 +164,9 @@ void validate_volume(const Json& object, Causes& causes) {
     causes.push_back(required("spec.capacity"));
   }
   const std::array sources = {"nfs", "hostPath", "local", "csi", "iscsi", "fc", "rbd", "cephfs"};
-  if (std::none_of(sources.begin(), sources.end(),
-                   [&](const char* source) { return spec.contains(source); })) {
+  if (std::none_of(sources.begin(), sources.end(), [&](const char* source) {
+        return spec.contains(source);
+      })) {
     causes.push_back(required("spec", "must specify a volume type"));
   }
 }
@@ -170,8 +176,8 @@ void validate_config_map(const Json& object, Causes& causes) {
     const Json entries = object.value(field, Json::object());
     for (const auto& [key, value] : entries.items()) {
       if (!is_config_key(key)) {
-        causes.push_back(invalid_value(std::string(field) + "[" + key + "]", key,
-                                       std::string(k_config_key_rule)));
+        causes.push_back(invalid_value(
+            std::string(field) + "[" + key + "]", key, std::string(k_config_key_rule)));
       }
     }
   }
@@ -180,8 +186,8 @@ void validate_config_map(const Json& object, Causes& causes) {
 void validate_budget(const Json& object, Causes& causes) {
   const Json& spec = dig(object, {"spec"});
   if (!dig(spec, {"minAvailable"}).is_null() && !dig(spec, {"maxUnavailable"}).is_null()) {
-    causes.push_back(invalid_value("spec", spec,
-                                   "minAvailable and maxUnavailable cannot be both set"));
+    causes.push_back(
+        invalid_value("spec", spec, "minAvailable and maxUnavailable cannot be both set"));
   }
 }
 
@@ -194,7 +200,8 @@ constexpr std::array k_checks{
     Row{"StatefulSet", validate_stateful_set},
     Row{"Deployment", validate_workload},
     Row{"ReplicaSet", validate_workload},
-    Row{"DaemonSet", [](const Json& object, Causes& causes) {
+    Row{"DaemonSet",
+        [](const Json& object, Causes& causes) {
           validate_selector(dig(object, {"spec"}), causes);
         }},
     Row{"Pod", validate_pod},
@@ -207,13 +214,15 @@ constexpr std::array k_checks{
 };
 
 // Every quantity in the object, wherever the schema has one.
-void validate_quantities(const Shape& shape, const Json& value, const std::string& path,
+void validate_quantities(const Shape& shape,
+                         const Json& value,
+                         const std::string& path,
                          Causes& causes) {
   if (shape.kind == Shape::Kind::quantity && !parse_quantity(value)) {
-    causes.push_back(invalid_value(
-        path, value,
-        "quantities must match the regular expression "
-        "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"));
+    causes.push_back(invalid_value(path,
+                                   value,
+                                   "quantities must match the regular expression "
+                                   "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"));
   } else if (shape.kind == Shape::Kind::object) {
     for (const auto& [name, member] : value.items()) {
       if (const Field* field = shape.object->find(name)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Kubernetes refuses: names, missing fields, contradictions inside an object, and changes to what
-// cannot change. The texts are Kubernetes' own.
+// What Kubernetes refuses: names, missing fields, contradictions inside an object, and changes to
+// what cannot change. The texts are Kubernetes' own.
 #pragma once
 
 #include <vector>

@@ -28,7 +28,9 @@ std::uint64_t number_in(const std::string& text) {
 
 class Watch {
  public:
-  Watch(const Store& store, const HttpRequest& request, const Selection& selection,
+  Watch(const Store& store,
+        const HttpRequest& request,
+        const Selection& selection,
         Exchange& exchange)
       : store_(store),
         selection_(selection),
@@ -154,7 +156,9 @@ class Watch {
 
 }  // namespace
 
-ApiStatus watch_objects(const Store& store, const HttpRequest& request, const Selection& selection,
+ApiStatus watch_objects(const Store& store,
+                        const HttpRequest& request,
+                        const Selection& selection,
                         Exchange& exchange) {
   const std::string from = request.query.get("resourceVersion");
   if (from.find_first_not_of("0123456789") != std::string::npos) {

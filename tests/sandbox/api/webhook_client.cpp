@@ -88,7 +88,8 @@ Result<Place> resolve_service(const Store& store, const Json& service) {
     for (const Json& port : dig_list(subset, {"ports"})) {
       for (const Json& address : dig_list(subset, {"addresses"})) {
         if (dig_text(port, {"name"}) == port_name) {
-          ready.emplace_back(dig_text(address, {"ip"}), static_cast<int>(dig_number(port, {"port"})));
+          ready.emplace_back(dig_text(address, {"ip"}),
+                             static_cast<int>(dig_number(port, {"port"})));
         }
       }
     }
@@ -106,7 +107,8 @@ Result<int> connect_to(const Place& place, milliseconds at_most) {
   hints.ai_family = AF_INET;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(place.address.c_str(), std::to_string(place.port).c_str(), &hints, &found) != 0) {
+  if (::getaddrinfo(place.address.c_str(), std::to_string(place.port).c_str(), &hints, &found) !=
+      0) {
     return refused("dial tcp: lookup " + place.address + ": no such host");
   }
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -157,17 +159,19 @@ std::string compose(const Place& place, const std::string& body) {
          std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-Result<Json> exchange(const Store& store, const Json& client_config, const Json& review,
+Result<Json> exchange(const Store& store,
+                      const Json& client_config,
+                      const Json& review,
                       milliseconds at_most) {
   const std::string url = dig_text(client_config, {"url"});
-  KREDIS_TRY(const Place place, url.empty()
-                                    ? resolve_service(store, dig(client_config, {"service"}))
-                                    : parse_url(url));
+  KREDIS_TRY(
+      const Place place,
+      url.empty() ? resolve_service(store, dig(client_config, {"service"})) : parse_url(url));
   KREDIS_TRY(const int socket, connect_to(place, at_most));
   const auto bundle = base64_decode(dig_text(client_config, {"caBundle"}));
   const SslContext context = client_context(bundle.value_or(""));
-  KREDIS_TRY(const auto stream, TlsStream::open(socket, *context, TlsStream::Side::client,
-                                                place.host, at_most));
+  KREDIS_TRY(const auto stream,
+             TlsStream::open(socket, *context, TlsStream::Side::client, place.host, at_most));
   KREDIS_CHECK(stream->write_all(compose(place, review.dump())));
   KREDIS_TRY(const HttpAnswer answer, read_answer(*stream, at_most));
   if (answer.code != 200) {
@@ -185,17 +189,18 @@ Result<Json> exchange(const Store& store, const Json& client_config, const Json&
 std::string url_of(const Json& client_config) {
   const std::string url = dig_text(client_config, {"url"});
   const Json& service = dig(client_config, {"service"});
-  return (url.empty() ? "https://" + dig_text(service, {"name"}) + "." +
-                            dig_text(service, {"namespace"}) + ".svc:" +
-                            std::to_string(dig_number(service, {"port"}, 443)) +
-                            dig_text(service, {"path"})
-                      : url) +
+  return (url.empty()
+              ? "https://" + dig_text(service, {"name"}) + "." + dig_text(service, {"namespace"}) +
+                    ".svc:" + std::to_string(dig_number(service, {"port"}, 443)) +
+                    dig_text(service, {"path"})
+              : url) +
          "?timeout=10s";
 }
 
 }  // namespace
 
-Result<Json> WebhookClient::post(const Json& client_config, const Json& review,
+Result<Json> WebhookClient::post(const Json& client_config,
+                                 const Json& review,
                                  milliseconds at_most) const {
   auto answer = exchange(store_, client_config, review, at_most);
   if (!answer && answer.error().code != ErrorCode::protocol) {

@@ -17,7 +17,8 @@ class WebhookClient {
 
   /// Posts a review to a webhook's `clientConfig` and gives its answer.
   /// Errors: unreachable, timeout, protocol; the texts are those of Go's HTTP client.
-  Result<Json> post(const Json& client_config, const Json& review,
+  Result<Json> post(const Json& client_config,
+                    const Json& review,
                     std::chrono::milliseconds at_most) const;
 
  private:

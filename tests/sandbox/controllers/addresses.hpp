@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which address is whose. Each running sandbox owns one block 127.B.0.0/16, so that several run side
-// by side on a machine; inside it nodes, services and pods have ranges of their own.
+// Which address is whose. Each running sandbox owns one block 127.B.0.0/16, so that several run
+// side by side on a machine; inside it nodes, services and pods have ranges of their own.
 #pragma once
 
 #include <cstddef>

@@ -22,8 +22,9 @@ Json make_storage_class(DefaultClass is_default) {
           {"kind", "StorageClass"},
           {"metadata",
            {{"name", "standard"},
-            {"annotations", {{"storageclass.kubernetes.io/is-default-class",
-                is_default == DefaultClass::present ? "true" : "false"}}}}},
+            {"annotations",
+             {{"storageclass.kubernetes.io/is-default-class",
+               is_default == DefaultClass::present ? "true" : "false"}}}}},
           {"provisioner", k_provisioner},
           {"reclaimPolicy", "Delete"},
           {"allowVolumeExpansion", false},
@@ -43,7 +44,9 @@ Json make_kubernetes_service(const ControllerOptions& options) {
             {"clusterIPs", {options.addresses.service(0)}},
             {"sessionAffinity", "None"},
             {"ports",
-             {{{"name", "https"}, {"port", 443}, {"protocol", "TCP"},
+             {{{"name", "https"},
+               {"port", 443},
+               {"protocol", "TCP"},
                {"targetPort", options.api_port}}}}}},
           {"status", {{"loadBalancer", Json::object()}}}};
 }
@@ -68,8 +71,8 @@ Json ready_conditions(TimePoint now) {
 
 Json make_node(const ControllerOptions& options, std::size_t index, TimePoint now) {
   const NodeSpec& spec = options.nodes.at(index);
-  const Json room{{"cpu", "8"}, {"memory", "16Gi"}, {"pods", "110"},
-                  {"ephemeral-storage", "100Gi"}};
+  const Json room{
+      {"cpu", "8"}, {"memory", "16Gi"}, {"pods", "110"}, {"ephemeral-storage", "100Gi"}};
   return {{"apiVersion", "v1"},
           {"kind", "Node"},
           {"metadata",
@@ -107,12 +110,15 @@ void bootstrap(Context& context) {
     ensure(context.store, {"", "namespaces", "", name}, make_namespace(name));
   }
   for (std::size_t i = 0; i < context.options.nodes.size(); ++i) {
-    ensure(context.store, {"", "nodes", "", context.options.nodes[i].name},
+    ensure(context.store,
+           {"", "nodes", "", context.options.nodes[i].name},
            make_node(context.options, i, context.now));
   }
-  ensure(context.store, {"storage.k8s.io", "storageclasses", "", "standard"},
+  ensure(context.store,
+         {"storage.k8s.io", "storageclasses", "", "standard"},
          make_storage_class(context.options.default_class));
-  ensure(context.store, {"", "services", "default", "kubernetes"},
+  ensure(context.store,
+         {"", "services", "default", "kubernetes"},
          make_kubernetes_service(context.options));
   reconcile_accounts(context);
 }
@@ -123,13 +129,15 @@ void reconcile_accounts(Context& context) {
       continue;
     }
     const std::string name = name_of(*space);
-    ensure(context.store, {"", "serviceaccounts", name, "default"},
+    ensure(context.store,
+           {"", "serviceaccounts", name, "default"},
            {{"apiVersion", "v1"},
             {"kind", "ServiceAccount"},
             {"metadata", {{"name", "default"}, {"namespace", name}}}});
     if (const Key key{"", "configmaps", name, "kube-root-ca.crt"};
         context.options.ca_certificate && context.store.get(key) == nullptr) {
-      ensure(context.store, key,
+      ensure(context.store,
+             key,
              {{"apiVersion", "v1"},
               {"kind", "ConfigMap"},
               {"metadata", {{"name", key.name}, {"namespace", name}}},

@@ -49,7 +49,8 @@ void record_event(Context& context, const Json& about, const Happening& happenin
     }));
     return;
   }
-  ensure(context.store, key,
+  ensure(context.store,
+         key,
          {{"apiVersion", "v1"},
           {"kind", "Event"},
           {"metadata", {{"name", key.name}, {"namespace", in}}},

@@ -25,14 +25,15 @@ struct NodeSpec {
 enum class DefaultClass { present, absent };
 
 struct ControllerOptions {
-  std::filesystem::path state_dir;  ///< Volumes go to state_dir/volumes, hosts files to state_dir/hosts.
+  std::filesystem::path
+      state_dir;  ///< Volumes go to state_dir/volumes, hosts files to state_dir/hosts.
   std::vector<NodeSpec> nodes = {{"node-a", "zone-a"}, {"node-b", "zone-b"}, {"node-c", "zone-c"}};
   AddressPlan addresses = {};
   DefaultClass default_class = DefaultClass::present;
   int api_port = 6443;
   std::string server_version = "v1.32.0";
-  std::chrono::milliseconds node_grace{2'000};          ///< Silent for longer: NotReady.
-  std::chrono::milliseconds eviction_after{300'000};    ///< NotReady for longer: pods are deleted.
+  std::chrono::milliseconds node_grace{2'000};        ///< Silent for longer: NotReady.
+  std::chrono::milliseconds eviction_after{300'000};  ///< NotReady for longer: pods are deleted.
   /// Whether the agent of that node answers; without it every node does.
   std::function<bool(const std::string& node)> node_answers = {};
   /// Creates a pod as the API server would, with its defaults and admission; the store when empty.

@@ -53,8 +53,7 @@ std::string sync_newest(Context& context, const Json& deployment) {
     highest = name_of(*set) == key.name ? highest : std::max(highest, revision_of(*set));
   }
   const Object newest = context.store.get(key);
-  const std::int64_t revision =
-      newest == nullptr ? 0 : std::max(revision_of(*newest), highest + 1);
+  const std::int64_t revision = newest == nullptr ? 0 : std::max(revision_of(*newest), highest + 1);
   const auto note = [&](Json& object) {
     object["metadata"]["annotations"][k_revision_note] = std::to_string(revision);
   };
@@ -63,7 +62,9 @@ std::string sync_newest(Context& context, const Json& deployment) {
   return key.name;
 }
 
-void scale_set(Context& context, const Json& deployment, const std::string& name,
+void scale_set(Context& context,
+               const Json& deployment,
+               const std::string& name,
                std::int64_t replicas) {
   const Key key{"apps", "replicasets", namespace_of(deployment), name};
   const Object set = context.store.get(key);
@@ -72,8 +73,10 @@ void scale_set(Context& context, const Json& deployment, const std::string& name
   }
   const bool up = number_at(*set, "spec.replicas") < replicas;
   update_status(context.store, key, [&](Json& changed) { changed["spec"]["replicas"] = replicas; });
-  record_event(context, deployment,
-               {Severity::normal, "ScalingReplicaSet",
+  record_event(context,
+               deployment,
+               {Severity::normal,
+                "ScalingReplicaSet",
                 std::string("Scaled ") + (up ? "up" : "down") + " replica set " + name + " to " +
                     std::to_string(replicas),
                 k_component});
@@ -82,7 +85,8 @@ void scale_set(Context& context, const Json& deployment, const std::string& name
 void drop_old_sets(Context& context, const Json& deployment, const std::string& newest) {
   Objects old;
   for (const Object& set : sets_of(context, deployment)) {
-    const bool idle = number_at(*set, "spec.replicas") == 0 && number_at(*set, "status.replicas") == 0;
+    const bool idle =
+        number_at(*set, "spec.replicas") == 0 && number_at(*set, "status.replicas") == 0;
     if (name_of(*set) != newest && idle) {
       old.push_back(set);
     }
@@ -90,7 +94,8 @@ void drop_old_sets(Context& context, const Json& deployment, const std::string& 
   std::sort(old.begin(), old.end(), [](const Object& left, const Object& right) {
     return revision_of(*left) < revision_of(*right);
   });
-  const auto kept = static_cast<std::size_t>(number_at(deployment, "spec.revisionHistoryLimit", 10));
+  const auto kept =
+      static_cast<std::size_t>(number_at(deployment, "spec.revisionHistoryLimit", 10));
   for (std::size_t i = 0; i + kept < old.size(); ++i) {
     request_deletion(context.store, key_of("apps", "replicasets", *old[i]), context.now);
   }
@@ -134,7 +139,8 @@ std::int64_t share_of(const Json& value, std::int64_t total, Rounding rounding) 
                              : percent;
 }
 
-std::map<std::string, std::int64_t> plan_deployment(const Json& deployment, const Objects& sets,
+std::map<std::string, std::int64_t> plan_deployment(const Json& deployment,
+                                                    const Objects& sets,
                                                     const std::string& newest) {
   const std::int64_t wanted = number_at(deployment, "spec.replicas", 1);
   std::map<std::string, std::int64_t> plan;
@@ -168,8 +174,8 @@ std::map<std::string, std::int64_t> plan_deployment(const Json& deployment, cons
     if (name == newest) {
       continue;
     }
-    const std::int64_t broken = std::max<std::int64_t>(
-        plan[name] - number_at(*set, "status.availableReplicas"), 0);
+    const std::int64_t broken =
+        std::max<std::int64_t>(plan[name] - number_at(*set, "status.availableReplicas"), 0);
     plan[name] -= broken;
     const std::int64_t removed = std::clamp<std::int64_t>(spare, 0, plan[name]);
     plan[name] -= removed;
@@ -178,10 +184,12 @@ std::map<std::string, std::int64_t> plan_deployment(const Json& deployment, cons
   return plan;
 }
 
-Json deployment_status(const Json& deployment, const Objects& sets, const std::string& newest,
+Json deployment_status(const Json& deployment,
+                       const Objects& sets,
+                       const std::string& newest,
                        TimePoint now) {
-  Json holder{{"status", at(deployment, "status").is_object() ? at(deployment, "status")
-                                                               : Json::object()}};
+  Json holder{
+      {"status", at(deployment, "status").is_object() ? at(deployment, "status") : Json::object()}};
   const std::int64_t wanted = number_at(deployment, "spec.replicas", 1);
   const std::int64_t all = sum_of(sets, "status.replicas");
   const std::int64_t available = sum_of(sets, "status.availableReplicas");
@@ -198,14 +206,20 @@ Json deployment_status(const Json& deployment, const Objects& sets, const std::s
   status["unavailableReplicas"] = std::max<std::int64_t>(std::max(wanted, all) - available, 0);
   const bool enough = available >= wanted - budget_of(deployment, wanted).absent;
   set_condition(holder,
-                enough ? Condition{"Available", "True", "MinimumReplicasAvailable",
+                enough ? Condition{"Available",
+                                   "True",
+                                   "MinimumReplicasAvailable",
                                    "Deployment has minimum availability."}
-                       : Condition{"Available", "False", "MinimumReplicasUnavailable",
+                       : Condition{"Available",
+                                   "False",
+                                   "MinimumReplicasUnavailable",
                                    "Deployment does not have minimum availability."},
                 now);
   const bool complete = updated == wanted && all == wanted && available == wanted;
   set_condition(holder,
-                {"Progressing", "True", complete ? "NewReplicaSetAvailable" : "ReplicaSetUpdated",
+                {"Progressing",
+                 "True",
+                 complete ? "NewReplicaSetAvailable" : "ReplicaSetUpdated",
                  "ReplicaSet \"" + newest + "\" " +
                      (complete ? "has successfully progressed." : "is progressing.")},
                 now);

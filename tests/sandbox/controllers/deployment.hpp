@@ -14,11 +14,14 @@ namespace kredis::sandbox {
 
 /// Pure. How many replicas each ReplicaSet is to have now; `newest` names that of the present
 /// template and must be among `sets`.
-std::map<std::string, std::int64_t> plan_deployment(const Json& deployment, const Objects& sets,
+std::map<std::string, std::int64_t> plan_deployment(const Json& deployment,
+                                                    const Objects& sets,
                                                     const std::string& newest);
 
 /// Pure. Status with the conditions that `kubectl rollout status` reads.
-Json deployment_status(const Json& deployment, const Objects& sets, const std::string& newest,
+Json deployment_status(const Json& deployment,
+                       const Objects& sets,
+                       const std::string& newest,
                        TimePoint now);
 
 /// The number that "25%" or 3 is of `total`; percentages of a surge round up, of absence down.

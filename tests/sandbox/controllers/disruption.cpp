@@ -32,8 +32,10 @@ std::int64_t expected_pods(const Store& store, const Objects& pods) {
       continue;
     }
     const std::string kind = text_at(owner, "kind");
-    const Object workload = store.get({"apps", kind == "StatefulSet" ? "statefulsets" : "replicasets",
-                                       namespace_of(*pod), text_at(owner, "name")});
+    const Object workload = store.get({"apps",
+                                       kind == "StatefulSet" ? "statefulsets" : "replicasets",
+                                       namespace_of(*pod),
+                                       text_at(owner, "name")});
     if (workload != nullptr) {
       replicas[text_at(owner, "uid")] = number_at(*workload, "spec.replicas", 1);
     }
@@ -54,10 +56,12 @@ Json disruption_status(const Json& budget, const Objects& pods, std::int64_t exp
   const Json& least = at(budget, "spec.minAvailable");
   const Json& most_absent = at(budget, "spec.maxUnavailable");
   const std::int64_t desired =
-      !least.is_null() ? share_of(least, expected, Rounding::up)
-                       : expected - share_of(most_absent.is_null() ? Json(1) : most_absent,
-                                             expected, Rounding::up);
-  const std::int64_t allowed = std::max<std::int64_t>(healthy - std::max<std::int64_t>(desired, 0), 0);
+      !least.is_null()
+          ? share_of(least, expected, Rounding::up)
+          : expected -
+                share_of(most_absent.is_null() ? Json(1) : most_absent, expected, Rounding::up);
+  const std::int64_t allowed =
+      std::max<std::int64_t>(healthy - std::max<std::int64_t>(desired, 0), 0);
   Json status = at(budget, "status").is_object() ? at(budget, "status") : Json::object();
   status["observedGeneration"] = number_at(budget, "metadata.generation", 1);
   status["expectedPods"] = expected;
@@ -71,15 +75,16 @@ void reconcile_disruption_budgets(Context& context) {
   const Objects pods = context.store.list("", "pods");
   for (const Object& budget : context.store.list("policy", "poddisruptionbudgets")) {
     const std::int64_t expected = expected_pods(context.store, selected_pods(*budget, pods));
-    update_status(context.store, key_of("policy", "poddisruptionbudgets", *budget),
-                  [&](Json& changed) {
-                    changed["status"] = disruption_status(changed, pods, expected);
-                    const bool allowed = changed["status"]["disruptionsAllowed"] != 0;
-                    set_condition(changed,
-                                  {"DisruptionAllowed", allowed ? "True" : "False",
-                                   allowed ? "SufficientPods" : "InsufficientPods"},
-                                  context.now);
-                  });
+    update_status(
+        context.store, key_of("policy", "poddisruptionbudgets", *budget), [&](Json& changed) {
+          changed["status"] = disruption_status(changed, pods, expected);
+          const bool allowed = changed["status"]["disruptionsAllowed"] != 0;
+          set_condition(changed,
+                        {"DisruptionAllowed",
+                         allowed ? "True" : "False",
+                         allowed ? "SufficientPods" : "InsufficientPods"},
+                        context.now);
+        });
   }
 }
 

@@ -64,8 +64,8 @@ Json endpoint_address(const Backend& backend) {
 }
 
 std::string zone_of(const Objects& nodes, const std::string& name) {
-  const auto found = std::find_if(nodes.begin(), nodes.end(),
-                                  [&](const Object& node) { return name_of(*node) == name; });
+  const auto found = std::find_if(
+      nodes.begin(), nodes.end(), [&](const Object& node) { return name_of(*node) == name; });
   return found == nodes.end() ? std::string{} : label_of(**found, k_zone_label);
 }
 
@@ -78,8 +78,9 @@ constexpr std::array k_content{"subsets", "endpoints", "ports", "addressType"};
 
 bool says_the_same(const Json& live, const Json& wanted) {
   return at(live, "metadata.labels") == at(wanted, "metadata.labels") &&
-         std::all_of(k_content.begin(), k_content.end(),
-                     [&](const char* field) { return at(live, field) == at(wanted, field); });
+         std::all_of(k_content.begin(), k_content.end(), [&](const char* field) {
+           return at(live, field) == at(wanted, field);
+         });
 }
 
 // Stores what is wanted, whoever changed it meanwhile.
@@ -165,7 +166,8 @@ Json make_endpoints(const Json& service, const std::vector<Backend>& backends) {
           {"subsets", std::move(subsets)}};
 }
 
-Json make_endpoint_slice(const Json& service, const std::vector<Backend>& backends,
+Json make_endpoint_slice(const Json& service,
+                         const std::vector<Backend>& backends,
                          const Objects& nodes) {
   Json endpoints = Json::array();
   Json ports = Json::array();
@@ -211,7 +213,9 @@ void reconcile_endpoints(Context& context) {
     }
     const auto backends = backends_of(*service, pods);
     put(context, "", "endpoints", make_endpoints(*service, backends));
-    put(context, "discovery.k8s.io", "endpointslices",
+    put(context,
+        "discovery.k8s.io",
+        "endpointslices",
         make_endpoint_slice(*service, backends, nodes));
   }
   drop_endpoints_without_service(context);

@@ -26,7 +26,8 @@ std::vector<Backend> backends_of(const Json& service, const Objects& pods);
 Json make_endpoints(const Json& service, const std::vector<Backend>& backends);
 
 /// Pure. One EndpointSlice with all backends; the sandbox needs no second.
-Json make_endpoint_slice(const Json& service, const std::vector<Backend>& backends,
+Json make_endpoint_slice(const Json& service,
+                         const std::vector<Backend>& backends,
                          const Objects& nodes);
 
 void reconcile_endpoints(Context& context);

@@ -20,8 +20,8 @@ struct Entry {
 
 struct Graph {
   std::vector<Entry> all;
-  std::set<std::string> alive;                              // uids
-  std::multimap<std::string, const Entry*> dependents_of;   // by owner's uid
+  std::set<std::string> alive;                             // uids
+  std::multimap<std::string, const Entry*> dependents_of;  // by owner's uid
 };
 
 Graph build_graph(const Store& store) {
@@ -81,8 +81,8 @@ bool blocks(const Json& dependent, const std::string& owner_uid) {
 // A dependent with dependents of its own is deleted in the foreground too.
 void delete_in_foreground(Context& context, const Graph& graph, const Entry& entry) {
   if (graph.dependents_of.contains(uid_of(*entry.object)) && !is_terminating(*entry.object)) {
-    update_status(context.store, entry.key,
-                  [](Json& changed) { add_finalizer(changed, k_foreground); });
+    update_status(
+        context.store, entry.key, [](Json& changed) { add_finalizer(changed, k_foreground); });
   }
   request_deletion(context.store, entry.key, context.now);
 }
@@ -94,8 +94,8 @@ void finish_deletion(Context& context, const Graph& graph, const Entry& entry) {
     for (auto item = first; item != last; ++item) {
       drop_owner(context.store, item->second->key, uid);
     }
-    update_status(context.store, entry.key,
-                  [](Json& changed) { remove_finalizer(changed, k_orphan); });
+    update_status(
+        context.store, entry.key, [](Json& changed) { remove_finalizer(changed, k_orphan); });
     return;
   }
   bool blocked = false;
@@ -104,8 +104,8 @@ void finish_deletion(Context& context, const Graph& graph, const Entry& entry) {
     delete_in_foreground(context, graph, *item->second);
   }
   if (!blocked) {
-    update_status(context.store, entry.key,
-                  [](Json& changed) { remove_finalizer(changed, k_foreground); });
+    update_status(
+        context.store, entry.key, [](Json& changed) { remove_finalizer(changed, k_foreground); });
   }
 }
 

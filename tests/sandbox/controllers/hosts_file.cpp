@@ -20,7 +20,8 @@ std::string names(const std::string& label, const std::string& in, const std::st
   return text;
 }
 
-std::string lines_of_service(const Json& service, const Objects& pods,
+std::string lines_of_service(const Json& service,
+                             const Objects& pods,
                              const std::string& seen_from) {
   const std::string in = namespace_of(service);
   const std::string name = name_of(service);
@@ -62,8 +63,7 @@ void replace_file(const std::filesystem::path& file, const std::string& text) {
 
 }  // namespace
 
-std::string hosts_file(const Objects& services, const Objects& pods,
-                       const std::string& seen_from) {
+std::string hosts_file(const Objects& services, const Objects& pods, const std::string& seen_from) {
   std::string text = "127.0.0.1 localhost\n";
   for (const Object& service : services) {
     text += lines_of_service(*service, pods, seen_from);

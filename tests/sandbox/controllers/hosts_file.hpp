@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sandbox's DNS: a hosts file per namespace, because a name may be shortened only inside its own.
-// https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
+// The sandbox's DNS: a hosts file per namespace, because a name may be shortened only inside its
+// own. https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
 #pragma once
 
 #include <filesystem>

@@ -21,8 +21,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Changes come in bursts; a pass looks at all of one. A pass that takes long waits as long again, so
-// that the controllers of a large sandbox leave the machine to its pods.
+// Changes come in bursts; a pass looks at all of one. A pass that takes long waits as long again,
+// so that the controllers of a large sandbox leave the machine to its pods.
 constexpr milliseconds k_shortest_settle{5};
 constexpr milliseconds k_longest_settle{200};
 constexpr milliseconds k_longest_wait{5'000};
@@ -77,8 +77,8 @@ TimePoint Controllers::reconcile_once(TimePoint now) {
   collect_garbage(context);
   reconcile_namespaces(context);
   if (on_routes_) {
-    on_routes_(routes_of(store_.list("", "services"), store_.list("", "pods"),
-                         store_.list("", "nodes"), options_));
+    on_routes_(routes_of(
+        store_.list("", "services"), store_.list("", "pods"), store_.list("", "nodes"), options_));
   }
   return context.due;
 }

@@ -23,7 +23,8 @@ class Controllers {
   Controllers(const Controllers&) = delete;
   Controllers& operator=(const Controllers&) = delete;
 
-  /// Creates the bootstrap objects, then starts the thread. `api_port` is where the API server listens.
+  /// Creates the bootstrap objects, then starts the thread. `api_port` is where the API server
+  /// listens.
   void start(int api_port);
   void stop();
 

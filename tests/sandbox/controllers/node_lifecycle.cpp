@@ -16,8 +16,9 @@ constexpr auto k_lease_renewal = std::chrono::seconds(10);
 
 bool has_taint(const Json& node, const char* key) {
   const Json& taints = at(node, "spec.taints");
-  return std::any_of(taints.begin(), taints.end(),
-                     [&](const Json& taint) { return text_at(taint, "key") == key; });
+  return std::any_of(taints.begin(), taints.end(), [&](const Json& taint) {
+    return text_at(taint, "key") == key;
+  });
 }
 
 void put_taint(Json& node, const char* key, const char* effect, TimePoint now) {
@@ -48,7 +49,8 @@ void renew_lease(Context& context, const std::string& node) {
   const Key key{"coordination.k8s.io", "leases", "kube-node-lease", node};
   const Object lease = context.store.get(key);
   if (lease == nullptr) {
-    ensure(context.store, key,
+    ensure(context.store,
+           key,
            {{"apiVersion", "coordination.k8s.io/v1"},
             {"kind", "Lease"},
             {"metadata", {{"name", node}, {"namespace", "kube-node-lease"}}},
@@ -71,9 +73,8 @@ void mark_ready(Context& context, const Json& node) {
     return;
   }
   update_status(context.store, key_of("", "nodes", node), [&](Json& changed) {
-    set_condition(changed,
-                  {"Ready", "True", "KubeletReady", "kubelet is posting ready status"},
-                  context.now);
+    set_condition(
+        changed, {"Ready", "True", "KubeletReady", "kubelet is posting ready status"}, context.now);
     drop_taint(changed, k_unreachable);
   });
 }
@@ -86,9 +87,12 @@ void mark_unknown(Context& context, const Json& node) {
     put_taint(changed, k_unreachable, "NoExecute", context.now);
   });
   if (text_at(condition_of(node, "Ready"), "status") == "True") {
-    record_event(context, node,
-                 {Severity::normal, "NodeNotReady",
-                  "Node " + name_of(node) + " status is now: NodeNotReady", "node-controller"});
+    record_event(context,
+                 node,
+                 {Severity::normal,
+                  "NodeNotReady",
+                  "Node " + name_of(node) + " status is now: NodeNotReady",
+                  "node-controller"});
   }
 }
 
@@ -107,10 +111,8 @@ void sync_cordon_taint(Context& context, const Json& node) {
 }
 
 void fail_pods_of(Context& context, const Json& node) {
-  const auto silent_since =
-      parse_time(text_at(condition_of(node, "Ready"), "lastTransitionTime"));
-  const TimePoint eviction =
-      silent_since.value_or(context.now) + context.options.eviction_after;
+  const auto silent_since = parse_time(text_at(condition_of(node, "Ready"), "lastTransitionTime"));
+  const TimePoint eviction = silent_since.value_or(context.now) + context.options.eviction_after;
   for (const Object& pod : context.store.list("", "pods")) {
     if (text_at(*pod, "spec.nodeName") != name_of(node) || pod_is_finished(*pod)) {
       continue;

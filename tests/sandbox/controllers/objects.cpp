@@ -29,10 +29,21 @@ struct Suffix {
 };
 
 constexpr std::array k_suffixes{
-    Suffix{"", 1.0},   Suffix{"n", 1e-9}, Suffix{"u", 1e-6}, Suffix{"m", 1e-3},
-    Suffix{"k", 1e3},  Suffix{"M", 1e6},  Suffix{"G", 1e9},  Suffix{"T", 1e12},
-    Suffix{"P", 1e15}, Suffix{"E", 1e18}, Suffix{"Ki", 1024.0}, Suffix{"Mi", 1048576.0},
-    Suffix{"Gi", 1073741824.0}, Suffix{"Ti", 1099511627776.0}, Suffix{"Pi", 1125899906842624.0},
+    Suffix{"", 1.0},
+    Suffix{"n", 1e-9},
+    Suffix{"u", 1e-6},
+    Suffix{"m", 1e-3},
+    Suffix{"k", 1e3},
+    Suffix{"M", 1e6},
+    Suffix{"G", 1e9},
+    Suffix{"T", 1e12},
+    Suffix{"P", 1e15},
+    Suffix{"E", 1e18},
+    Suffix{"Ki", 1024.0},
+    Suffix{"Mi", 1048576.0},
+    Suffix{"Gi", 1073741824.0},
+    Suffix{"Ti", 1099511627776.0},
+    Suffix{"Pi", 1125899906842624.0},
     Suffix{"Ei", 1152921504606846976.0},
 };
 
@@ -186,8 +197,9 @@ std::optional<double> quantity(const Json& value) {
   }
   const std::string_view rest(end, static_cast<std::size_t>(text.data() + text.size() - end));
   const auto* const suffix =
-      std::find_if(k_suffixes.begin(), k_suffixes.end(),
-                   [&](const Suffix& candidate) { return candidate.text == rest; });
+      std::find_if(k_suffixes.begin(), k_suffixes.end(), [&](const Suffix& candidate) {
+        return candidate.text == rest;
+      });
   return suffix == k_suffixes.end() ? std::nullopt : std::optional(number * suffix->factor);
 }
 
@@ -266,7 +278,9 @@ bool pod_is_finished(const Json& pod) {
   return phase == "Succeeded" || phase == "Failed";
 }
 
-bool pod_is_available(const Json& pod, std::chrono::seconds minimum_ready, TimePoint now,
+bool pod_is_available(const Json& pod,
+                      std::chrono::seconds minimum_ready,
+                      TimePoint now,
                       TimePoint* due) {
   if (!pod_is_ready(pod)) {
     return false;

@@ -82,7 +82,9 @@ bool pod_is_ready(const Json& pod);
 /// Succeeded or Failed: no container of it runs any more.
 bool pod_is_finished(const Json& pod);
 /// Ready for at least `minimum_ready`; `due` gets the time at which that will be so.
-bool pod_is_available(const Json& pod, std::chrono::seconds minimum_ready, TimePoint now,
+bool pod_is_available(const Json& pod,
+                      std::chrono::seconds minimum_ready,
+                      TimePoint now,
                       TimePoint* due);
 
 }  // namespace kredis::sandbox

@@ -13,8 +13,11 @@ bool is_adoptable(const Json& owner, const Json& object) {
 
 }  // namespace
 
-Objects owned_by(Context& context, const Json& owner, const std::string& group,
-                 const std::string& resource, const std::function<bool(const Json&)>& may_adopt) {
+Objects owned_by(Context& context,
+                 const Json& owner,
+                 const std::string& group,
+                 const std::string& resource,
+                 const std::function<bool(const Json&)>& may_adopt) {
   Objects mine;
   for (const Object& object : context.store.list(group, resource, namespace_of(owner))) {
     if (is_controlled_by(*object, owner)) {

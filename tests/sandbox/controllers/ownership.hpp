@@ -13,7 +13,9 @@ namespace kredis::sandbox {
 
 /// Objects of that resource, in the owner's namespace, that it controls, adopted ones included.
 /// `may_adopt` narrows down what is taken in, beyond the selector.
-Objects owned_by(Context& context, const Json& owner, const std::string& group,
+Objects owned_by(Context& context,
+                 const Json& owner,
+                 const std::string& group,
                  const std::string& resource,
                  const std::function<bool(const Json&)>& may_adopt = {});
 

@@ -13,8 +13,8 @@ void set_default(Json& object, const char* field, Json value) {
 }
 
 Json patience_with(const char* taint) {
-  return {{"key", taint}, {"operator", "Exists"}, {"effect", "NoExecute"},
-          {"tolerationSeconds", 300}};
+  return {
+      {"key", taint}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", 300}};
 }
 
 void fill_defaults(Json& spec) {
@@ -25,7 +25,8 @@ void fill_defaults(Json& spec) {
   set_default(spec, "serviceAccountName", "default");
   set_default(spec, "enableServiceLinks", true);
   set_default(spec, "securityContext", Json::object());
-  set_default(spec, "tolerations",
+  set_default(spec,
+              "tolerations",
               {patience_with("node.kubernetes.io/not-ready"),
                patience_with("node.kubernetes.io/unreachable")});
 }
@@ -55,16 +56,20 @@ void create_pod(Context& context, const Json& owner, Json pod, const std::string
   const auto made = context.options.create_pod ? context.options.create_pod(key, std::move(pod))
                                                : context.store.create(key, std::move(pod));
   if (made) {
-    record_event(context, owner,
+    record_event(context,
+                 owner,
                  {Severity::normal, "SuccessfulCreate", "create Pod " + key.name, component});
     return;
   }
   if (made.error().code == ErrorCode::conflict) {
     return;
   }
-  record_event(context, owner,
-               {Severity::warning, "FailedCreate",
-                "create Pod " + key.name + " failed: " + made.error().message, component});
+  record_event(context,
+               owner,
+               {Severity::warning,
+                "FailedCreate",
+                "create Pod " + key.name + " failed: " + made.error().message,
+                component});
   context.call_again_at(context.now + std::chrono::seconds(2));
 }
 

@@ -17,26 +17,27 @@ bool is_active(const Json& pod) { return !is_terminating(pod) && !pod_is_finishe
 
 // Unassigned before assigned, not ready before ready, young before old.
 auto removal_rank(const Json& pod) {
-  return std::tuple(!text_at(pod, "spec.nodeName").empty(), pod_is_ready(pod),
+  return std::tuple(!text_at(pod, "spec.nodeName").empty(),
+                    pod_is_ready(pod),
                     std::string(text_at(pod, "metadata.creationTimestamp")));
 }
 
 Objects pods_of(Context& context, const Json& set) {
-  return owned_by(context, set, "", "pods",
-                  [](const Json& pod) { return !pod_is_finished(pod); });
+  return owned_by(context, set, "", "pods", [](const Json& pod) { return !pod_is_finished(pod); });
 }
 
 void apply_plan(Context& context, const Json& set, const ReplicaSetPlan& plan) {
   for (std::size_t i = 0; i < plan.create; ++i) {
-    create_pod(context, set,
-               pod_from_template(at(set, "spec.template"), set,
-                                 name_of(set) + "-" + random_suffix()),
-               k_component);
+    create_pod(
+        context,
+        set,
+        pod_from_template(at(set, "spec.template"), set, name_of(set) + "-" + random_suffix()),
+        k_component);
   }
   for (const std::string& name : plan.remove) {
     request_deletion(context.store, {"", "pods", namespace_of(set), name}, context.now);
-    record_event(context, set,
-                 {Severity::normal, "SuccessfulDelete", "Deleted pod: " + name, k_component});
+    record_event(
+        context, set, {Severity::normal, "SuccessfulDelete", "Deleted pod: " + name, k_component});
   }
 }
 
@@ -66,8 +67,9 @@ Json status_of(Context& context, const Json& set, const Objects& pods) {
 
 ReplicaSetPlan plan_replica_set(const Json& set, const Objects& pods) {
   Objects active;
-  std::copy_if(pods.begin(), pods.end(), std::back_inserter(active),
-               [](const Object& pod) { return is_active(*pod); });
+  std::copy_if(pods.begin(), pods.end(), std::back_inserter(active), [](const Object& pod) {
+    return is_active(*pod);
+  });
   const auto wanted = static_cast<std::size_t>(number_at(set, "spec.replicas", 1));
   ReplicaSetPlan plan;
   if (active.size() < wanted) {

@@ -50,21 +50,21 @@ Objects sync_revisions(Context& context, const Json& set) {
   Objects mine = revisions_of(context, set);
   const std::string wanted = revision_name(set);
   const std::int64_t newest = mine.empty() ? 0 : number_at(*mine.back(), "revision");
-  const auto found = std::find_if(mine.begin(), mine.end(),
-                                  [&](const Object& item) { return name_of(*item) == wanted; });
+  const auto found = std::find_if(
+      mine.begin(), mine.end(), [&](const Object& item) { return name_of(*item) == wanted; });
   if (found == mine.end()) {
     Json made = make_revision(set, newest + 1);
     ensure(context.store, key_of("apps", "controllerrevisions", made), made);
   } else if (*found != mine.back()) {
-    update_status(context.store, key_of("apps", "controllerrevisions", **found),
+    update_status(context.store,
+                  key_of("apps", "controllerrevisions", **found),
                   [&](Json& revision) { revision["revision"] = newest + 1; });
   }
   const std::string current = text_at(set, "status.currentRevision");
   const auto limit = static_cast<std::size_t>(number_at(set, "spec.revisionHistoryLimit", 10)) + 2;
   for (std::size_t i = 0; i + limit < mine.size(); ++i) {
     if (name_of(*mine[i]) != current && name_of(*mine[i]) != wanted) {
-      static_cast<void>(
-          context.store.remove(key_of("apps", "controllerrevisions", *mine[i])));
+      static_cast<void>(context.store.remove(key_of("apps", "controllerrevisions", *mine[i])));
     }
   }
   return revisions_of(context, set);

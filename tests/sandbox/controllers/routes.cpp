@@ -32,7 +32,9 @@ std::vector<SocketAddress> targets_of(const Json& port, const std::vector<Backen
   return targets;
 }
 
-void add_service(Routes& routes, const Json& service, const std::vector<Backend>& backends,
+void add_service(Routes& routes,
+                 const Json& service,
+                 const std::vector<Backend>& backends,
                  const std::vector<std::string>& nodes) {
   for (const Json& port : at(service, "spec.ports")) {
     const auto targets = targets_of(port, backends);
@@ -55,7 +57,9 @@ void add_service(Routes& routes, const Json& service, const std::vector<Backend>
 
 }  // namespace
 
-Routes routes_of(const Objects& services, const Objects& pods, const Objects& nodes,
+Routes routes_of(const Objects& services,
+                 const Objects& pods,
+                 const Objects& nodes,
                  const ControllerOptions& options) {
   Routes routes;
   const auto node_list = node_addresses(nodes);

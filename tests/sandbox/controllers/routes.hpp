@@ -23,7 +23,9 @@ struct SocketAddress {
 using Routes = std::map<SocketAddress, std::vector<SocketAddress>>;
 
 /// ClusterIPs, node ports on every node's address, load balancer addresses, and the API server.
-Routes routes_of(const Objects& services, const Objects& pods, const Objects& nodes,
+Routes routes_of(const Objects& services,
+                 const Objects& pods,
+                 const Objects& nodes,
                  const ControllerOptions& options);
 
 }  // namespace kredis::sandbox

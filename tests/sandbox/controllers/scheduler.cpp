@@ -12,8 +12,10 @@ namespace {
 
 using Filter = std::optional<Refusal> (*)(const Scheduling&, const Json&);
 // In kube-scheduler's order: the first plugin that refuses a node names the reason.
-constexpr std::array<Filter, 5> k_filters{&refuse_by_node, &refuse_by_resources,
-                                          &refuse_by_volumes, &refuse_by_spread,
+constexpr std::array<Filter, 5> k_filters{&refuse_by_node,
+                                          &refuse_by_resources,
+                                          &refuse_by_volumes,
+                                          &refuse_by_spread,
                                           &refuse_by_affinity};
 
 using Scorer = Scores (*)(const Scheduling&, const Objects&);
@@ -24,12 +26,11 @@ struct WeightedScore {
   Scale scale;
 };
 // kube-scheduler's default weights.
-constexpr std::array k_scores{
-    WeightedScore{&score_taints, 3, Scale::relative},
-    WeightedScore{&score_node_affinity, 2, Scale::relative},
-    WeightedScore{&score_resources, 1, Scale::absolute},
-    WeightedScore{&score_spread, 2, Scale::relative},
-    WeightedScore{&score_pod_affinity, 2, Scale::relative}};
+constexpr std::array k_scores{WeightedScore{&score_taints, 3, Scale::relative},
+                              WeightedScore{&score_node_affinity, 2, Scale::relative},
+                              WeightedScore{&score_resources, 1, Scale::absolute},
+                              WeightedScore{&score_spread, 2, Scale::relative},
+                              WeightedScore{&score_pod_affinity, 2, Scale::relative}};
 
 std::vector<PlacedPod> placed_pods(const SchedulerView& view) {
   std::map<std::string, const Json*> nodes;
@@ -86,9 +87,10 @@ std::string refusal_message(const std::vector<Refusal>& refusals) {
 }
 
 void stretch(Scores& scores) {
-  const auto [low, high] = std::minmax_element(
-      scores.begin(), scores.end(),
-      [](const auto& left, const auto& right) { return left.second < right.second; });
+  const auto [low, high] =
+      std::minmax_element(scores.begin(), scores.end(), [](const auto& left, const auto& right) {
+        return left.second < right.second;
+      });
   const double least = low->second;
   const double range = high->second - least;
   for (auto& [node, score] : scores) {
@@ -138,8 +140,7 @@ void mark_unschedulable(Context& context, const Json& pod, const std::string& me
     changed["status"]["phase"] = "Pending";
     set_condition(changed, {"PodScheduled", "False", "Unschedulable", message}, context.now);
   });
-  record_event(context, pod,
-               {Severity::warning, "FailedScheduling", message, "default-scheduler"});
+  record_event(context, pod, {Severity::warning, "FailedScheduling", message, "default-scheduler"});
 }
 
 void bind(Context& context, const Json& pod, const std::string& node) {
@@ -148,8 +149,10 @@ void bind(Context& context, const Json& pod, const std::string& node) {
     changed["status"]["phase"] = "Pending";
     set_condition(changed, {"PodScheduled", "True"}, context.now);
   });
-  record_event(context, pod,
-               {Severity::normal, "Scheduled",
+  record_event(context,
+               pod,
+               {Severity::normal,
+                "Scheduled",
                 "Successfully assigned " + namespace_of(pod) + "/" + name_of(pod) + " to " + node,
                 "default-scheduler"});
 }
@@ -158,7 +161,8 @@ bool claims_are_bound(const Json& pod, const SchedulerView& view) {
   const Json& volumes = at(pod, "spec.volumes");
   return std::all_of(volumes.begin(), volumes.end(), [&](const Json& volume) {
     const std::string name = text_at(volume, "persistentVolumeClaim.claimName");
-    return name.empty() || std::any_of(view.claims.begin(), view.claims.end(), [&](const auto& claim) {
+    return name.empty() ||
+           std::any_of(view.claims.begin(), view.claims.end(), [&](const auto& claim) {
              return name_of(*claim) == name && namespace_of(*claim) == namespace_of(pod) &&
                     text_at(*claim, "status.phase") == "Bound";
            });
@@ -173,7 +177,8 @@ void select_node_for_claims(Context& context, const Json& pod, const std::string
     if (claim.empty()) {
       continue;
     }
-    update_status(context.store, {"", "persistentvolumeclaims", namespace_of(pod), claim},
+    update_status(context.store,
+                  {"", "persistentvolumeclaims", namespace_of(pod), claim},
                   [&](Json& changed) {
                     if (text_at(changed, "status.phase") != "Bound") {
                       changed["metadata"]["annotations"]["volume.kubernetes.io/selected-node"] =
@@ -210,9 +215,9 @@ Verdict schedule(const Json& pod, const SchedulerView& view) {
   const Scheduling scheduling = prepare(pod, view);
   if (const std::string reason = refuse_by_claims(scheduling); !reason.empty()) {
     const std::string all = std::to_string(view.nodes.size());
-    return {{}, available(view.nodes.size(), reason) + " preemption: " +
-                    available(view.nodes.size(),
-                              all + " Preemption is not helpful for scheduling")};
+    return {{},
+            available(view.nodes.size(), reason) + " preemption: " +
+                available(view.nodes.size(), all + " Preemption is not helpful for scheduling")};
   }
   Objects feasible;
   std::vector<Refusal> refusals;

@@ -48,11 +48,11 @@ const Json* claim_named(const Scheduling& scheduling, const std::string& name) {
 
 bool waits_for_consumer(const Scheduling& scheduling, const Json& claim) {
   const std::string wanted = text_at(claim, "spec.storageClassName");
-  return std::any_of(scheduling.view.classes.begin(), scheduling.view.classes.end(),
-                     [&](const Object& item) {
-                       return name_of(*item) == wanted &&
-                              text_at(*item, "volumeBindingMode") == "WaitForFirstConsumer";
-                     });
+  return std::any_of(
+      scheduling.view.classes.begin(), scheduling.view.classes.end(), [&](const Object& item) {
+        return name_of(*item) == wanted &&
+               text_at(*item, "volumeBindingMode") == "WaitForFirstConsumer";
+      });
 }
 
 }  // namespace
@@ -68,13 +68,15 @@ double requested(const Json& pod, const std::string& resource) {
   return sum;
 }
 
-const Json* untolerated_taint(const Json& pod, const Json& node,
+const Json* untolerated_taint(const Json& pod,
+                              const Json& node,
                               const std::set<std::string>& effects) {
   const Json& tolerations = at(pod, "spec.tolerations");
   for (const Json& taint : at(node, "spec.taints")) {
-    const bool tolerated = std::any_of(
-        tolerations.begin(), tolerations.end(),
-        [&](const Json& toleration) { return tolerates(toleration, taint); });
+    const bool tolerated =
+        std::any_of(tolerations.begin(), tolerations.end(), [&](const Json& toleration) {
+          return tolerates(toleration, taint);
+        });
     if (effects.contains(text_at(taint, "effect")) && !tolerated) {
       return &taint;
     }
@@ -99,8 +101,8 @@ std::optional<Refusal> refuse_by_node(const Scheduling& scheduling, const Json& 
       (required.is_object() && !matches_node_terms(at(required, "nodeSelectorTerms"), node))) {
     return Refusal{"node(s) didn't match Pod's node affinity/selector", Preemption::cannot_help};
   }
-  const bool clash = std::any_of(
-      scheduling.placed.begin(), scheduling.placed.end(), [&](const PlacedPod& placed) {
+  const bool clash =
+      std::any_of(scheduling.placed.begin(), scheduling.placed.end(), [&](const PlacedPod& placed) {
         return placed.node == &node && has_host_port_clash(pod, *placed.pod);
       });
   if (clash) {

@@ -43,8 +43,8 @@ struct TermCount {
   DomainSums counts;
 };
 
-/// One pod to be scheduled, and what the filters and scores know of everybody else: worked out once,
-/// because they are asked for every node.
+/// One pod to be scheduled, and what the filters and scores know of everybody else: worked out
+/// once, because they are asked for every node.
 struct Scheduling {
   const Json& pod;
   const SchedulerView& view;
@@ -77,7 +77,10 @@ struct Refusal {
 std::optional<std::string> domain_of(const Json& node, const std::string& topology_key);
 
 /// Whether an affinity term of a pod in `own_namespace` means `other`.
-bool term_selects(const Json& term, const Json& owner, const Json& other, const Objects& namespaces);
+bool term_selects(const Json& term,
+                  const Json& owner,
+                  const Json& other,
+                  const Objects& namespaces);
 
 std::optional<Refusal> refuse_by_node(const Scheduling& scheduling, const Json& node);
 std::optional<Refusal> refuse_by_resources(const Scheduling& scheduling, const Json& node);
@@ -96,6 +99,8 @@ Scores score_spread(const Scheduling& scheduling, const Objects& nodes);
 Scores score_pod_affinity(const Scheduling& scheduling, const Objects& nodes);
 
 /// Whether the node's taints of `effect` are all tolerated; otherwise the first that is not.
-const Json* untolerated_taint(const Json& pod, const Json& node, const std::set<std::string>& effects);
+const Json* untolerated_taint(const Json& pod,
+                              const Json& node,
+                              const std::set<std::string>& effects);
 
 }  // namespace kredis::sandbox

@@ -44,8 +44,7 @@ Scores score_resources(const Scheduling& scheduling, const Objects& nodes) {
   for (const Object& node : nodes) {
     const auto found = scheduling.use.find(name_of(*node));
     const NodeUse use = found == scheduling.use.end() ? NodeUse{} : found->second;
-    const double cpu =
-        share(use.cpu + wanted_cpu, quantity_at(*node, "status.allocatable.cpu"));
+    const double cpu = share(use.cpu + wanted_cpu, quantity_at(*node, "status.allocatable.cpu"));
     const double memory =
         share(use.memory + wanted_memory, quantity_at(*node, "status.allocatable.memory"));
     scores[name_of(*node)] = 100 * (1 - (cpu + memory) / 2);

@@ -33,7 +33,8 @@ double sum_at(const DomainSums& sums, const Json& node) {
   return sum;
 }
 
-// Spread counts only nodes that the pod could go to by its node affinity (nodeAffinityPolicy: Honor).
+// Spread counts only nodes that the pod could go to by its node affinity (nodeAffinityPolicy:
+// Honor).
 bool counts_for_spread(const Json& pod, const Json& node) {
   const Json& required = at(pod, "spec.affinity.nodeAffinity." + std::string(k_required));
   return matches_map(at(pod, "spec.nodeSelector"), at(node, "metadata.labels")) &&
@@ -61,7 +62,8 @@ SpreadCount count_spread(const Scheduling& scheduling, const Json& constraint) {
   }
   for (const PlacedPod& placed : scheduling.placed) {
     const auto domain = domain_of(*placed.node, key);
-    const bool counted = domain && spread.counts.contains(*domain) && !is_terminating(*placed.pod) &&
+    const bool counted = domain && spread.counts.contains(*domain) &&
+                         !is_terminating(*placed.pod) &&
                          namespace_of(*placed.pod) == namespace_of(scheduling.pod) &&
                          matches_selector(selector, at(*placed.pod, "metadata.labels"));
     if (counted) {
@@ -69,8 +71,9 @@ SpreadCount count_spread(const Scheduling& scheduling, const Json& constraint) {
     }
   }
   const auto least = std::min_element(
-      spread.counts.begin(), spread.counts.end(),
-      [](const auto& left, const auto& right) { return left.second < right.second; });
+      spread.counts.begin(), spread.counts.end(), [](const auto& left, const auto& right) {
+        return left.second < right.second;
+      });
   const bool enough_domains =
       static_cast<std::int64_t>(spread.counts.size()) >= number_at(constraint, "minDomains", 1);
   spread.lowest = least == spread.counts.end() || !enough_domains ? 0 : least->second;
@@ -90,8 +93,11 @@ void add_selected(DomainSums& sums, const Scheduling& scheduling, const Json& te
 }
 
 /// Adds `amount` to the domain of a placed pod if its own term selects the pod to be scheduled.
-void add_if_selecting(DomainSums& sums, const Scheduling& scheduling, const PlacedPod& placed,
-                      const Json& term, double amount) {
+void add_if_selecting(DomainSums& sums,
+                      const Scheduling& scheduling,
+                      const PlacedPod& placed,
+                      const Json& term,
+                      double amount) {
   const auto domain = domain_of(*placed.node, text_at(term, "topologyKey"));
   if (domain && term_selects(term, *placed.pod, scheduling.pod, scheduling.view.namespaces)) {
     sums[*domain] += amount;
@@ -103,13 +109,16 @@ void add_preferences(Scheduling& scheduling, const char* affinity, double sign) 
     return sign * static_cast<double>(number_at(weighted, "weight"));
   };
   for (const Json& weighted : terms_of(scheduling.pod, affinity, k_preferred)) {
-    add_selected(scheduling.preferences, scheduling, at(weighted, "podAffinityTerm"),
-                 weight(weighted));
+    add_selected(
+        scheduling.preferences, scheduling, at(weighted, "podAffinityTerm"), weight(weighted));
   }
   for (const PlacedPod& placed : scheduling.placed) {
     for (const Json& weighted : terms_of(*placed.pod, affinity, k_preferred)) {
-      add_if_selecting(scheduling.preferences, scheduling, placed,
-                       at(weighted, "podAffinityTerm"), weight(weighted));
+      add_if_selecting(scheduling.preferences,
+                       scheduling,
+                       placed,
+                       at(weighted, "podAffinityTerm"),
+                       weight(weighted));
     }
   }
 }
@@ -126,8 +135,8 @@ std::vector<TermCount> count_terms(const Scheduling& scheduling, const char* aff
 // A required affinity term that selects nobody yet lets a pod in that selects itself, or no first
 // pod of a group could ever be placed.
 bool is_first_of_its_group(const Scheduling& scheduling, const TermCount& count) {
-  return count.counts.empty() && term_selects(*count.term, scheduling.pod, scheduling.pod,
-                                              scheduling.view.namespaces);
+  return count.counts.empty() &&
+         term_selects(*count.term, scheduling.pod, scheduling.pod, scheduling.view.namespaces);
 }
 
 }  // namespace
@@ -140,7 +149,9 @@ std::optional<std::string> domain_of(const Json& node, const std::string& topolo
   return topology_key + "=" + labels.at(topology_key).get<std::string>();
 }
 
-bool term_selects(const Json& term, const Json& owner, const Json& other,
+bool term_selects(const Json& term,
+                  const Json& owner,
+                  const Json& other,
                   const Objects& namespaces) {
   const std::string theirs = namespace_of(other);
   const Json& listed = at(term, "namespaces");
@@ -177,8 +188,9 @@ std::optional<Refusal> refuse_by_spread(const Scheduling& scheduling, const Json
     }
     const auto domain = domain_of(node, text_at(*spread.constraint, "topologyKey"));
     if (!domain) {
-      return Refusal{"node(s) didn't match pod topology spread constraints (missing required label)",
-                     Preemption::cannot_help};
+      return Refusal{
+          "node(s) didn't match pod topology spread constraints (missing required label)",
+          Preemption::cannot_help};
     }
     const double skew = value_in(spread.counts, domain) + spread.itself - spread.lowest;
     if (skew > static_cast<double>(number_at(*spread.constraint, "maxSkew", 1))) {
@@ -191,8 +203,8 @@ std::optional<Refusal> refuse_by_spread(const Scheduling& scheduling, const Json
 std::optional<Refusal> refuse_by_affinity(const Scheduling& scheduling, const Json& node) {
   for (const TermCount& count : scheduling.affinities) {
     const auto domain = domain_of(node, text_at(*count.term, "topologyKey"));
-    if (!domain || (value_in(count.counts, domain) == 0.0 &&
-                    !is_first_of_its_group(scheduling, count))) {
+    if (!domain ||
+        (value_in(count.counts, domain) == 0.0 && !is_first_of_its_group(scheduling, count))) {
       return Refusal{"node(s) didn't match pod affinity rules", Preemption::cannot_help};
     }
   }
@@ -214,8 +226,8 @@ Scores score_spread(const Scheduling& scheduling, const Objects& nodes) {
     double crowd = 0;
     for (const SpreadCount& spread : scheduling.spreads) {
       if (text_at(*spread.constraint, "whenUnsatisfiable") == "ScheduleAnyway") {
-        crowd += value_in(spread.counts,
-                          domain_of(*node, text_at(*spread.constraint, "topologyKey")));
+        crowd +=
+            value_in(spread.counts, domain_of(*node, text_at(*spread.constraint, "topologyKey")));
       }
     }
     // Siblings repel each other a little, as the scheduler's default constraints make them.

@@ -74,8 +74,8 @@ bool matches_node_term(const Json& term, const Json& node) {
 }
 
 bool matches_node_terms(const Json& terms, const Json& node) {
-  return std::any_of(terms.begin(), terms.end(),
-                     [&](const Json& term) { return matches_node_term(term, node); });
+  return std::any_of(
+      terms.begin(), terms.end(), [&](const Json& term) { return matches_node_term(term, node); });
 }
 
 }  // namespace kredis::sandbox

@@ -29,9 +29,7 @@ sockaddr_in to_native(const SocketAddress& address) {
   return native;
 }
 
-Fd tcp_socket() {
-  return Fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-}
+Fd tcp_socket() { return Fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
 
 Fd listen_on(const SocketAddress& address) {
   Fd fd = tcp_socket();
@@ -59,8 +57,8 @@ Fd connect_to(const SocketAddress& address) {
 
 Fd copy_of(const Fd& fd) { return Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)); }
 
-/// Bytes on their way from one socket to another. Reads only once all it holds is written, so a slow
-/// reader slows its writer down.
+/// Bytes on their way from one socket to another. Reads only once all it holds is written, so a
+/// slow reader slows its writer down.
 class Pump {
  public:
   enum class End { orderly, broken };

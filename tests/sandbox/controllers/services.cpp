@@ -40,8 +40,7 @@ void reconcile_services(Context& context) {
     if (!wanting || is_terminating(*service)) {
       continue;
     }
-    const Json ingress =
-        ingress_of(context.options.addresses, text_at(*service, "spec.clusterIP"));
+    const Json ingress = ingress_of(context.options.addresses, text_at(*service, "spec.clusterIP"));
     update_status(context.store, key_of("", "services", *service), [&](Json& changed) {
       changed["status"]["loadBalancer"]["ingress"] = ingress;
     });

@@ -18,11 +18,13 @@ std::string claim_name(const Json& claim, const Json& set, std::int64_t ordinal)
 }
 
 Objects pods_of(Context& context, const Json& set) {
-  return owned_by(context, set, "", "pods",
-                  [&](const Json& pod) { return ordinal_of(set, pod) >= 0; });
+  return owned_by(
+      context, set, "", "pods", [&](const Json& pod) { return ordinal_of(set, pod) >= 0; });
 }
 
-void create_member(Context& context, const Json& set, const Objects& revisions,
+void create_member(Context& context,
+                   const Json& set,
+                   const Objects& revisions,
                    const StatefulSetStep& step) {
   for (Json& claim : stateful_claims(set, step.ordinal)) {
     const Key key = key_of("", "persistentvolumeclaims", claim);
@@ -31,25 +33,29 @@ void create_member(Context& context, const Json& set, const Objects& revisions,
       return;  // The old claim must be gone first.
     }
     if (existing == nullptr && context.store.create(key, std::move(claim))) {
-      record_event(context, set,
-                   {Severity::normal, "SuccessfulCreate",
-                    "create Claim " + key.name + " Pod " + name_of(set) + "-" +
-                        std::to_string(step.ordinal) + " in StatefulSet " + name_of(set) +
-                        " success",
-                    k_component});
+      record_event(
+          context,
+          set,
+          {Severity::normal,
+           "SuccessfulCreate",
+           "create Claim " + key.name + " Pod " + name_of(set) + "-" +
+               std::to_string(step.ordinal) + " in StatefulSet " + name_of(set) + " success",
+           k_component});
     }
   }
   const Json& kept = revision_template(revisions, step.revision);
-  Json pod = stateful_pod(set, kept.is_null() ? at(set, "spec.template") : kept, step.ordinal,
-                          step.revision);
+  Json pod = stateful_pod(
+      set, kept.is_null() ? at(set, "spec.template") : kept, step.ordinal, step.revision);
   create_pod(context, set, std::move(pod), k_component);
 }
 
 void remove_member(Context& context, const Json& set, std::int64_t ordinal) {
   const std::string name = name_of(set) + "-" + std::to_string(ordinal);
   request_deletion(context.store, {"", "pods", namespace_of(set), name}, context.now);
-  record_event(context, set,
-               {Severity::normal, "SuccessfulDelete",
+  record_event(context,
+               set,
+               {Severity::normal,
+                "SuccessfulDelete",
                 "delete Pod " + name + " in StatefulSet " + name_of(set) + " successful",
                 k_component});
 }
@@ -76,8 +82,9 @@ void own_claims(Context& context, const Json& set, const Objects& pods) {
       owners.push_back(controller_reference(set));
     }
     for (const Json& claim : stateful_claims(set, ordinal)) {
-      update_status(context.store, key_of("", "persistentvolumeclaims", claim),
-                    [&](Json& changed) { changed["metadata"]["ownerReferences"] = owners; });
+      update_status(context.store, key_of("", "persistentvolumeclaims", claim), [&](Json& changed) {
+        changed["metadata"]["ownerReferences"] = owners;
+      });
     }
   }
 }
@@ -130,7 +137,9 @@ std::vector<Json> stateful_claims(const Json& set, std::int64_t ordinal) {
   return claims;
 }
 
-Json stateful_pod(const Json& set, const Json& pod_template, std::int64_t ordinal,
+Json stateful_pod(const Json& set,
+                  const Json& pod_template,
+                  std::int64_t ordinal,
                   const std::string& revision) {
   const std::string name = name_of(set) + "-" + std::to_string(ordinal);
   Json pod = pod_from_template(pod_template, set, name);

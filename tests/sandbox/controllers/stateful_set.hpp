@@ -27,15 +27,21 @@ struct StatefulSetPlan {
 
 /// Pure. What to do now; after each change of a pod ask again. `update_revision` is the name of the
 /// revision of the present template.
-StatefulSetPlan plan_stateful_set(const Json& set, const Objects& pods,
-                                  const std::string& update_revision, TimePoint now);
+StatefulSetPlan plan_stateful_set(const Json& set,
+                                  const Objects& pods,
+                                  const std::string& update_revision,
+                                  TimePoint now);
 
 /// Pure. The status that follows from the pods.
-Json stateful_set_status(const Json& set, const Objects& pods, const std::string& update_revision,
+Json stateful_set_status(const Json& set,
+                         const Objects& pods,
+                         const std::string& update_revision,
                          TimePoint now);
 
 /// Pure. The pod of that ordinal, with its identity and its claims as volumes.
-Json stateful_pod(const Json& set, const Json& pod_template, std::int64_t ordinal,
+Json stateful_pod(const Json& set,
+                  const Json& pod_template,
+                  std::int64_t ordinal,
                   const std::string& revision);
 
 /// Pure. The claims of the pod of that ordinal.

@@ -71,8 +71,8 @@ struct Planner {
     if (is_terminating(pod)) {
       return wait_if_ordered();
     }
-    const bool blocked = management == Management::ordered && !is_available(pod) &&
-                         ordinal != first_unhealthy();
+    const bool blocked =
+        management == Management::ordered && !is_available(pod) && ordinal != first_unhealthy();
     if (blocked) {
       return Walk::stop;
     }
@@ -135,8 +135,10 @@ std::int64_t ordinal_of(const Json& set, const Json& pod) {
   return named && name.size() < prefix.size() + 10 ? std::stoll(name.substr(prefix.size())) : -1;
 }
 
-StatefulSetPlan plan_stateful_set(const Json& set, const Objects& pods,
-                                  const std::string& update_revision, TimePoint now) {
+StatefulSetPlan plan_stateful_set(const Json& set,
+                                  const Objects& pods,
+                                  const std::string& update_revision,
+                                  TimePoint now) {
   Planner planner{.set = set,
                   .update_revision = update_revision,
                   .now = now,
@@ -156,7 +158,9 @@ StatefulSetPlan plan_stateful_set(const Json& set, const Objects& pods,
   return planner.plan;
 }
 
-Json stateful_set_status(const Json& set, const Objects& pods, const std::string& update_revision,
+Json stateful_set_status(const Json& set,
+                         const Objects& pods,
+                         const std::string& update_revision,
                          TimePoint now) {
   Json status = at(set, "status").is_object() ? at(set, "status") : Json::object();
   std::string current = text_at(set, "status.currentRevision");

@@ -64,9 +64,9 @@ Json make_volume(const Context& context, const Json& claim, const Json& storage_
        {{"capacity", {{"storage", at(claim, "spec.resources.requests.storage")}}},
         {"accessModes", at(claim, "spec.accessModes")},
         {"volumeMode", "Filesystem"},
-        {"persistentVolumeReclaimPolicy", text_at(storage_class, "reclaimPolicy").empty()
-                                              ? "Delete"
-                                              : text_at(storage_class, "reclaimPolicy")},
+        {"persistentVolumeReclaimPolicy",
+         text_at(storage_class, "reclaimPolicy").empty() ? "Delete"
+                                                         : text_at(storage_class, "reclaimPolicy")},
         {"storageClassName", name_of(storage_class)},
         {"hostPath", {{"path", path.string()}, {"type", "DirectoryOrCreate"}}}}},
       {"status", {{"phase", "Available"}}}};
@@ -78,20 +78,25 @@ void note_once(Context& context, const Json& claim, const char* reason, const st
   if (!annotation_of(claim, marker).empty()) {
     return;
   }
-  update_status(context.store, key_of("", "persistentvolumeclaims", claim),
-                [&](Json& changed) { changed["metadata"]["annotations"][marker] = "yes"; });
+  update_status(context.store, key_of("", "persistentvolumeclaims", claim), [&](Json& changed) {
+    changed["metadata"]["annotations"][marker] = "yes";
+  });
   record_event(context, claim, {Severity::normal, reason, text, k_component});
 }
 
 void provision(Context& context, const Json& claim, const Json& storage_class) {
   const bool waits = text_at(storage_class, "volumeBindingMode") == "WaitForFirstConsumer";
   if (waits && annotation_of(claim, k_selected_node).empty()) {
-    note_once(context, claim, "WaitForFirstConsumer",
+    note_once(context,
+              claim,
+              "WaitForFirstConsumer",
               "waiting for first consumer to be created before binding");
     return;
   }
   if (text_at(storage_class, "provisioner") != k_provisioner) {
-    note_once(context, claim, "ExternalProvisioning",
+    note_once(context,
+              claim,
+              "ExternalProvisioning",
               "Waiting for a volume to be created either by the external provisioner '" +
                   text_at(storage_class, "provisioner") +
                   "' or manually by the system administrator.");
@@ -101,15 +106,18 @@ void provision(Context& context, const Json& claim, const Json& storage_class) {
   std::error_code error;
   std::filesystem::create_directories(text_at(volume, "spec.hostPath.path"), error);
   if (error) {
-    record_event(context, claim,
-                 {Severity::warning, "ProvisioningFailed", error.message(), k_component});
+    record_event(
+        context, claim, {Severity::warning, "ProvisioningFailed", error.message(), k_component});
     return;
   }
   ensure(context.store, key_of("", "persistentvolumes", volume), volume);
   put_binding(context, claim, name_of(volume));
-  record_event(context, claim,
-               {Severity::normal, "ProvisioningSucceeded",
-                "Successfully provisioned volume " + name_of(volume), k_component});
+  record_event(context,
+               claim,
+               {Severity::normal,
+                "ProvisioningSucceeded",
+                "Successfully provisioned volume " + name_of(volume),
+                k_component});
 }
 
 // Without a class of its own a claim gets the default one. "" asks for no class at all.
@@ -119,10 +127,9 @@ std::string class_of(Context& context, const Json& claim) {
   }
   for (const Object& candidate : context.store.list("storage.k8s.io", "storageclasses")) {
     if (annotation_of(*candidate, "storageclass.kubernetes.io/is-default-class") == "true") {
-      update_status(context.store, key_of("", "persistentvolumeclaims", claim),
-                    [&](Json& changed) {
-                      changed["spec"]["storageClassName"] = name_of(*candidate);
-                    });
+      update_status(context.store, key_of("", "persistentvolumeclaims", claim), [&](Json& changed) {
+        changed["spec"]["storageClassName"] = name_of(*candidate);
+      });
       return name_of(*candidate);
     }
   }
@@ -149,7 +156,9 @@ void bind_claim(Context& context, const Json& listed) {
   } else if (storage_class != nullptr && text_at(*claim, "spec.volumeName").empty()) {
     provision(context, *claim, *storage_class);
   } else {
-    note_once(context, *claim, "FailedBinding",
+    note_once(context,
+              *claim,
+              "FailedBinding",
               class_name.empty() || storage_class != nullptr
                   ? "no persistent volumes available for this claim and no storage class is set"
                   : "storageclass.storage.k8s.io \"" + class_name + "\" not found");
@@ -172,8 +181,8 @@ void reconcile_claim(Context& context, const Json& claim) {
   const Key key = key_of("", "persistentvolumeclaims", claim);
   if (is_terminating(claim)) {
     if (!claim_in_use(context, claim)) {
-      update_status(context.store, key,
-                    [](Json& changed) { remove_finalizer(changed, k_claim_protection); });
+      update_status(
+          context.store, key, [](Json& changed) { remove_finalizer(changed, k_claim_protection); });
     }
     return;
   }
@@ -196,8 +205,8 @@ void reclaim(Context& context, const Json& volume) {
   const bool goes = text_at(volume, "spec.persistentVolumeReclaimPolicy") == "Delete";
   const Key key = volume_key(name_of(volume));
   if (!goes) {
-    update_status(context.store, key,
-                  [](Json& changed) { changed["status"]["phase"] = "Released"; });
+    update_status(
+        context.store, key, [](Json& changed) { changed["status"]["phase"] = "Released"; });
     return;
   }
   if (annotation_of(volume, "pv.kubernetes.io/provisioned-by") == k_provisioner) {
@@ -209,8 +218,8 @@ void reclaim(Context& context, const Json& volume) {
 
 void reconcile_volume(Context& context, const Json& volume) {
   const Json& reference = at(volume, "spec.claimRef");
-  const Object claim = context.store.get(
-      claim_key(text_at(reference, "namespace"), text_at(reference, "name")));
+  const Object claim =
+      context.store.get(claim_key(text_at(reference, "namespace"), text_at(reference, "name")));
   const std::string uid = text_at(reference, "uid");
   const bool claimed = claim != nullptr && (uid.empty() || uid == uid_of(*claim));
   if (!claimed && !uid.empty()) {

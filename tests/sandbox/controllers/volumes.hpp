@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Claims and volumes: binding, making volumes for the sandbox's storage classes, and what becomes of
-// a volume when its claim goes. https://kubernetes.io/docs/concepts/storage/persistent-volumes/
+// Claims and volumes: binding, making volumes for the sandbox's storage classes, and what becomes
+// of a volume when its claim goes. https://kubernetes.io/docs/concepts/storage/persistent-volumes/
 #pragma once
 
 #include <string>

@@ -75,7 +75,8 @@ class Command : public TimedAction {
   /// Turns exit status and output into the answer.
   using Judge = std::function<ActionResult(int exit_code, const std::string& output)>;
 
-  Command(Loop& loop, SpawnRequest request, std::chrono::milliseconds timeout, Judge judge, Done done)
+  Command(
+      Loop& loop, SpawnRequest request, std::chrono::milliseconds timeout, Judge judge, Done done)
       : TimedAction(loop, std::move(done)), judge_(std::move(judge)) {
     auto pipe = Pipe::make();
     if (!pipe) {
@@ -93,8 +94,9 @@ class Command : public TimedAction {
     ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
     this->loop().watch(output_.get(), [this] { read_output(); });
     this->loop().watch(child_.exited.get(), [this] { finish(); });
-    answer_after(timeout, {false, "command timed out after " +
-                                      std::to_string(timeout.count() / 1'000) + "s"});
+    answer_after(
+        timeout,
+        {false, "command timed out after " + std::to_string(timeout.count() / 1'000) + "s"});
   }
   ~Command() override { end(); }
 
@@ -141,7 +143,11 @@ class Command : public TimedAction {
 /// A TCP connection that only has to come about.
 class Dial : public TimedAction {
  public:
-  Dial(Loop& loop, const std::string& address, int port, std::chrono::milliseconds timeout, Done done)
+  Dial(Loop& loop,
+       const std::string& address,
+       int port,
+       std::chrono::milliseconds timeout,
+       Done done)
       : TimedAction(loop, std::move(done)), name_(address + ":" + std::to_string(port)) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
@@ -187,14 +193,16 @@ class Dial : public TimedAction {
 
 SpawnRequest exec_request(const Json& handler, const ActionTarget& target) {
   SpawnRequest request;
-  request.arguments = enter_argv(target.pid, handler.value("command", std::vector<std::string>{}), own_privilege());
+  request.arguments =
+      enter_argv(target.pid, handler.value("command", std::vector<std::string>{}), own_privilege());
   request.environment = target.environment;
   return request;
 }
 
 std::string url_of(const Json& handler, const ActionTarget& target) {
   const std::string scheme = text_at(handler, "scheme") == "HTTPS" ? "https://" : "http://";
-  const std::string host = text_at(handler, "host").empty() ? target.address : text_at(handler, "host");
+  const std::string host =
+      text_at(handler, "host").empty() ? target.address : text_at(handler, "host");
   const std::string path = text_at(handler, "path");
   return scheme + host + ":" + std::to_string(port_of(handler, target)) +
          (path.starts_with("/") ? "" : "/") + path;
@@ -202,12 +210,22 @@ std::string url_of(const Json& handler, const ActionTarget& target) {
 
 SpawnRequest http_request(const Json& handler, const ActionTarget& target) {
   SpawnRequest request;
-  request.arguments = {"curl",   "--silent",    "--show-error",  "--insecure", "--noproxy", "*",
-                       "--output", "/dev/null", "--write-out", "%{http_code}", "--user-agent",
+  request.arguments = {"curl",
+                       "--silent",
+                       "--show-error",
+                       "--insecure",
+                       "--noproxy",
+                       "*",
+                       "--output",
+                       "/dev/null",
+                       "--write-out",
+                       "%{http_code}",
+                       "--user-agent",
                        "kube-probe/1.32"};
   for (const Json& header : handler.value("httpHeaders", Json::array())) {
-    request.arguments.insert(request.arguments.end(),
-                             {"--header", text_at(header, "name") + ": " + text_at(header, "value")});
+    request.arguments.insert(
+        request.arguments.end(),
+        {"--header", text_at(header, "name") + ": " + text_at(header, "value")});
   }
   request.arguments.push_back(url_of(handler, target));
   return request;
@@ -224,17 +242,26 @@ ActionResult judge_http(const std::string& url, int exit_code, const std::string
 
 }  // namespace
 
-std::unique_ptr<Action> Action::start(Loop& loop, const Json& action, const ActionTarget& target,
-                                      std::chrono::milliseconds timeout, Done done) {
+std::unique_ptr<Action> Action::start(Loop& loop,
+                                      const Json& action,
+                                      const ActionTarget& target,
+                                      std::chrono::milliseconds timeout,
+                                      Done done) {
   if (const auto handler = action.find("exec"); handler != action.end()) {
     return std::make_unique<Command>(
-        loop, exec_request(*handler, target), timeout,
-        [](int exit_code, const std::string& output) { return ActionResult{exit_code == 0, output}; },
+        loop,
+        exec_request(*handler, target),
+        timeout,
+        [](int exit_code, const std::string& output) {
+          return ActionResult{exit_code == 0, output};
+        },
         std::move(done));
   }
   if (const auto handler = action.find("httpGet"); handler != action.end()) {
     return std::make_unique<Command>(
-        loop, http_request(*handler, target), timeout,
+        loop,
+        http_request(*handler, target),
+        timeout,
         [url = url_of(*handler, target)](int exit_code, const std::string& output) {
           return judge_http(url, exit_code, output);
         },
@@ -242,13 +269,17 @@ std::unique_ptr<Action> Action::start(Loop& loop, const Json& action, const Acti
   }
   for (const char* kind : {"tcpSocket", "grpc"}) {
     if (const auto handler = action.find(kind); handler != action.end()) {
-      const std::string host = text_at(*handler, "host").empty() ? target.address : text_at(*handler, "host");
-      return std::make_unique<Dial>(loop, host, port_of(*handler, target), timeout, std::move(done));
+      const std::string host =
+          text_at(*handler, "host").empty() ? target.address : text_at(*handler, "host");
+      return std::make_unique<Dial>(
+          loop, host, port_of(*handler, target), timeout, std::move(done));
     }
   }
   const std::chrono::seconds pause(number_at(action, "sleep.seconds"));
-  return std::make_unique<Pause>(loop, std::min<std::chrono::milliseconds>(pause, timeout),
-                                 ActionResult{true, ""}, std::move(done));
+  return std::make_unique<Pause>(loop,
+                                 std::min<std::chrono::milliseconds>(pause, timeout),
+                                 ActionResult{true, ""},
+                                 std::move(done));
 }
 
 }  // namespace kredis::sandbox

@@ -18,9 +18,9 @@
 namespace kredis::sandbox {
 
 struct ActionTarget {
-  pid_t pid = -1;           ///< The container's first process, as this machine numbers it.
-  Environment environment;  ///< The container's.
-  std::string address;      ///< The pod's.
+  pid_t pid = -1;              ///< The container's first process, as this machine numbers it.
+  Environment environment;     ///< The container's.
+  std::string address;         ///< The pod's.
   Json ports = Json::array();  ///< The container's ports, for actions that name one.
 };
 
@@ -35,10 +35,13 @@ class Action {
   using Done = std::function<void(const ActionResult&)>;
   virtual ~Action() = default;
 
-  /// Starts what `action` (a probe or hook handler) says; `done` is called once, later, on the loop,
-  /// and may destroy the action.
-  static std::unique_ptr<Action> start(Loop& loop, const Json& action, const ActionTarget& target,
-                                       std::chrono::milliseconds timeout, Done done);
+  /// Starts what `action` (a probe or hook handler) says; `done` is called once, later, on the
+  /// loop, and may destroy the action.
+  static std::unique_ptr<Action> start(Loop& loop,
+                                       const Json& action,
+                                       const ActionTarget& target,
+                                       std::chrono::milliseconds timeout,
+                                       Done done);
 };
 
 }  // namespace kredis::sandbox

@@ -84,7 +84,8 @@ class NodeAgent::Impl {
       return Error::invalid_argument("pod " + name + " does not have a host assigned");
     }
     if (!answers(node)) {
-      return Error::timeout("error dialing backend: dial tcp " + node_address(node) + ":10250: i/o timeout");
+      return Error::timeout("error dialing backend: dial tcp " + node_address(node) +
+                            ":10250: i/o timeout");
     }
     const auto found = pods_.find(uid_of(*object));
     if (found == pods_.end()) {
@@ -93,7 +94,8 @@ class NodeAgent::Impl {
     return found->second;
   }
 
-  Result<const Container*> container_named(const std::string& namespace_, const std::string& name,
+  Result<const Container*> container_named(const std::string& namespace_,
+                                           const std::string& name,
                                            const std::string& container) {
     KREDIS_TRY(const std::shared_ptr<Pod> pod, pod_named(namespace_, name));
     const Container* found = pod->container(container);
@@ -103,14 +105,16 @@ class NodeAgent::Impl {
     return found;
   }
 
-  Result<ContainerPlace> find(const std::string& namespace_, const std::string& name,
+  Result<ContainerPlace> find(const std::string& namespace_,
+                              const std::string& name,
                               const std::string& container) {
     KREDIS_TRY(const Container* found, container_named(namespace_, name, container));
     const Run* run = found->run();
     if (run == nullptr || run->pid() < 0) {
       return Error::conflict("container not found (\"" + found->name() + "\"): it is not running");
     }
-    ContainerPlace place{run->pid(), found->name(), run->environment(), -1, run->has_terminal(), found->log()};
+    ContainerPlace place{
+        run->pid(), found->name(), run->environment(), -1, run->has_terminal(), found->log()};
     if (run->input_fd() >= 0) {
       place.input_fd = ::fcntl(run->input_fd(), F_DUPFD_CLOEXEC, 3);
     }
@@ -187,12 +191,14 @@ class NodeAgent::Impl {
       event.kind == Event::Kind::deleted ? forget(*event.object) : take_pod(event.object);
     } else if (feeds_volumes(event.key) && !refresh_planned_) {
       refresh_planned_ = true;
-      loop_.after(event.kind == Event::Kind::added ? std::chrono::milliseconds(50) : k_refresh_delay, [this] {
-        refresh_planned_ = false;
-        for (const auto& [uid, pod] : pods_) {
-          pod->refresh_volumes();
-        }
-      });
+      loop_.after(
+          event.kind == Event::Kind::added ? std::chrono::milliseconds(50) : k_refresh_delay,
+          [this] {
+            refresh_planned_ = false;
+            for (const auto& [uid, pod] : pods_) {
+              pod->refresh_volumes();
+            }
+          });
     } else if (event.key.resource == "nodes" && event.kind == Event::Kind::added) {
       synchronise();
     }
@@ -232,7 +238,8 @@ class NodeAgent::Impl {
       take_pod(object);
     }
     std::erase_if(pods_, [&](const auto& entry) {
-      return !wanted.contains(entry.first) && answers(text_at(entry.second->object(), "spec.nodeName"));
+      return !wanted.contains(entry.first) &&
+             answers(text_at(entry.second->object(), "spec.nodeName"));
     });
   }
 
@@ -315,22 +322,25 @@ void NodeAgent::start() { impl_->start(); }
 void NodeAgent::stop() { impl_->stop(); }
 PodStreams& NodeAgent::streams() { return *impl_->streams; }
 
-Result<ContainerPlace> NodeAgent::find(const std::string& namespace_, const std::string& pod,
+Result<ContainerPlace> NodeAgent::find(const std::string& namespace_,
+                                       const std::string& pod,
                                        const std::string& container) {
   return impl_->call([&] { return impl_->find(namespace_, pod, container); });
 }
 
-Result<std::shared_ptr<Log>> NodeAgent::find_log(const std::string& namespace_, const std::string& pod,
-                                                 const std::string& container, Previous previous) {
+Result<std::shared_ptr<Log>> NodeAgent::find_log(const std::string& namespace_,
+                                                 const std::string& pod,
+                                                 const std::string& container,
+                                                 Previous previous) {
   return impl_->call([&]() -> Result<std::shared_ptr<Log>> {
     KREDIS_TRY(const Container* found, impl_->container_named(namespace_, pod, container));
     auto log = previous == Previous::yes ? found->previous_log() : found->log();
     if (log == nullptr) {
       const std::string label = "container \"" + found->name() + "\" in pod \"" + pod + "\" ";
-      return Error::invalid_argument(previous == Previous::yes
-                                         ? "previous terminated " + label + "not found"
-                                         : label + "is waiting to start: " +
-                                               text_at(found->status(), "state.waiting.reason"));
+      return Error::invalid_argument(
+          previous == Previous::yes
+              ? "previous terminated " + label + "not found"
+              : label + "is waiting to start: " + text_at(found->status(), "state.waiting.reason"));
     }
     return log;
   });
@@ -363,7 +373,9 @@ void NodeAgent::heal() {
   impl_->call([&] { impl_->heal(); });
 }
 
-Status NodeAgent::drop_port(const std::string& namespace_, const std::string& pod, std::uint16_t port) {
+Status NodeAgent::drop_port(const std::string& namespace_,
+                            const std::string& pod,
+                            std::uint16_t port) {
   return impl_->call([&]() -> Status {
     KREDIS_TRY(const std::shared_ptr<Pod> found, impl_->pod_named(namespace_, pod));
     impl_->drop_port(*found, port);

@@ -32,7 +32,8 @@ struct AgentOptions {
   /// The folder that holds the `hosts` file of a namespace; state_dir/hosts/NAMESPACE when empty.
   std::function<std::filesystem::path(const std::string& namespace_)> hosts_dir = {};
   std::chrono::milliseconds restart_unit{1'000};  ///< The first CrashLoopBackOff; Kubernetes: 10 s.
-  Environment service_environment = {};  ///< Put into every container, such as KUBERNETES_SERVICE_HOST.
+  Environment service_environment =
+      {};  ///< Put into every container, such as KUBERNETES_SERVICE_HOST.
   TokenOf token_of = {};
 };
 
@@ -62,12 +63,15 @@ class NodeAgent {
   /// exec, attach, port-forward and logs, for the API server.
   PodStreams& streams();
 
-  /// Errors: not_found, invalid_argument (more than one container and none named), conflict (it does
-  /// not run), timeout (its node cannot be reached); all in the kubelet's words.
-  Result<ContainerPlace> find(const std::string& namespace_, const std::string& pod,
+  /// Errors: not_found, invalid_argument (more than one container and none named), conflict (it
+  /// does not run), timeout (its node cannot be reached); all in the kubelet's words.
+  Result<ContainerPlace> find(const std::string& namespace_,
+                              const std::string& pod,
                               const std::string& container);
-  Result<std::shared_ptr<Log>> find_log(const std::string& namespace_, const std::string& pod,
-                                        const std::string& container, Previous previous);
+  Result<std::shared_ptr<Log>> find_log(const std::string& namespace_,
+                                        const std::string& pod,
+                                        const std::string& container,
+                                        Previous previous);
   /// The address of a pod that runs. Errors: as `find`.
   Result<std::string> find_address(const std::string& namespace_, const std::string& pod);
 

@@ -80,7 +80,8 @@ Status write_atomic_folder(const fs::path& folder, const Payload& payload) {
   fs::create_symlink(version, folder / "..data_tmp", error);
   fs::rename(folder / "..data_tmp", folder / k_current, error);
   if (error) {
-    return Error::internal("cannot replace " + (folder / k_current).string() + ": " + error.message());
+    return Error::internal("cannot replace " + (folder / k_current).string() + ": " +
+                           error.message());
   }
   link_first_elements(folder, payload);
   if (!before.empty()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A folder whose files change all at once, laid out as the kubelet does: the files are links through
+// A folder whose files change all at once, laid out as the kubelet does: the files are links
+// through
 // `..data` into a hidden folder, and replacing that one link replaces them all.
 #pragma once
 

@@ -18,7 +18,7 @@ namespace kredis::sandbox {
 
 struct ChannelEvent {
   enum class Kind {
-    opened,       ///< The client made a channel; `headers` say what for. Never comes over WebSocket.
+    opened,  ///< The client made a channel; `headers` say what for. Never comes over WebSocket.
     data,
     half_closed,  ///< The client sends nothing more on it.
     reset,        ///< The client wants nothing more of it.

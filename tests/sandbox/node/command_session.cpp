@@ -86,7 +86,8 @@ void CommandSession::take(const ChannelEvent& event) {
   } else if (event.channel == roles_.resize && event.kind == ChannelEvent::Kind::data) {
     const Json size = Json::parse(event.bytes, nullptr, false);
     if (size.is_object()) {
-      resize_terminal(ends_.input.get(), static_cast<unsigned>(number_at(size, "Width", 80)),
+      resize_terminal(ends_.input.get(),
+                      static_cast<unsigned>(number_at(size, "Width", 80)),
                       static_cast<unsigned>(number_at(size, "Height", 24)));
     }
   }

@@ -14,7 +14,7 @@ namespace kredis::sandbox {
 
 /// What the client is connected to.
 struct CommandEnds {
-  Fd input = {};   ///< Closed when the client says so; may be absent.
+  Fd input = {};  ///< Closed when the client says so; may be absent.
   Fd output = {};
   Fd errors = {};
   Fd exited = {};  ///< Readable at the end; absent: the end is when `output` ends.

@@ -10,8 +10,8 @@
 namespace kredis::sandbox {
 namespace {
 
-constexpr int k_start_error = 128;            // runc's exit code for what could not be executed.
-constexpr int k_units_to_forgive = 60;        // Run that many restart units and crashes are forgotten.
+constexpr int k_start_error = 128;      // runc's exit code for what could not be executed.
+constexpr int k_units_to_forgive = 60;  // Run that many restart units and crashes are forgotten.
 constexpr std::chrono::milliseconds k_longest_pull_delay{10'000};
 constexpr std::chrono::milliseconds k_config_retry{1'000};
 
@@ -37,15 +37,21 @@ std::string in_words(std::chrono::milliseconds delay) {
 }  // namespace
 
 Container::Container(ContainerServices services, ContainerHost& host, Json spec, const Json& before)
-    : services_(std::move(services)), host_(host), spec_(std::move(spec)), name_(text_at(spec_, "name")) {
+    : services_(std::move(services)),
+      host_(host),
+      spec_(std::move(spec)),
+      name_(text_at(spec_, "name")) {
   const std::string old_id = text_at(before, "containerID");
   restart_count_ = static_cast<int>(number_at(before, "restartCount"));
   if (!old_id.empty()) {
     // It ran on this node before the node went down.
     ++restart_count_;
-    ending_ = Ending{.exit_code = 255, .reason = "Unknown", .message = {},
+    ending_ = Ending{.exit_code = 255,
+                     .reason = "Unknown",
+                     .message = {},
                      .started_at = text_at(before, "state.running.startedAt"),
-                     .finished_at = now_text(), .container_id = old_id};
+                     .finished_at = now_text(),
+                     .container_id = old_id};
   }
 }
 
@@ -61,11 +67,12 @@ void Container::start() {
     return;
   }
   if (std::exchange(pull_delay_, {}).count() > 0 || image_id_.empty()) {
-    host_.tell(Severity::normal, "Pulled",
+    host_.tell(Severity::normal,
+               "Pulled",
                "Container image \"" + image_name + "\" already present on machine");
   }
-  image_id_ = "docker.io/library/" + image_name.substr(0, image_name.find(':')) + "@sha256:" +
-              short_hash(image_name);
+  image_id_ = "docker.io/library/" + image_name.substr(0, image_name.find(':')) +
+              "@sha256:" + short_hash(image_name);
   launch(*image);
 }
 
@@ -75,7 +82,8 @@ void Container::image_missing(const Error& error) {
   const bool first = pull_delay_.count() == 0;
   pull_delay_ = first ? services_.restart_unit : std::min(pull_delay_ * 2, k_longest_pull_delay);
   host_.tell(Severity::normal, "Pulling", "Pulling image \"" + image + "\"");
-  host_.tell(Severity::warning, "Failed", "Failed to pull image \"" + image + "\": " + error.message);
+  host_.tell(
+      Severity::warning, "Failed", "Failed to pull image \"" + image + "\": " + error.message);
   host_.tell(Severity::warning, "Failed", "Error: ErrImagePull");
   wait_for("ErrImagePull", error.message);
   services_.loop.cancel(timer_);
@@ -108,7 +116,8 @@ void Container::launch(const Image& image) {
     return;
   }
   previous_log_ = log_;
-  log_ = std::make_shared<Log>(services_.log_dir / name_ / (std::to_string(restart_count_) + ".log"));
+  log_ =
+      std::make_shared<Log>(services_.log_dir / name_ / (std::to_string(restart_count_) + ".log"));
   auto run = Run::start(services_.loop, services_.jail, *plan, spec_, log_);
   if (!run) {
     host_.tell(Severity::warning, "Failed", "Error: " + run.error().message);
@@ -118,10 +127,11 @@ void Container::launch(const Image& image) {
   }
   host_.tell(Severity::normal, "Created", "Created container: " + name_);
   run_ = std::move(*run);
-  run_->set_callbacks({[this](Run::Event event) { on_run_event(event); },
-                       [this](const std::string& reason, const std::string& message) {
-                         host_.tell(reason == "Killing" ? Severity::normal : Severity::warning, reason, message);
-                       }});
+  run_->set_callbacks(
+      {[this](Run::Event event) { on_run_event(event); },
+       [this](const std::string& reason, const std::string& message) {
+         host_.tell(reason == "Killing" ? Severity::normal : Severity::warning, reason, message);
+       }});
 }
 
 void Container::on_run_event(Run::Event event) {
@@ -141,8 +151,12 @@ void Container::on_run_event(Run::Event event) {
 
 void Container::exited() {
   const std::unique_ptr<Run> run = std::move(run_);
-  Ending ending{.exit_code = run->exit_code(), .reason = {}, .message = {}, .started_at = run->started_at(),
-                .finished_at = now_text(), .container_id = run->container_id()};
+  Ending ending{.exit_code = run->exit_code(),
+                .reason = {},
+                .message = {},
+                .started_at = run->started_at(),
+                .finished_at = now_text(),
+                .container_id = run->container_id()};
   ending.reason = ending.exit_code == 0 ? "Completed" : "Error";
   ending.message = host_.termination_message(name_);
   if (!run->was_executed() && ending.exit_code == 1) {
@@ -150,8 +164,10 @@ void Container::exited() {
     const std::string why = log_->tail(1, 1'024);
     ending.exit_code = k_start_error;
     ending.reason = "StartError";
-    ending.message = "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
-                     "runc create failed: unable to start container process: " + why;
+    ending.message =
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+        "runc create failed: unable to start container process: " +
+        why;
     host_.tell(Severity::warning, "Failed", "Error: " + ending.message);
   } else if (ending.exit_code != 0 && ending.message.empty() &&
              text_at(spec_, "terminationMessagePolicy") == "FallbackToLogsOnError") {
@@ -176,7 +192,8 @@ void Container::restart() {
     return;
   }
   const std::string label = "container=" + name_ + " pod=" + host_.pod_label();
-  host_.tell(Severity::warning, "BackOff",
+  host_.tell(Severity::warning,
+             "BackOff",
              "Back-off restarting failed container " + name_ + " in pod " + host_.pod_label());
   try_again(delay);
   wait_for("CrashLoopBackOff", "back-off " + in_words(delay) + " restarting failed " + label);

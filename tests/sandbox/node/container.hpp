@@ -84,7 +84,9 @@ class Container {
   const Run* run() const noexcept { return run_.get(); }
   std::shared_ptr<Log> log() const noexcept { return log_; }
   /// Of the run before; of the last one while the next is waited for.
-  std::shared_ptr<Log> previous_log() const noexcept { return phase_ == Phase::waiting ? log_ : previous_log_; }
+  std::shared_ptr<Log> previous_log() const noexcept {
+    return phase_ == Phase::waiting ? log_ : previous_log_;
+  }
   /// Its row of containerStatuses.
   Json status() const;
 
@@ -107,9 +109,9 @@ class Container {
   bool asked_to_run_ = false;
   bool stopping_ = false;
   std::unique_ptr<Run> run_;
-  std::optional<Ending> ending_;       // Of the run that ended last.
+  std::optional<Ending> ending_;  // Of the run that ended last.
   int restart_count_ = 0;
-  int crashes_ = 0;                    // Since it last ran for long; sets the next delay.
+  int crashes_ = 0;  // Since it last ran for long; sets the next delay.
   std::chrono::milliseconds pull_delay_{0};
   std::string image_id_;
   Loop::TimerId timer_ = 0;

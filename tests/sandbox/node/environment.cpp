@@ -22,7 +22,9 @@ std::string subscript(const std::string& path, std::string_view prefix) {
   return path.substr(prefix.size(), path.size() - prefix.size() - 2);
 }
 
-Result<std::string> key_value(const PodFacts& facts, const std::string& resource, const Json& reference,
+Result<std::string> key_value(const PodFacts& facts,
+                              const std::string& resource,
+                              const Json& reference,
                               bool* absent) {
   const std::string name = text_at(reference, "name");
   const std::string key = text_at(reference, "key");
@@ -66,7 +68,10 @@ Status add_all_of(const Json& source, const PodFacts& facts, Environment& enviro
   return {};
 }
 
-Result<std::string> value_from(const Json& from, const Json& container, const PodFacts& facts, bool* absent) {
+Result<std::string> value_from(const Json& from,
+                               const Json& container,
+                               const PodFacts& facts,
+                               bool* absent) {
   if (const auto field = from.find("fieldRef"); field != from.end()) {
     return pod_field(facts, text_at(*field, "fieldPath"));
   }
@@ -160,7 +165,8 @@ Result<std::string> resource_field(const Json& container, const Json& reference)
   const std::string resource = text_at(reference, "resource");
   double value = quantity_at(container, "resources." + resource);
   if (value == 0 && resource.starts_with("limits.")) {
-    value = resource == "limits.memory" ? 8.0 * 1024 * 1024 * 1024 : 2.0;  // What the node could give.
+    value =
+        resource == "limits.memory" ? 8.0 * 1024 * 1024 * 1024 : 2.0;  // What the node could give.
   }
   const double divisor = quantity_at(reference, "divisor");
   return std::to_string(static_cast<std::int64_t>(std::ceil(value / (divisor > 0 ? divisor : 1))));
@@ -205,7 +211,8 @@ std::string expand(std::string_view text, const Environment& environment) {
       continue;
     }
     const auto found = environment.find(std::string(text.substr(at + 2, end - at - 2)));
-    expanded += found != environment.end() ? found->second : std::string(text.substr(at, end - at + 1));
+    expanded +=
+        found != environment.end() ? found->second : std::string(text.substr(at, end - at + 1));
     at = end;
   }
   return expanded;

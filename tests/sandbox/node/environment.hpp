@@ -17,7 +17,8 @@
 namespace kredis::sandbox {
 
 /// A token by which the API server knows a service account.
-using TokenOf = std::function<std::string(const std::string& namespace_, const std::string& account)>;
+using TokenOf =
+    std::function<std::string(const std::string& namespace_, const std::string& account)>;
 
 struct PodFacts {
   const Json& pod;

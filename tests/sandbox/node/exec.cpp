@@ -46,7 +46,8 @@ std::uint32_t* role_of(CommandRoles& roles, const std::string& stream_type) {
 
 int count(const CommandRoles& roles) {
   int there = 0;
-  for (const std::uint32_t role : {roles.input, roles.output, roles.errors, roles.status, roles.resize}) {
+  for (const std::uint32_t role :
+       {roles.input, roles.output, roles.errors, roles.status, roles.resize}) {
     there += role != CommandRoles::k_none ? 1 : 0;
   }
   return there;
@@ -64,7 +65,8 @@ Status gather_channels(Client& client, const CommandRoles& expected) {
       const auto type = event.headers.find("streamtype");
       if (event.kind != ChannelEvent::Kind::opened) {
         client.early.push_back(std::move(event));
-      } else if (std::uint32_t* role = type == event.headers.end() ? nullptr : role_of(client.roles, type->second)) {
+      } else if (std::uint32_t* role =
+                     type == event.headers.end() ? nullptr : role_of(client.roles, type->second)) {
         *role = event.channel;
       }
     }
@@ -79,7 +81,8 @@ Result<Client> welcome(const StreamRequest& request, ByteStream& stream) {
     return Client{make_websocket_channels(stream), expected, {}};
   }
   if (!wants_spdy(request)) {
-    return Error::invalid_argument("unable to upgrade: the request asks for neither WebSocket nor SPDY/3.1");
+    return Error::invalid_argument(
+        "unable to upgrade: the request asks for neither WebSocket nor SPDY/3.1");
   }
   KREDIS_CHECK(accept_spdy(stream, "v4.channel.k8s.io"));
   return Client{make_spdy_channels(stream), {}, {}};
@@ -136,15 +139,20 @@ std::string path_of(const Environment& environment) {
   return path == environment.end() ? "/usr/bin:/bin" : path->second;
 }
 
-Result<Command> start_command(const StreamRequest& request, const ContainerPlace& place, const CommandRoles& roles) {
+Result<Command> start_command(const StreamRequest& request,
+                              const ContainerPlace& place,
+                              const CommandRoles& roles) {
   std::vector<std::string> argv = request.query.all("command");
   if (argv.empty()) {
     return Error::invalid_argument("you must specify at least 1 command for the container");
   }
-  if (const Status found = check_program(place.pid, argv.front(), path_of(place.environment)); !found) {
-    return Error::internal("Internal error occurred: error executing command in container: failed to exec in "
-                           "container: failed to start exec: OCI runtime exec failed: exec failed: unable to "
-                           "start container process: " + found.error().message + ": unknown");
+  if (const Status found = check_program(place.pid, argv.front(), path_of(place.environment));
+      !found) {
+    return Error::internal(
+        "Internal error occurred: error executing command in container: failed to exec in "
+        "container: failed to start exec: OCI runtime exec failed: exec failed: unable to "
+        "start container process: " +
+        found.error().message + ": unknown");
   }
   if (wants_terminal(request.query)) {
     // The session must be led from inside: a shell there cannot name a process group from outside.
@@ -153,8 +161,9 @@ Result<Command> start_command(const StreamRequest& request, const ContainerPlace
   SpawnRequest spawn_request;
   spawn_request.arguments = enter_argv(place.pid, argv, own_privilege());
   spawn_request.environment = place.environment;
-  KREDIS_TRY(Command command, wants_terminal(request.query) ? start_on_terminal(std::move(spawn_request), place.pid)
-                                                            : start_on_pipes(std::move(spawn_request), roles));
+  KREDIS_TRY(Command command,
+             wants_terminal(request.query) ? start_on_terminal(std::move(spawn_request), place.pid)
+                                           : start_on_pipes(std::move(spawn_request), roles));
   command.ends.exited = copy_of(command.child.exited);
   return command;
 }

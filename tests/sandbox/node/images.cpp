@@ -42,8 +42,8 @@ bool plausible_tag(const std::string& tag) {
   if (tag.empty() || std::isdigit(static_cast<unsigned char>(tag.front())) != 0) {
     return true;
   }
-  constexpr std::array<std::string_view, 9> k_known = {"latest", "alpine",   "bookworm", "trixie", "stable",
-                                                       "slim",   "unstable", "testing",  "noble"};
+  constexpr std::array<std::string_view, 9> k_known = {
+      "latest", "alpine", "bookworm", "trixie", "stable", "slim", "unstable", "testing", "noble"};
   for (const std::string_view known : k_known) {
     if (tag.starts_with(known)) {
       return true;
@@ -133,7 +133,8 @@ Result<Image> ImageTable::find(std::string_view text) const {
   return image;
 }
 
-std::vector<std::string> argv_of(const Image& image, const std::vector<std::string>& command,
+std::vector<std::string> argv_of(const Image& image,
+                                 const std::vector<std::string>& command,
                                  const std::vector<std::string>& args) {
   std::vector<std::string> argv = command;
   argv.insert(argv.end(), args.begin(), args.end());

@@ -16,11 +16,12 @@
 namespace kredis::sandbox {
 
 struct Image {
-  std::filesystem::path root = {};  ///< Another system's root; empty: this machine's /usr.
+  std::filesystem::path root = {};        ///< Another system's root; empty: this machine's /usr.
   std::vector<std::string> command = {};  ///< What runs when the pod says nothing.
-  std::string server = {};  ///< "redis-server" or "valkey-server": its entrypoint takes bare options.
+  std::string server =
+      {};  ///< "redis-server" or "valkey-server": its entrypoint takes bare options.
   std::string work_dir = "/";
-  std::string entrypoint = {};  ///< Put before a pod's args; a program of the project's own.
+  std::string entrypoint = {};         ///< Put before a pod's args; a program of the project's own.
   std::filesystem::path program = {};  ///< Where that is on this machine; it is mounted there.
 };
 
@@ -44,7 +45,8 @@ class ImageTable {
 };
 
 /// The argv of a container, as the image's entrypoint and the pod's command and args make it.
-std::vector<std::string> argv_of(const Image& image, const std::vector<std::string>& command,
+std::vector<std::string> argv_of(const Image& image,
+                                 const std::vector<std::string>& command,
                                  const std::vector<std::string>& args);
 
 }  // namespace kredis::sandbox

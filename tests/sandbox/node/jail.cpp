@@ -36,7 +36,9 @@ class Arguments {
  public:
   explicit Arguments(std::string program) : list_{std::move(program)} {}
   void add(std::initializer_list<std::string> more) { list_.insert(list_.end(), more); }
-  void add(const std::vector<std::string>& more) { list_.insert(list_.end(), more.begin(), more.end()); }
+  void add(const std::vector<std::string>& more) {
+    list_.insert(list_.end(), more.begin(), more.end());
+  }
   std::vector<std::string> take() { return std::move(list_); }
 
  private:
@@ -44,16 +46,31 @@ class Arguments {
 };
 
 void add_namespaces(Arguments& arguments, const JailSpec& spec, Privilege privilege) {
-  arguments.add({"--die-with-parent", "--as-pid-1", "--json-status-fd", "3", "--unshare-pid",
-                 "--unshare-uts", "--unshare-ipc", "--hostname", spec.hostname});
+  arguments.add({"--die-with-parent",
+                 "--as-pid-1",
+                 "--json-status-fd",
+                 "3",
+                 "--unshare-pid",
+                 "--unshare-uts",
+                 "--unshare-ipc",
+                 "--hostname",
+                 spec.hostname});
   if (privilege == Privilege::user) {
     arguments.add({"--unshare-user", "--uid", "0", "--gid", "0"});
     return;
   }
   arguments.add({"--cap-drop", "ALL"});
-  for (const char* capability :
-       {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
-        "CAP_SETUID", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SYS_CHROOT"}) {
+  for (const char* capability : {"CAP_CHOWN",
+                                 "CAP_DAC_OVERRIDE",
+                                 "CAP_FOWNER",
+                                 "CAP_FSETID",
+                                 "CAP_KILL",
+                                 "CAP_SETGID",
+                                 "CAP_SETUID",
+                                 "CAP_SETPCAP",
+                                 "CAP_NET_BIND_SERVICE",
+                                 "CAP_NET_RAW",
+                                 "CAP_SYS_CHROOT"}) {
     arguments.add({"--cap-add", capability});
   }
 }
@@ -69,7 +86,8 @@ void add_image(Arguments& arguments, const fs::path& root) {
     }
   }
   arguments.add({"--dir", "/etc"});
-  for (const std::string part : {"ld.so.cache", "alternatives", "ssl", "ca-certificates", "localtime"}) {
+  for (const std::string part :
+       {"ld.so.cache", "alternatives", "ssl", "ca-certificates", "localtime"}) {
     arguments.add({"--ro-bind-try", from + "/etc/" + part, "/etc/" + part});
   }
 }
@@ -85,7 +103,8 @@ void add_system(Arguments& arguments, const JailParts& parts, const JailSpec& sp
   arguments.add({"--symlink", "/run/sandbox/hosts/hosts", "/etc/hosts"});
   arguments.add({"--symlink", "/run/sandbox/hostname", "/etc/hostname"});
   arguments.add({"--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--dir", "/tmp"});
-  arguments.add({"--dir", "/root", "--dir", "/home", "--dir", "/var/lib", "--symlink", "/run", "/var/run"});
+  arguments.add(
+      {"--dir", "/root", "--dir", "/home", "--dir", "/var/lib", "--symlink", "/run", "/var/run"});
 }
 
 std::string canonical(const std::string& folder) {
@@ -127,13 +146,15 @@ void add_mounts(Arguments& arguments, const JailSpec& spec) {
   }
   std::vector<Mount> mounts = spec.mounts;
   // A mount inside another one comes after it.
-  std::stable_sort(mounts.begin(), mounts.end(),
-                   [](const Mount& left, const Mount& right) { return left.target < right.target; });
+  std::stable_sort(mounts.begin(), mounts.end(), [](const Mount& left, const Mount& right) {
+    return left.target < right.target;
+  });
   for (const Mount& mount : mounts) {
     if (mount.target.starts_with("/usr/")) {
       open_for(arguments, spec.image_root, mount.target);
     }
-    arguments.add({mount.access == Access::writable ? "--bind" : "--ro-bind", mount.source,
+    arguments.add({mount.access == Access::writable ? "--bind" : "--ro-bind",
+                   mount.source,
                    canonical(mount.target)});
   }
   if (spec.root_access == Access::read_only) {
@@ -158,7 +179,9 @@ Status write_shared_etc(const fs::path& folder) {
   return {};
 }
 
-std::vector<std::string> jail_argv(const JailParts& parts, const JailSpec& spec, Privilege privilege) {
+std::vector<std::string> jail_argv(const JailParts& parts,
+                                   const JailSpec& spec,
+                                   Privilege privilege) {
   Arguments arguments("bwrap");
   add_namespaces(arguments, spec, privilege);
   add_image(arguments, spec.image_root);
@@ -169,7 +192,8 @@ std::vector<std::string> jail_argv(const JailParts& parts, const JailSpec& spec,
   return arguments.take();
 }
 
-std::vector<std::string> enter_argv(pid_t pid, const std::vector<std::string>& command,
+std::vector<std::string> enter_argv(pid_t pid,
+                                    const std::vector<std::string>& command,
                                     Privilege privilege) {
   Arguments arguments("nsenter");
   arguments.add({"--target", std::to_string(pid), "--mount", "--uts", "--ipc", "--pid", "--wd"});
@@ -186,7 +210,8 @@ Status check_program(pid_t pid, const std::string& program, const std::string& p
   std::error_code ignored;
   // A link inside the container may lead nowhere from here, so that it is there must do.
   const auto there = [&](const fs::path& file) {
-    return fs::symlink_status(root / file.relative_path(), ignored).type() != fs::file_type::not_found;
+    return fs::symlink_status(root / file.relative_path(), ignored).type() !=
+           fs::file_type::not_found;
   };
   const std::string quoted = "exec: \"" + program + "\": ";
   if (program.find('/') != std::string::npos) {

@@ -24,18 +24,20 @@ struct Mount {
 
 /// What all pods share.
 struct JailParts {
-  std::filesystem::path shim;       ///< libsandbox_netns.so
-  std::filesystem::path rules;      ///< net_rules.h
-  std::filesystem::path etc;        ///< passwd, group, nsswitch.conf, ... (`write_shared_etc`)
+  std::filesystem::path shim;   ///< libsandbox_netns.so
+  std::filesystem::path rules;  ///< net_rules.h
+  std::filesystem::path etc;    ///< passwd, group, nsswitch.conf, ... (`write_shared_etc`)
 };
 
 struct JailSpec {
   std::filesystem::path image_root = {};  ///< Empty: this machine's own /usr.
-  std::filesystem::path hosts_dir = {};   ///< Holds `hosts`; a folder, so that it can be replaced whole.
+  std::filesystem::path hosts_dir =
+      {};  ///< Holds `hosts`; a folder, so that it can be replaced whole.
   std::filesystem::path identity_dir = {};  ///< Holds `address` and `hostname`.
   std::string hostname;
   std::string work_dir = "/";
-  std::vector<std::string> scratch = {};  ///< Empty writable folders, as an image's VOLUME makes them.
+  std::vector<std::string> scratch =
+      {};  ///< Empty writable folders, as an image's VOLUME makes them.
   std::vector<Mount> mounts = {};
   Access root_access = Access::writable;
   std::vector<std::string> argv = {};
@@ -49,10 +51,13 @@ Privilege own_privilege();
 Status write_shared_etc(const std::filesystem::path& folder);
 
 /// The argv that starts a container. Writes its status as JSON lines to descriptor 3.
-std::vector<std::string> jail_argv(const JailParts& parts, const JailSpec& spec, Privilege privilege);
+std::vector<std::string> jail_argv(const JailParts& parts,
+                                   const JailSpec& spec,
+                                   Privilege privilege);
 
 /// The argv that runs `command` in the container whose first process is `pid`.
-std::vector<std::string> enter_argv(pid_t pid, const std::vector<std::string>& command,
+std::vector<std::string> enter_argv(pid_t pid,
+                                    const std::vector<std::string>& command,
                                     Privilege privilege);
 
 /// Whether `program` would be found in that container. Errors: not_found, in runc's words.

@@ -113,7 +113,8 @@ Log::Log(std::filesystem::path file) : file_(std::move(file)) {
 void Log::add_tap(Fd to) {
   const std::lock_guard lock(mutex_);
   if (!finished_) {
-    ::fcntl(to.get(), F_SETFL, O_NONBLOCK);  // Who does not read loses bytes; the container goes on.
+    ::fcntl(
+        to.get(), F_SETFL, O_NONBLOCK);  // Who does not read loses bytes; the container goes on.
     taps_.push_back(std::move(to));
   }
 }
@@ -179,7 +180,9 @@ std::string Log::tail(std::size_t most_lines, std::size_t most_bytes) const {
   return text.size() > most_bytes ? text.substr(text.size() - most_bytes) : text;
 }
 
-void read_log(const Log& log, const LogQuery& query, const std::function<bool(std::string_view)>& sink) {
+void read_log(const Log& log,
+              const LogQuery& query,
+              const std::function<bool(std::string_view)>& sink) {
   Lines lines(log.file());
   if (query.tail_lines) {
     lines.go_to(start_of_tail(log, *query.tail_lines));

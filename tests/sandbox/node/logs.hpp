@@ -64,6 +64,8 @@ struct LogQuery {
 };
 
 /// Sends what the query asks for, until that is all or `sink` says false.
-void read_log(const Log& log, const LogQuery& query, const std::function<bool(std::string_view)>& sink);
+void read_log(const Log& log,
+              const LogQuery& query,
+              const std::function<bool(std::string_view)>& sink);
 
 }  // namespace kredis::sandbox

@@ -92,7 +92,8 @@ void Loop::forget(int fd) {
 void Loop::run() {
   std::array<epoll_event, 64> events{};
   while (running_) {
-    const int count = epoll_wait(epoll_, events.data(), int{events.size()}, milliseconds_to_next_timer());
+    const int count =
+        epoll_wait(epoll_, events.data(), int{events.size()}, milliseconds_to_next_timer());
     for (int index = 0; index < count; ++index) {
       // A handler may forget any descriptor, its own too: look it up and keep a copy alive.
       const auto found = watched_.find(events.at(static_cast<std::size_t>(index)).data.fd);

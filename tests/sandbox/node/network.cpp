@@ -18,7 +18,9 @@ namespace {
 
 std::uint32_t number_of(const std::string& address) { return ntohl(::inet_addr(address.c_str())); }
 
-std::uint16_t index_of(std::uint32_t address) { return static_cast<std::uint16_t>(address & 0xffffU); }
+std::uint16_t index_of(std::uint32_t address) {
+  return static_cast<std::uint16_t>(address & 0xffffU);
+}
 
 sockaddr_in socket_address(std::uint32_t address, std::uint16_t port) {
   sockaddr_in socket{};
@@ -29,7 +31,9 @@ sockaddr_in socket_address(std::uint32_t address, std::uint16_t port) {
 }
 
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API is made so.
-const sockaddr* generic(const sockaddr_in& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* generic(const sockaddr_in& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API is made so.
 sockaddr* generic(sockaddr_in& address) { return reinterpret_cast<sockaddr*>(&address); }
 
@@ -89,7 +93,8 @@ Status Network::open_sink() {
   sink_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::bind(sink_.get(), generic(address), size) != 0 || ::listen(sink_.get(), 0) != 0 ||
       ::getsockname(sink_.get(), generic(address), &size) != 0) {
-    return Error::internal(std::string("cannot open the sink of dropped packets: ") + std::strerror(errno));
+    return Error::internal(std::string("cannot open the sink of dropped packets: ") +
+                           std::strerror(errno));
   }
   rules_->sink_port = ntohs(address.sin_port);
   for (int filler = 0; filler < 2; ++filler) {
@@ -131,12 +136,15 @@ bool Network::can_talk(const std::string& one, const std::string& other) const {
 }
 
 bool Network::forbids(std::uint32_t from, std::uint32_t to, std::uint16_t to_port) const {
-  const auto inside = [&](std::uint32_t address) { return (address & 0xffff0000U) == rules_->network; };
+  const auto inside = [&](std::uint32_t address) {
+    return (address & 0xffff0000U) == rules_->network;
+  };
   if (!inside(from) || !inside(to)) {
     return false;
   }
   const std::uint16_t dropped = rules_->dropped_port[index_of(to)];
-  return rules_->side[index_of(from)] != rules_->side[index_of(to)] || (dropped != 0 && dropped == to_port);
+  return rules_->side[index_of(from)] != rules_->side[index_of(to)] ||
+         (dropped != 0 && dropped == to_port);
 }
 
 void Network::cut(const std::vector<pid_t>& processes) const {
@@ -159,7 +167,8 @@ void Network::cut_one(pid_t process) const {
     sockaddr_in peer{};
     socklen_t own_size = sizeof own;
     socklen_t peer_size = sizeof peer;
-    if (!socket || ::getsockname(socket.get(), generic(own), &own_size) != 0 || own.sin_family != AF_INET) {
+    if (!socket || ::getsockname(socket.get(), generic(own), &own_size) != 0 ||
+        own.sin_family != AF_INET) {
       continue;
     }
     if (::getpeername(socket.get(), generic(peer), &peer_size) != 0) {

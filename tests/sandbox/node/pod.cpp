@@ -30,7 +30,9 @@ const Json& status_named(const Json& statuses, const std::string& name) {
   return k_none;
 }
 
-bool is_sidecar(const Container& container) { return text_at(container.spec(), "restartPolicy") == "Always"; }
+bool is_sidecar(const Container& container) {
+  return text_at(container.spec(), "restartPolicy") == "Always";
+}
 
 std::vector<std::string> expanded(const Json& list, const Environment& environment) {
   std::vector<std::string> texts;
@@ -62,11 +64,12 @@ Pod::~Pod() {
 }
 
 void Pod::make_containers() {
-  const ContainerServices services{services_.loop, services_.images, services_.jail, services_.restart_unit,
-                                   log_dir()};
+  const ContainerServices services{
+      services_.loop, services_.images, services_.jail, services_.restart_unit, log_dir()};
   const auto make = [&](const char* specs, const char* statuses, Containers& into) {
     for (Json spec : at(*object_, specs)) {
-      spec["terminationGracePeriodSeconds"] = number_at(*object_, "spec.terminationGracePeriodSeconds", 30);
+      spec["terminationGracePeriodSeconds"] =
+          number_at(*object_, "spec.terminationGracePeriodSeconds", 30);
       const Json& before = status_named(at(*object_, statuses), text_at(spec, "name"));
       into.push_back(std::make_unique<Container>(services, *this, std::move(spec), before));
     }
@@ -76,7 +79,9 @@ void Pod::make_containers() {
 }
 
 PodFacts Pod::facts() const {
-  return {*object_, address_, services_.node_address,
+  return {*object_,
+          address_,
+          services_.node_address,
           [this](const std::string& resource, const std::string& name) {
             return services_.store.get({"", resource, key_.namespace_, name});
           },
@@ -89,7 +94,8 @@ void Pod::update(Object object) {
     const Json& specs = at(*object_, list == &init_ ? "spec.initContainers" : "spec.containers");
     for (std::size_t index = 0; index < list->size() && index < specs.size(); ++index) {
       Json spec = specs[index];
-      spec["terminationGracePeriodSeconds"] = number_at(*object_, "spec.terminationGracePeriodSeconds", 30);
+      spec["terminationGracePeriodSeconds"] =
+          number_at(*object_, "spec.terminationGracePeriodSeconds", 30);
       (*list)[index]->set_spec(std::move(spec));
     }
   }
@@ -127,7 +133,8 @@ Status Pod::make_identity() {
   std::ofstream(folder / "hostname") << hostname_of(*object_) << '\n';
   std::ofstream(folder / "rules").flush();  // Files to mount the real ones on.
   std::ofstream(folder / "netns.so").flush();
-  return error ? Status(Error::internal("cannot make " + folder.string() + ": " + error.message())) : Status{};
+  return error ? Status(Error::internal("cannot make " + folder.string() + ": " + error.message()))
+               : Status{};
 }
 
 bool Pod::set_up_volumes() {
@@ -136,7 +143,8 @@ bool Pod::set_up_volumes() {
     const std::string name = text_at(volume, "name");
     const auto folder = set_up_volume(volume, facts(), services_.store, place);
     if (!folder) {
-      tell(Severity::warning, "FailedMount",
+      tell(Severity::warning,
+           "FailedMount",
            "MountVolume.SetUp failed for volume \"" + name + "\" : " + folder.error().message);
       services_.loop.cancel(volume_timer_);
       volume_timer_ = services_.loop.after(volume_delay_, [this] { container_changed(); });
@@ -180,13 +188,15 @@ void Pod::refresh_volumes() {
 
 Pod::Progress Pod::advance_init_containers() {
   for (const auto& container : init_) {
-    const bool succeeded = container->phase() == Container::Phase::terminated && container->last_exit_code() == 0;
+    const bool succeeded =
+        container->phase() == Container::Phase::terminated && container->last_exit_code() == 0;
     if (is_sidecar(*container) ? container->is_started() : succeeded && container->is_idle()) {
       continue;
     }
-    settle(*container, is_sidecar(*container) || restart_policy() != "Never" ? "OnFailure" : "Never");
-    failed_ = failed_ || (container->phase() == Container::Phase::terminated && container->is_idle() &&
-                          container->last_exit_code() != 0);
+    settle(*container,
+           is_sidecar(*container) || restart_policy() != "Never" ? "OnFailure" : "Never");
+    failed_ = failed_ || (container->phase() == Container::Phase::terminated &&
+                          container->is_idle() && container->last_exit_code() != 0);
     return Progress::waiting;
   }
   return Progress::done;
@@ -328,8 +338,9 @@ Result<Launch> Pod::plan_launch(const Json& container, const Image& image) {
   }
   const std::string work_dir = text_at(container, "workingDir");
   jail.work_dir = work_dir.empty() ? image.work_dir : work_dir;
-  const bool mounted = std::any_of(jail.mounts.begin(), jail.mounts.end(),
-                                   [&](const Mount& mount) { return mount.target == jail.work_dir; });
+  const bool mounted = std::any_of(jail.mounts.begin(), jail.mounts.end(), [&](const Mount& mount) {
+    return mount.target == jail.work_dir;
+  });
   if (jail.work_dir != "/" && !mounted) {
     jail.scratch.push_back(jail.work_dir);
   }
@@ -340,7 +351,8 @@ Result<Launch> Pod::plan_launch(const Json& container, const Image& image) {
   if (true_at(container, "securityContext.readOnlyRootFilesystem")) {
     jail.root_access = Access::read_only;
   }
-  jail.argv = argv_of(image, expanded(at(container, "command"), launch.environment),
+  jail.argv = argv_of(image,
+                      expanded(at(container, "command"), launch.environment),
                       expanded(at(container, "args"), launch.environment));
   if (jail.argv.empty()) {
     return Error::invalid_argument("no command specified");
@@ -391,8 +403,10 @@ std::string Pod::restart_policy() const {
 }
 
 bool Pod::mains_are_over() const {
-  return initialized_ && std::all_of(containers_.begin(), containers_.end(), [this](const auto& container) {
-           const bool ended = container->phase() == Container::Phase::terminated && container->is_idle();
+  return initialized_ &&
+         std::all_of(containers_.begin(), containers_.end(), [this](const auto& container) {
+           const bool ended =
+               container->phase() == Container::Phase::terminated && container->is_idle();
            const bool again = restart_policy() == "Always" ||
                               (restart_policy() == "OnFailure" && container->last_exit_code() != 0);
            return ended && !again;
@@ -404,8 +418,10 @@ std::string Pod::phase() const {
     return "Failed";
   }
   if (mains_are_over()) {
-    const bool good = std::all_of(containers_.begin(), containers_.end(),
-                                  [](const auto& container) { return container->last_exit_code() == 0; });
+    const bool good =
+        std::all_of(containers_.begin(), containers_.end(), [](const auto& container) {
+          return container->last_exit_code() == 0;
+        });
     return good ? "Succeeded" : "Failed";
   }
   const bool began = std::any_of(containers_.begin(), containers_.end(), [](const auto& container) {
@@ -419,8 +435,11 @@ void Pod::write_status() {
   if (reporting_ == Reporting::off) {
     return;
   }
-  PodReport report{.phase = phase(), .pod_address = address_, .node_address = services_.node_address,
-                   .start_time = start_time_, .initialized = initialized_};
+  PodReport report{.phase = phase(),
+                   .pod_address = address_,
+                   .node_address = services_.node_address,
+                   .start_time = start_time_,
+                   .initialized = initialized_};
   for (const auto& container : init_) {
     report.init_statuses.push_back(container->status());
   }

@@ -36,7 +36,8 @@ Condition readiness(const std::string& type, const PodReport& report, bool gates
     return {type, "False", "PodFailed"};
   }
   if (!unready.empty() || report.container_statuses.empty() || !report.initialized) {
-    return {type, "False", std::string(k_unready), "containers with unready status: [" + unready + "]"};
+    return {
+        type, "False", std::string(k_unready), "containers with unready status: [" + unready + "]"};
   }
   if (!gates_open) {
     return {type, "False", "ReadinessGatesNotReady", "a readiness gate of the pod is not met"};
@@ -79,11 +80,13 @@ void write_report(Json& pod, const PodReport& report, std::chrono::system_clock:
   }
   const bool has_sandbox = !report.pod_address.empty();
   set_condition(pod, {"PodReadyToStartContainers", has_sandbox ? "True" : "False"}, now);
-  set_condition(pod, report.initialized
-                         ? Condition{"Initialized", "True"}
-                         : Condition{"Initialized", "False", "ContainersNotInitialized",
-                                     "containers with incomplete status: [" +
-                                         names_of_unready(report.init_statuses) + "]"},
+  set_condition(pod,
+                report.initialized ? Condition{"Initialized", "True"}
+                                   : Condition{"Initialized",
+                                               "False",
+                                               "ContainersNotInitialized",
+                                               "containers with incomplete status: [" +
+                                                   names_of_unready(report.init_statuses) + "]"},
                 now);
   set_condition(pod, readiness("ContainersReady", report, true), now);
   set_condition(pod, readiness("Ready", report, gates_are_open(pod)), now);

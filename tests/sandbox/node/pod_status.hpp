@@ -12,7 +12,7 @@ namespace kredis::sandbox {
 
 struct PodReport {
   std::string phase;
-  std::string pod_address;   ///< Empty before it has one.
+  std::string pod_address;  ///< Empty before it has one.
   std::string node_address;
   std::string start_time;
   bool initialized = false;

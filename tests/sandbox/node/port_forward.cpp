@@ -27,7 +27,9 @@ constexpr int k_poll_milliseconds = 1'000;
 constexpr std::uint32_t k_no_channel = 0xffffffffU;
 
 // NOLINTBEGIN(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API is made so.
-const sockaddr* generic(const sockaddr_in& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* generic(const sockaddr_in& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
 // NOLINTEND(cppcoreguidelines-pro-type-reinterpret-cast)
 
 sockaddr_in socket_address(const std::string& address, std::uint16_t port) {
@@ -57,7 +59,8 @@ struct Forward {
 
 class PortForwarder {
  public:
-  PortForwarder(Channels& channels, const ForwardTarget& target) : channels_(channels), target_(target) {}
+  PortForwarder(Channels& channels, const ForwardTarget& target)
+      : channels_(channels), target_(target) {}
 
   void add(std::uint16_t port, std::uint32_t data, std::uint32_t errors) {
     Forward& forward = forwards_.emplace_back(Forward{port, data, errors});
@@ -99,10 +102,12 @@ class PortForwarder {
     reason.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(reason.front())));
     const std::string port = std::to_string(forward.port);
     static_cast<void>(channels_.write(
-        forward.errors, "error forwarding port " + port + " to pod " + target_.pod_uid +
-                            ", uid : failed to execute portforward in network namespace: failed to connect to "
-                            "localhost:" + port + " inside namespace \"" + target_.pod_uid +
-                            "\", IPv4: dial tcp4 127.0.0.1:" + port + ": connect: " + reason));
+        forward.errors,
+        "error forwarding port " + port + " to pod " + target_.pod_uid +
+            ", uid : failed to execute portforward in network namespace: failed to connect to "
+            "localhost:" +
+            port + " inside namespace \"" + target_.pod_uid +
+            "\", IPv4: dial tcp4 127.0.0.1:" + port + ": connect: " + reason));
     finish(forward);
   }
 
@@ -123,7 +128,8 @@ class PortForwarder {
     std::vector<pollfd> watched{{full ? -1 : channels_.fd(), POLLIN, 0}};
     for (const Forward& forward : forwards_) {
       const bool wants_out = !forward.connected || !forward.pending.empty();
-      watched.push_back({forward.socket.get(), static_cast<short>(wants_out ? POLLIN | POLLOUT : POLLIN), 0});
+      watched.push_back(
+          {forward.socket.get(), static_cast<short>(wants_out ? POLLIN | POLLOUT : POLLIN), 0});
     }
     const bool ready = !full && channels_.has_buffered();
     ::poll(watched.data(), watched.size(), ready ? 0 : k_poll_milliseconds);
@@ -156,8 +162,8 @@ class PortForwarder {
 
   void send_pending(Forward& forward) {
     while (!forward.pending.empty()) {
-      const ssize_t size =
-          ::send(forward.socket.get(), forward.pending.data(), forward.pending.size(), MSG_NOSIGNAL);
+      const ssize_t size = ::send(
+          forward.socket.get(), forward.pending.data(), forward.pending.size(), MSG_NOSIGNAL);
       if (size < 0) {
         return;  // Full, or broken, which `receive` will see.
       }
@@ -173,7 +179,8 @@ class PortForwarder {
     const ssize_t size = ::recv(forward.socket.get(), buffer.data(), buffer.size(), 0);
     if (size > 0) {
       // A client that is gone is noticed by reading from it.
-      static_cast<void>(channels_.write(forward.data, {buffer.data(), static_cast<std::size_t>(size)}));
+      static_cast<void>(
+          channels_.write(forward.data, {buffer.data(), static_cast<std::size_t>(size)}));
     } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
       finish(forward);
     }
@@ -205,9 +212,10 @@ class PortForwarder {
   }
 
   void take(const ChannelEvent& event) {
-    const auto found = std::find_if(forwards_.begin(), forwards_.end(), [&](const Forward& forward) {
-      return forward.data == event.channel && forward.socket;
-    });
+    const auto found =
+        std::find_if(forwards_.begin(), forwards_.end(), [&](const Forward& forward) {
+          return forward.data == event.channel && forward.socket;
+        });
     if (found == forwards_.end()) {
       return;
     }
@@ -247,12 +255,15 @@ std::vector<std::uint16_t> ports_of(const Query& query) {
   return ports;
 }
 
-void forward_over_websocket(const std::vector<std::uint16_t>& ports, ByteStream& stream, const ForwardTarget& target) {
+void forward_over_websocket(const std::vector<std::uint16_t>& ports,
+                            ByteStream& stream,
+                            const ForwardTarget& target) {
   const auto channels = make_websocket_channels(stream);
   PortForwarder forwarder(*channels, target);
   for (std::size_t index = 0; index < ports.size(); ++index) {
     const std::uint16_t port = ports[index];
-    const std::string little_endian = {static_cast<char>(port & 0xffU), static_cast<char>(port >> 8U)};
+    const std::string little_endian = {static_cast<char>(port & 0xffU),
+                                       static_cast<char>(port >> 8U)};
     const auto data = static_cast<std::uint32_t>(2 * index);
     static_cast<void>(channels->write(data, little_endian));
     static_cast<void>(channels->write(data + 1, little_endian));
@@ -263,7 +274,9 @@ void forward_over_websocket(const std::vector<std::uint16_t>& ports, ByteStream&
 
 }  // namespace
 
-Status serve_port_forward(const StreamRequest& request, ByteStream& stream, const ForwardTarget& target) {
+Status serve_port_forward(const StreamRequest& request,
+                          ByteStream& stream,
+                          const ForwardTarget& target) {
   constexpr const char* k_tunnelled = "SPDY/3.1+portforward.k8s.io";
   if (wants_websocket(request)) {
     const std::vector<std::uint16_t> ports = ports_of(request.query);
@@ -284,7 +297,8 @@ Status serve_port_forward(const StreamRequest& request, ByteStream& stream, cons
     return {};
   }
   if (!wants_spdy(request)) {
-    return Error::invalid_argument("unable to upgrade: the request asks for neither WebSocket nor SPDY/3.1");
+    return Error::invalid_argument(
+        "unable to upgrade: the request asks for neither WebSocket nor SPDY/3.1");
   }
   KREDIS_CHECK(accept_spdy(stream, "portforward.k8s.io"));
   forward_over_spdy(stream, target);

@@ -17,6 +17,8 @@ struct ForwardTarget {
   std::function<bool()> is_reachable;
 };
 
-Status serve_port_forward(const StreamRequest& request, ByteStream& stream, const ForwardTarget& target);
+Status serve_port_forward(const StreamRequest& request,
+                          ByteStream& stream,
+                          const ForwardTarget& target);
 
 }  // namespace kredis::sandbox

@@ -57,7 +57,8 @@ void arrange_descriptors(const SpawnRequest& request, Actions& actions) {
     actions.duplicate(0, 1);
     actions.duplicate(0, 2);
   } else {
-    request.input >= 0 ? actions.duplicate(request.input, 0) : actions.open(0, "/dev/null", O_RDONLY);
+    request.input >= 0 ? actions.duplicate(request.input, 0)
+                       : actions.open(0, "/dev/null", O_RDONLY);
     request.output >= 0 ? actions.duplicate(request.output, 1)
                         : actions.open(1, "/dev/null", O_WRONLY);
     actions.duplicate(request.error >= 0 ? request.error : 1, 2);
@@ -90,7 +91,8 @@ Result<Child> spawn(const SpawnRequest& request) {
   arrange_descriptors(request, actions);
   posix_spawnattr_t attributes{};
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   sigset_t none{};
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
@@ -101,8 +103,12 @@ Result<Child> spawn(const SpawnRequest& request) {
   std::vector<std::string> arguments = request.arguments;
   std::vector<std::string> environment = lines_of(request.environment);
   Child child;
-  const int error = posix_spawnp(&child.pid, arguments.front().c_str(), actions.get(), &attributes,
-                                 pointers_to(arguments).data(), pointers_to(environment).data());
+  const int error = posix_spawnp(&child.pid,
+                                 arguments.front().c_str(),
+                                 actions.get(),
+                                 &attributes,
+                                 pointers_to(arguments).data(),
+                                 pointers_to(environment).data());
   posix_spawnattr_destroy(&attributes);
   if (error != 0) {
     return Error::internal("cannot start " + arguments.front() + ": " + std::strerror(error));

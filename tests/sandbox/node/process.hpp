@@ -47,10 +47,10 @@ using Environment = std::map<std::string, std::string>;
 struct SpawnRequest {
   std::vector<std::string> arguments;  ///< The program first, looked for on our own PATH.
   Environment environment;
-  int input = -1;   ///< -1: /dev/null.
-  int output = -1;  ///< -1: /dev/null.
-  int error = -1;   ///< -1: where `output` goes.
-  int status = -1;  ///< Becomes descriptor 3 of the child; -1: none.
+  int input = -1;             ///< -1: /dev/null.
+  int output = -1;            ///< -1: /dev/null.
+  int error = -1;             ///< -1: where `output` goes.
+  int status = -1;            ///< Becomes descriptor 3 of the child; -1: none.
   std::string terminal = {};  ///< A pty's path: becomes input, output and error.
 };
 

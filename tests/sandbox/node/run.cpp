@@ -18,7 +18,8 @@
 namespace kredis::sandbox {
 namespace {
 
-constexpr std::chrono::milliseconds k_after_hook{2'000};  // What the kubelet leaves after a late preStop.
+constexpr std::chrono::milliseconds k_after_hook{
+    2'000};  // What the kubelet leaves after a late preStop.
 constexpr std::chrono::milliseconds k_setup_check{2};
 constexpr std::chrono::milliseconds k_hook_limit{3'600'000};
 
@@ -68,8 +69,11 @@ Run::~Run() {
   log_->finish();
 }
 
-Result<std::unique_ptr<Run>> Run::start(Loop& loop, const JailParts& parts, const Launch& launch,
-                                        const Json& spec, std::shared_ptr<Log> log) {
+Result<std::unique_ptr<Run>> Run::start(Loop& loop,
+                                        const JailParts& parts,
+                                        const Launch& launch,
+                                        const Json& spec,
+                                        std::shared_ptr<Log> log) {
   std::unique_ptr<Run> run(new Run(loop, spec, launch, std::move(log)));
   KREDIS_CHECK(run->spawn_in_jail(parts, launch));
   return run;
@@ -196,7 +200,8 @@ void Run::begin_probe(const std::string& field, const std::string& kind) {
   if (handler == spec_.end()) {
     return;
   }
-  auto probe = std::make_unique<Probe>(Probe{kind, *handler, ProbeCounter(ProbeTiming::of(*handler))});
+  auto probe =
+      std::make_unique<Probe>(Probe{kind, *handler, ProbeCounter(ProbeTiming::of(*handler))});
   Probe& begun = *probe;
   probes_.push_back(std::move(probe));
   begun.timer = loop_.after(begun.counter.timing().initial_delay, [this, &begun] { ask(begun); });
@@ -208,8 +213,10 @@ void Run::ask(Probe& probe) {
   if (stopping_ || probe.action != nullptr) {
     return;  // The answer to the last one is still out; its timeout will come.
   }
-  probe.action = Action::start(loop_, probe.handler, target(), timing.timeout,
-                               [this, &probe](const ActionResult& result) { answered(probe, result); });
+  probe.action = Action::start(
+      loop_, probe.handler, target(), timing.timeout, [this, &probe](const ActionResult& result) {
+        answered(probe, result);
+      });
 }
 
 void Run::answered(Probe& probe, const ActionResult& result) {
@@ -218,7 +225,8 @@ void Run::answered(Probe& probe, const ActionResult& result) {
     return;
   }
   const auto before = probe.counter.verdict();
-  const auto verdict = probe.counter.record(result.ok ? ProbeResult::success : ProbeResult::failure);
+  const auto verdict =
+      probe.counter.record(result.ok ? ProbeResult::success : ProbeResult::failure);
   if (!result.ok) {
     callbacks_.warn("Unhealthy", probe.kind + " probe failed: " + result.output);
   }
@@ -232,9 +240,11 @@ void Run::answered(Probe& probe, const ActionResult& result) {
   if (probe.kind != "Readiness" && verdict == ProbeCounter::Verdict::failing) {
     std::string kind = probe.kind;
     kind.front() = static_cast<char>(kind.front() - 'A' + 'a');
-    callbacks_.warn("Killing", "Container " + text_at(spec_, "name") + " failed " + kind +
-                                   " probe, will be restarted");
-    const auto own = number_at(probe.handler, "terminationGracePeriodSeconds",
+    callbacks_.warn(
+        "Killing",
+        "Container " + text_at(spec_, "name") + " failed " + kind + " probe, will be restarted");
+    const auto own = number_at(probe.handler,
+                               "terminationGracePeriodSeconds",
                                number_at(spec_, "terminationGracePeriodSeconds", 30));
     stop(std::chrono::seconds(own));
   }
@@ -243,13 +253,15 @@ void Run::answered(Probe& probe, const ActionResult& result) {
 
 bool Run::is_started() const {
   return running_ && std::all_of(probes_.begin(), probes_.end(), [](const auto& probe) {
-           return probe->kind != "Startup" || probe->counter.verdict() == ProbeCounter::Verdict::passing;
+           return probe->kind != "Startup" ||
+                  probe->counter.verdict() == ProbeCounter::Verdict::passing;
          });
 }
 
 bool Run::is_ready() const {
   return is_started() && std::all_of(probes_.begin(), probes_.end(), [](const auto& probe) {
-           return probe->kind != "Readiness" || probe->counter.verdict() == ProbeCounter::Verdict::passing;
+           return probe->kind != "Readiness" ||
+                  probe->counter.verdict() == ProbeCounter::Verdict::passing;
          });
 }
 
@@ -290,7 +302,8 @@ void Run::stop(std::chrono::milliseconds grace) {
     if (!result.ok) {
       callbacks_.warn("FailedPreStopHook", "PreStopHook failed: " + result.output);
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(kill_at_ - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(kill_at_ - std::chrono::steady_clock::now());
     kill_after(std::max(left, k_after_hook));
     send_signal(SIGTERM);
   });

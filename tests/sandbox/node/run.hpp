@@ -36,8 +36,11 @@ class Run {
   };
 
   /// Errors: internal when nothing could be started.
-  static Result<std::unique_ptr<Run>> start(Loop& loop, const JailParts& parts, const Launch& launch,
-                                            const Json& spec, std::shared_ptr<Log> log);
+  static Result<std::unique_ptr<Run>> start(Loop& loop,
+                                            const JailParts& parts,
+                                            const Launch& launch,
+                                            const Json& spec,
+                                            std::shared_ptr<Log> log);
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;

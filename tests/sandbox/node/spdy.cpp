@@ -47,11 +47,11 @@ class SpdyChannels : public Channels {
     return {};
   }
 
-  Status close_channel(std::uint32_t channel) override { return send({.stream = channel, .last = true}); }
-
-  void close() override {
-    static_cast<void>(send({.type = SpdyFrame::Type::goaway}));
+  Status close_channel(std::uint32_t channel) override {
+    return send({.stream = channel, .last = true});
   }
+
+  void close() override { static_cast<void>(send({.type = SpdyFrame::Type::goaway})); }
 
   int fd() const override { return stream_.fd(); }
   bool has_buffered() const override { return stream_.has_buffered(); }
@@ -115,9 +115,10 @@ bool wants_spdy(const StreamRequest& request) {
 }
 
 Status accept_spdy(ByteStream& stream, const std::string& protocol) {
-  return stream.write_all("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"
-                          "X-Stream-Protocol-Version: " +
-                          protocol + "\r\n\r\n");
+  return stream.write_all(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"
+      "X-Stream-Protocol-Version: " +
+      protocol + "\r\n\r\n");
 }
 
 std::unique_ptr<Channels> make_spdy_channels(ByteStream& stream) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The server's end of a SPDY/3.1 connection as Kubernetes uses it: the client opens all channels, and
-// nobody counts windows (kubectl's library does not either).
+// The server's end of a SPDY/3.1 connection as Kubernetes uses it: the client opens all channels,
+// and nobody counts windows (kubectl's library does not either).
 #pragma once
 
 #include <memory>

@@ -33,7 +33,8 @@ void put(std::string& into, std::uint32_t number, unsigned size) {
 
 // NOLINTBEGIN(cppcoreguidelines-pro-type-reinterpret-cast): zlib's bytes are unsigned.
 Bytef* zlib_bytes(std::string_view text) {
-  return const_cast<Bytef*>(reinterpret_cast<const Bytef*>(text.data()));  // zlib does not write to it.
+  return const_cast<Bytef*>(
+      reinterpret_cast<const Bytef*>(text.data()));  // zlib does not write to it.
 }
 // NOLINTEND(cppcoreguidelines-pro-type-reinterpret-cast)
 
@@ -92,7 +93,8 @@ class SpdyParser::Inflater {
       int result = ::inflate(&stream_, Z_SYNC_FLUSH);
       if (result == Z_NEED_DICT) {
         const std::string& dictionary = spdy_dictionary();
-        inflateSetDictionary(&stream_, zlib_bytes(dictionary), static_cast<uInt>(dictionary.size()));
+        inflateSetDictionary(
+            &stream_, zlib_bytes(dictionary), static_cast<uInt>(dictionary.size()));
         result = ::inflate(&stream_, Z_SYNC_FLUSH);
       }
       if (result != Z_OK && result != Z_BUF_ERROR) {

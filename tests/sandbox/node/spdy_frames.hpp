@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SPDY/3.1 frames, the older of kubectl's two ways into a pod. Pure, but that headers are compressed
-// with a memory that spans the connection, in each direction.
+// SPDY/3.1 frames, the older of kubectl's two ways into a pod. Pure, but that headers are
+// compressed with a memory that spans the connection, in each direction.
 // https://www.chromium.org/spdy/spdy-protocol/spdy-protocol-draft3-1/
 #pragma once
 

@@ -54,14 +54,16 @@ class NodeStreams : public PodStreams {
     KREDIS_TRY(const std::string address, agent_.find_address(request.namespace_, request.pod));
     const std::string node = text_at(*request.pod_object, "spec.nodeName");
     return serve_port_forward(request, stream, {address, uid_of(*request.pod_object), [this, node] {
-                                return agent_.answers(node);
-                              }});
+                                                  return agent_.answers(node);
+                                                }});
   }
 
   Status log(const StreamRequest& request, const LogSink& sink) override {
-    const auto previous = request.query.flag("previous") ? NodeAgent::Previous::yes : NodeAgent::Previous::no;
-    KREDIS_TRY(const std::shared_ptr<Log> log,
-               agent_.find_log(request.namespace_, request.pod, request.query.get("container"), previous));
+    const auto previous =
+        request.query.flag("previous") ? NodeAgent::Previous::yes : NodeAgent::Previous::no;
+    KREDIS_TRY(
+        const std::shared_ptr<Log> log,
+        agent_.find_log(request.namespace_, request.pod, request.query.get("container"), previous));
     read_log(*log, log_query_of(request.query), sink);
     return {};
   }
@@ -76,6 +78,8 @@ class NodeStreams : public PodStreams {
 
 }  // namespace
 
-std::unique_ptr<PodStreams> make_pod_streams(NodeAgent& agent) { return std::make_unique<NodeStreams>(agent); }
+std::unique_ptr<PodStreams> make_pod_streams(NodeAgent& agent) {
+  return std::make_unique<NodeStreams>(agent);
+}
 
 }  // namespace kredis::sandbox

@@ -45,8 +45,8 @@ Status add_object(const ObjectSource& from, const PodFacts& facts, Payload& payl
       payload[text_at(item, "path")] = {found->second, mode_of(item, from.default_mode)};
     } else if (!optional) {
       return Error::not_found("references non-existent " +
-                              std::string(kind == "secret" ? "secret" : "config") + " key: " +
-                              text_at(item, "key"));
+                              std::string(kind == "secret" ? "secret" : "config") +
+                              " key: " + text_at(item, "key"));
     }
   }
   return {};
@@ -64,14 +64,18 @@ const Json& container_named(const Json& pod, const std::string& name) {
   return k_none;
 }
 
-Status add_downward(const Json& source, const PodFacts& facts, std::int64_t default_mode, Payload& payload) {
+Status add_downward(const Json& source,
+                    const PodFacts& facts,
+                    std::int64_t default_mode,
+                    Payload& payload) {
   for (const Json& item : source.value("items", Json::array())) {
     PayloadFile file{.bytes = {}, .mode = mode_of(item, default_mode)};
     if (const auto field = item.find("fieldRef"); field != item.end()) {
       KREDIS_TRY(file.bytes, pod_field(facts, text_at(*field, "fieldPath")));
     } else if (const auto resource = item.find("resourceFieldRef"); resource != item.end()) {
-      KREDIS_TRY(file.bytes, resource_field(container_named(facts.pod, text_at(*resource, "containerName")),
-                                            *resource));
+      KREDIS_TRY(file.bytes,
+                 resource_field(container_named(facts.pod, text_at(*resource, "containerName")),
+                                *resource));
     }
     payload[text_at(item, "path")] = std::move(file);
   }
@@ -96,7 +100,8 @@ Status add_projected(const Json& projected, const PodFacts& facts, Payload& payl
       KREDIS_CHECK(add_object({"configmaps", text_at(*map, "name"), *map, mode}, facts, payload));
     }
     if (const auto secret = source.find("secret"); secret != source.end()) {
-      KREDIS_CHECK(add_object({"secrets", text_at(*secret, "name"), *secret, mode}, facts, payload));
+      KREDIS_CHECK(
+          add_object({"secrets", text_at(*secret, "name"), *secret, mode}, facts, payload));
     }
     if (const auto downward = source.find("downwardAPI"); downward != source.end()) {
       KREDIS_CHECK(add_downward(*downward, facts, mode, payload));
@@ -142,8 +147,8 @@ Result<fs::path> host_path(const Json& source, const PodFacts& facts, const Volu
   const std::string type = text_at(source, "type");
   std::error_code ignored;
   if ((type == "Directory" || type == "File") && !fs::exists(path, ignored)) {
-    return Error::not_found("hostPath type check failed: " + text_at(source, "path") + " is not a " +
-                            (type == "File" ? "file" : "directory"));
+    return Error::not_found("hostPath type check failed: " + text_at(source, "path") +
+                            " is not a " + (type == "File" ? "file" : "directory"));
   }
   if (type == "FileOrCreate" && !fs::exists(path, ignored)) {
     KREDIS_CHECK(made(path.parent_path()));
@@ -153,14 +158,18 @@ Result<fs::path> host_path(const Json& source, const PodFacts& facts, const Volu
   return fs::is_regular_file(path, ignored) ? Result<fs::path>(path) : made(path);
 }
 
-Result<fs::path> claimed(const std::string& claim_name, const PodFacts& facts, const Store& store,
+Result<fs::path> claimed(const std::string& claim_name,
+                         const PodFacts& facts,
+                         const Store& store,
                          const VolumePlace& place) {
   const std::string quoted = "persistentvolumeclaim \"" + claim_name + "\"";
-  const Object claim = store.get({"", "persistentvolumeclaims", namespace_of(facts.pod), claim_name});
+  const Object claim =
+      store.get({"", "persistentvolumeclaims", namespace_of(facts.pod), claim_name});
   if (claim == nullptr) {
     return Error::not_found(quoted + " not found");
   }
-  const Object volume = store.get({"", "persistentvolumes", "", text_at(*claim, "spec.volumeName")});
+  const Object volume =
+      store.get({"", "persistentvolumes", "", text_at(*claim, "spec.volumeName")});
   if (volume == nullptr) {
     return Error::not_found(quoted + " is not bound to a volume");
   }
@@ -182,36 +191,46 @@ Result<fs::path> sub_path(const fs::path& folder, const std::string& relative) {
     return Error::invalid_argument("subPath \"" + relative + "\" leads out of its volume");
   }
   std::error_code ignored;
-  return fs::exists(target, ignored) ? Result<fs::path>(fs::canonical(target, ignored)) : made(target);
+  return fs::exists(target, ignored) ? Result<fs::path>(fs::canonical(target, ignored))
+                                     : made(target);
 }
 
 }  // namespace
 
 bool is_payload_volume(const Json& volume) {
-  return volume.contains("configMap") || volume.contains("secret") || volume.contains("projected") ||
-         volume.contains("downwardAPI");
+  return volume.contains("configMap") || volume.contains("secret") ||
+         volume.contains("projected") || volume.contains("downwardAPI");
 }
 
 Result<Payload> payload_of_volume(const Json& volume, const PodFacts& facts) {
   Payload payload;
   if (const auto map = volume.find("configMap"); map != volume.end()) {
-    KREDIS_CHECK(add_object({"configmaps", text_at(*map, "name"), *map, number_at(*map, "defaultMode", 0644)},
-                            facts, payload));
-  } else if (const auto secret = volume.find("secret"); secret != volume.end()) {
     KREDIS_CHECK(add_object(
-        {"secrets", text_at(*secret, "secretName"), *secret, number_at(*secret, "defaultMode", 0644)}, facts,
+        {"configmaps", text_at(*map, "name"), *map, number_at(*map, "defaultMode", 0644)},
+        facts,
         payload));
+  } else if (const auto secret = volume.find("secret"); secret != volume.end()) {
+    KREDIS_CHECK(add_object({"secrets",
+                             text_at(*secret, "secretName"),
+                             *secret,
+                             number_at(*secret, "defaultMode", 0644)},
+                            facts,
+                            payload));
   } else if (const auto projected = volume.find("projected"); projected != volume.end()) {
     KREDIS_CHECK(add_projected(*projected, facts, payload));
   } else if (const auto downward = volume.find("downwardAPI"); downward != volume.end()) {
-    KREDIS_CHECK(add_downward(*downward, facts, number_at(*downward, "defaultMode", 0644), payload));
+    KREDIS_CHECK(
+        add_downward(*downward, facts, number_at(*downward, "defaultMode", 0644), payload));
   } else {
-    return Error::invalid_argument("volume \"" + text_at(volume, "name") + "\" holds no files of ours");
+    return Error::invalid_argument("volume \"" + text_at(volume, "name") +
+                                   "\" holds no files of ours");
   }
   return payload;
 }
 
-Result<fs::path> set_up_volume(const Json& volume, const PodFacts& facts, const Store& store,
+Result<fs::path> set_up_volume(const Json& volume,
+                               const PodFacts& facts,
+                               const Store& store,
                                const VolumePlace& place) {
   const fs::path own = place.pod_dir / "volumes" / text_at(volume, "name");
   if (is_payload_volume(volume)) {
@@ -234,7 +253,9 @@ Result<fs::path> set_up_volume(const Json& volume, const PodFacts& facts, const 
   return made(own);  // emptyDir, which is also what a volume without a source is.
 }
 
-Result<std::vector<Mount>> mounts_of(const Json& container, const Json& pod, const Environment& environment,
+Result<std::vector<Mount>> mounts_of(const Json& container,
+                                     const Json& pod,
+                                     const Environment& environment,
                                      const std::map<std::string, fs::path>& volumes) {
   std::vector<Mount> mounts;
   for (const Json& entry : container.value("volumeMounts", Json::array())) {

@@ -28,11 +28,15 @@ bool is_payload_volume(const Json& volume);
 
 /// Makes the volume ready and returns its folder.
 /// Errors: not_found (the object it names, a claim that is not bound), invalid_argument.
-Result<std::filesystem::path> set_up_volume(const Json& volume, const PodFacts& facts,
-                                            const Store& store, const VolumePlace& place);
+Result<std::filesystem::path> set_up_volume(const Json& volume,
+                                            const PodFacts& facts,
+                                            const Store& store,
+                                            const VolumePlace& place);
 
 /// What a container's volumeMounts come to. Requires: every volume is set up.
-Result<std::vector<Mount>> mounts_of(const Json& container, const Json& pod, const Environment& environment,
+Result<std::vector<Mount>> mounts_of(const Json& container,
+                                     const Json& pod,
+                                     const Environment& environment,
                                      const std::map<std::string, std::filesystem::path>& volumes);
 
 }  // namespace kredis::sandbox

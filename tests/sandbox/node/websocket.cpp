@@ -102,7 +102,8 @@ class WebSocketChannels : public Channels {
       const std::uint32_t channel = static_cast<std::uint8_t>(message->front());
       std::string bytes = message->substr(1);
       if (channel == k_close_channel && !bytes.empty()) {
-        events.push_back({ChannelEvent::Kind::half_closed, static_cast<std::uint8_t>(bytes.front())});
+        events.push_back(
+            {ChannelEvent::Kind::half_closed, static_cast<std::uint8_t>(bytes.front())});
       } else if (!bytes.empty()) {
         events.push_back({ChannelEvent::Kind::data, channel, std::move(bytes)});
       }
@@ -162,20 +163,24 @@ bool wants_websocket(const StreamRequest& request) {
   return !header(request, "Sec-WebSocket-Key").empty();
 }
 
-Result<std::string> accept_websocket(const StreamRequest& request, ByteStream& stream,
+Result<std::string> accept_websocket(const StreamRequest& request,
+                                     ByteStream& stream,
                                      const std::vector<std::string>& ours) {
   const std::vector<std::string> offered = list_of(header(request, "Sec-WebSocket-Protocol"));
-  const auto chosen = std::find_if(offered.begin(), offered.end(), [&](const std::string& protocol) {
-    return std::find(ours.begin(), ours.end(), protocol) != ours.end();
-  });
+  const auto chosen =
+      std::find_if(offered.begin(), offered.end(), [&](const std::string& protocol) {
+        return std::find(ours.begin(), ours.end(), protocol) != ours.end();
+      });
   if (chosen == offered.end()) {
-    return Error::invalid_argument("none of the subprotocols \"" + header(request, "Sec-WebSocket-Protocol") +
+    return Error::invalid_argument("none of the subprotocols \"" +
+                                   header(request, "Sec-WebSocket-Protocol") +
                                    "\" is spoken here, only " + ours.front());
   }
-  KREDIS_CHECK(stream.write_all("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                                "Connection: Upgrade\r\nSec-WebSocket-Accept: " +
-                                websocket_accept(header(request, "Sec-WebSocket-Key")) +
-                                "\r\nSec-WebSocket-Protocol: " + *chosen + "\r\n\r\n"));
+  KREDIS_CHECK(
+      stream.write_all("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                       "Connection: Upgrade\r\nSec-WebSocket-Accept: " +
+                       websocket_accept(header(request, "Sec-WebSocket-Key")) +
+                       "\r\nSec-WebSocket-Protocol: " + *chosen + "\r\n\r\n"));
   return *chosen;
 }
 

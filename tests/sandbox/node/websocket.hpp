@@ -17,7 +17,8 @@ bool wants_websocket(const StreamRequest& request);
 
 /// Answers the upgrade with the first of the client's subprotocols that is among `ours`.
 /// Errors: invalid_argument, before anything was written, when there is none.
-Result<std::string> accept_websocket(const StreamRequest& request, ByteStream& stream,
+Result<std::string> accept_websocket(const StreamRequest& request,
+                                     ByteStream& stream,
                                      const std::vector<std::string>& ours);
 
 /// Channels as v4 and v5 have them: the first byte of a message is the channel's number, and in v5

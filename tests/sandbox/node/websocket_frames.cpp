@@ -10,9 +10,12 @@
 namespace kredis::sandbox {
 namespace {
 
-constexpr std::string_view k_guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455, section 1.3.
+constexpr std::string_view k_guid =
+    "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455, section 1.3.
 
-std::uint8_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
+std::uint8_t byte_at(std::string_view bytes, std::size_t at) {
+  return static_cast<std::uint8_t>(bytes[at]);
+}
 
 std::uint64_t big_endian(std::string_view bytes) {
   std::uint64_t number = 0;
@@ -49,7 +52,9 @@ Result<std::optional<FrameHeader>> read_header(std::string_view bytes) {
     return Error::protocol("a WebSocket frame of " + std::to_string(length) + " bytes is too long");
   }
   return std::optional(FrameHeader{(byte_at(bytes, 0) & 0x80U) != 0,
-                                   static_cast<WebSocketOpcode>(byte_at(bytes, 0) & 0x0fU), 2 + extra, length});
+                                   static_cast<WebSocketOpcode>(byte_at(bytes, 0) & 0x0fU),
+                                   2 + extra,
+                                   length});
 }
 
 std::string unmasked(std::string_view mask, std::string_view payload) {
@@ -69,8 +74,8 @@ Result<std::optional<WebSocketMessage>> WebSocketParser::next() {
       return std::optional<WebSocketMessage>();
     }
     const std::string_view whole = buffer_;
-    std::string payload =
-        unmasked(whole.substr(header->mask_at, 4), whole.substr(header->payload_at(), header->length));
+    std::string payload = unmasked(whole.substr(header->mask_at, 4),
+                                   whole.substr(header->payload_at(), header->length));
     buffer_.erase(0, header->payload_at() + header->length);
     if (header->is_control()) {
       return std::optional(WebSocketMessage{header->opcode, std::move(payload)});

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // WebSocket frames as a server reads and writes them (RFC 6455, section 5). Pure: bytes in, frames
-// out. Apart from shared/kube's on purpose: with one codec at both ends a mistake in it would not show.
+// out. Apart from shared/kube's on purpose: with one codec at both ends a mistake in it would not
+// show.
 #pragma once
 
 #include <cstddef>

@@ -99,16 +99,21 @@ Status run_down(const std::string& dir) {
 
 Status run_status(const std::string& dir) {
   KREDIS_TRY(const Json status, ask_sandbox(socket_in(dir), {{"verb", "status"}}));
-  fmt::print("kubeconfig  {}\nserver      {}\n\n", status.value("kubeconfig", ""),
+  fmt::print("kubeconfig  {}\nserver      {}\n\n",
+             status.value("kubeconfig", ""),
              status.value("server", ""));
   for (const Json& node : status.at("nodes")) {
-    fmt::print("{:<16} {:<12} {:<10} {}\n", node.value("name", ""), node.value("zone", ""),
-               node.value("state", ""), plural(node.value("pods", 0), "pod"));
+    fmt::print("{:<16} {:<12} {:<10} {}\n",
+               node.value("name", ""),
+               node.value("zone", ""),
+               node.value("state", ""),
+               plural(node.value("pods", 0), "pod"));
   }
   return {};
 }
 
-Status run_node(const std::string& dir, const std::string& action,
+Status run_node(const std::string& dir,
+                const std::string& action,
                 const std::vector<std::string>& names) {
   const Json request{{"verb", "node"}, {"action", action}, {"names", names}};
   KREDIS_TRY(const Json done, ask_sandbox(socket_in(dir), request));

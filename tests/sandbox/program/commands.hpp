@@ -30,7 +30,8 @@ struct UpOptions {
 Status run_up(const UpOptions& options);
 Status run_down(const std::string& dir);
 Status run_status(const std::string& dir);
-Status run_node(const std::string& dir, const std::string& action,
+Status run_node(const std::string& dir,
+                const std::string& action,
                 const std::vector<std::string>& names);
 
 /// One port of one pod that swallows what is sent to it, as behind a firewall; 0 ends that.

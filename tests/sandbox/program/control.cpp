@@ -90,7 +90,8 @@ ControlServer::~ControlServer() {
 }
 
 void ControlServer::run() const {
-  std::array<pollfd, 2> waits{pollfd{listener_.get(), POLLIN, 0}, pollfd{stop_.read.get(), POLLIN, 0}};
+  std::array<pollfd, 2> waits{pollfd{listener_.get(), POLLIN, 0},
+                              pollfd{stop_.read.get(), POLLIN, 0}};
   while (::poll(waits.data(), waits.size(), -1) >= 0 || errno == EINTR) {
     if (waits[1].revents != 0) {
       return;

@@ -114,7 +114,9 @@ ControllerOptions Sandbox::Parts::controller_options() const {
   made.addresses = lease->plan();
   made.default_class = options.default_class;
   made.eviction_after = options.eviction_after;
-  made.create_pod = [this](const Key& key, Json pod) { return server->create(key, std::move(pod)); };
+  made.create_pod = [this](const Key& key, Json pod) {
+    return server->create(key, std::move(pod));
+  };
   made.ca_certificate = [this] { return server->ca_certificate(); };
   made.node_answers = [this](const std::string& node) { return agent->answers(node); };
   return made;
@@ -148,10 +150,11 @@ Json Sandbox::Parts::status() const {
     const bool cordoned = true_at(*node, "spec.unschedulable");
     nodes.push_back({{"name", name},
                      {"zone", label_of(*node, k_zone_label)},
-                     {"state", !agent->answers(name) ? "silent"
-                               : !ready              ? "starting"
-                               : cordoned            ? "cordoned"
-                                                     : "ready"},
+                     {"state",
+                      !agent->answers(name) ? "silent"
+                      : !ready              ? "starting"
+                      : cordoned            ? "cordoned"
+                                            : "ready"},
                      {"pods", pods[name]}});
   }
   return {{"kubeconfig", (options.dir / "kubeconfig").string()},
@@ -273,8 +276,9 @@ Result<Json> Sandbox::control(const Json& request) {
   if (verb == "kubeconfig") {
     const std::string user = request.value("user", "");
     const auto groups = request.value("groups", std::vector<std::string>{});
-    KREDIS_TRY(const std::string text, user.empty() ? parts_->server->admin_kubeconfig()
-                                                    : parts_->server->kubeconfig({user, groups}));
+    KREDIS_TRY(const std::string text,
+               user.empty() ? parts_->server->admin_kubeconfig()
+                            : parts_->server->kubeconfig({user, groups}));
     return Json{{"kubeconfig", text}};
   }
   return Error::invalid_argument("the sandbox does not know: " + verb);

@@ -67,7 +67,8 @@ Result<EndSignals> EndSignals::block(pid_t parent) {
 }
 
 void EndSignals::wait(int also) const {
-  std::array<pollfd, 3> waits{pollfd{signals_.get(), POLLIN, 0}, pollfd{also, POLLIN, 0},
+  std::array<pollfd, 3> waits{pollfd{signals_.get(), POLLIN, 0},
+                              pollfd{also, POLLIN, 0},
                               pollfd{parent_.get(), POLLIN, 0}};  // poll ignores -1.
   while (::poll(waits.data(), waits.size(), -1) < 0 && errno == EINTR) {
   }

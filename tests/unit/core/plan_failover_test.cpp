@@ -49,7 +49,9 @@ std::string text_of(const Result<std::vector<HandOver>>& made) {
   return text.empty() ? "nothing" : text;
 }
 
-std::string planned(const ViewBuilder& builder, Of of, const std::string& name,
+std::string planned(const ViewBuilder& builder,
+                    Of of,
+                    const std::string& name,
                     TakeOver how = TakeOver::in_step) {
   return text_of(plan_hand_overs(builder.build(), {.of = of, .name = name, .how = how}));
 }
@@ -107,9 +109,8 @@ TEST_SUITE("core/plan_failover") {
           .on(6, "node-0", "zone-0")
           .edit(0, [](Member& member) { member.server->replication_offset = 1 << 30; })
           .edit(3, [](Member& member) { member.server->replication_offset = 1 << 30; })
-          .edit(6, [bytes](Member& member) {
-            member.server->replication_offset = (1 << 30) - bytes;
-          });
+          .edit(6,
+                [bytes](Member& member) { member.server->replication_offset = (1 << 30) - bytes; });
     };
     CHECK(planned(behind(1 << 20), Of::master, "redis-app-0") == "redis-app-0 to redis-app-6");
     CHECK(planned(behind((1 << 20) + 1), Of::master, "redis-app-0") ==
@@ -145,8 +146,7 @@ TEST_SUITE("core/plan_failover") {
 
   TEST_CASE("a dead master takes --force, and no majority takes --takeover") {
     const auto one = dead(well_spread(), 6, 0);
-    const auto planned_one =
-        plan_hand_overs(one.build(), {.of = Of::pod, .name = "redis-app-3"});
+    const auto planned_one = plan_hand_overs(one.build(), {.of = Of::pod, .name = "redis-app-3"});
     REQUIRE_FALSE(planned_one.has_value());
     CHECK(contains(planned_one.error().hint, "--force"));
     const auto forced = plan_hand_overs(
@@ -155,8 +155,7 @@ TEST_SUITE("core/plan_failover") {
     CHECK_FALSE(forced->front().from_answers);
     const auto two = dead(one, 6, 1);
     CHECK(contains(planned(two, Of::pod, "redis-app-3", TakeOver::force), "only 1 of 3 masters"));
-    CHECK(planned(two, Of::pod, "redis-app-3", TakeOver::takeover) ==
-          "redis-app-0 to redis-app-3");
+    CHECK(planned(two, Of::pod, "redis-app-3", TakeOver::takeover) == "redis-app-0 to redis-app-3");
   }
 
   TEST_CASE("what is not there is answered with what is") {
@@ -174,8 +173,7 @@ TEST_SUITE("core/plan_failover") {
   }
 
   TEST_CASE("an id's start that fits several masters is refused") {
-    const auto made =
-        plan_hand_overs(well_spread().build(), {.of = Of::master, .name = "a000000"});
+    const auto made = plan_hand_overs(well_spread().build(), {.of = Of::master, .name = "a000000"});
     REQUIRE_FALSE(made.has_value());
     CHECK(made.error().code == ErrorCode::invalid_argument);
   }

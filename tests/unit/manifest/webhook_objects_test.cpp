@@ -19,8 +19,9 @@ namespace kredis::manifest {
 namespace {
 
 Json find(const std::vector<Json>& objects, const std::string& kind) {
-  const auto found = std::find_if(objects.begin(), objects.end(),
-                                  [&](const Json& object) { return object.at("kind") == kind; });
+  const auto found = std::find_if(objects.begin(), objects.end(), [&](const Json& object) {
+    return object.at("kind") == kind;
+  });
   REQUIRE_MESSAGE(found != objects.end(), kind);
   return *found;
 }
@@ -99,7 +100,8 @@ TEST_SUITE("manifest/webhook_objects") {
     CHECK(removals("ValidatingWebhookConfiguration") == 2);
     const Json conditions =
         made("ValidatingWebhookConfiguration").at("webhooks").at(0).at("matchConditions");
-    CHECK(conditions.back().at("expression").get<std::string>().find("system:node:") != std::string::npos);
+    CHECK(conditions.back().at("expression").get<std::string>().find("system:node:") !=
+          std::string::npos);
   }
 
   TEST_CASE("webhook_objects fails closed for checks only, and only when told to") {
@@ -115,17 +117,20 @@ TEST_SUITE("manifest/webhook_objects") {
   TEST_CASE("webhook_objects with cert-manager mounts its Secret and has no right to any") {
     const WebhookSpec spec{.version = "1.2.3", .certificates = Certificates::cert_manager};
     const auto objects = webhook_objects(spec);
-    CHECK(std::none_of(objects.begin(), objects.end(),
-                       [](const Json& object) { return object.at("kind") == "Role"; }));
+    CHECK(std::none_of(objects.begin(), objects.end(), [](const Json& object) {
+      return object.at("kind") == "Role";
+    }));
     const Json pod = find(objects, "Deployment").at("spec").at("template").at("spec");
     CHECK(pod.at("volumes").at(1).at("secret").at("secretName") == "kubectl-redis-webhook-tls");
     CHECK(find(objects, "ValidatingWebhookConfiguration")
               .at("metadata")
               .at("annotations")
-              .at("cert-manager.io/inject-ca-from") == "kubectl-redis-system/kubectl-redis-webhook");
+              .at("cert-manager.io/inject-ca-from") ==
+          "kubectl-redis-system/kubectl-redis-webhook");
   }
 
-  TEST_CASE("static_policies have every rule with an expression once a kind, under its own severity") {
+  TEST_CASE(
+      "static_policies have every rule with an expression once a kind, under its own severity") {
     std::set<std::string> seen;
     for (const Json& object : static_policies({.version = "1.2.3"})) {
       if (object.at("kind") != "ValidatingAdmissionPolicy") {
@@ -146,15 +151,24 @@ TEST_SUITE("manifest/webhook_objects") {
       }
     }
     for (const std::string& id : static_rules()) {
-      CHECK_MESSAGE(std::any_of(seen.begin(), seen.end(),
-                                [&](const std::string& each) { return each.find("[" + id + "]") != std::string::npos; }),
+      CHECK_MESSAGE(std::any_of(seen.begin(),
+                                seen.end(),
+                                [&](const std::string& each) {
+                                  return each.find("[" + id + "]") != std::string::npos;
+                                }),
                     id);
     }
   }
 
   TEST_CASE("webhook_objects takes an image as it is given") {
     const auto image = [](const WebhookSpec& spec) {
-      return made("Deployment", spec).at("spec").at("template").at("spec").at("containers").at(0).at("image");
+      return made("Deployment", spec)
+          .at("spec")
+          .at("template")
+          .at("spec")
+          .at("containers")
+          .at(0)
+          .at("image");
     };
     CHECK(image({.version = "1.2.3"}) == "kubectl-redis-webhook:1.2.3");
     CHECK(image({.version = "1.2.3", .image = "mine/webhook@sha256:0"}) == "mine/webhook@sha256:0");

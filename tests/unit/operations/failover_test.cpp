@@ -24,10 +24,11 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-Result<FailoverOutcome> run(ClusterBed& bed, FailoverWish wish,
+Result<FailoverOutcome> run(ClusterBed& bed,
+                            FailoverWish wish,
                             std::chrono::milliseconds time = 60s) {
-  return fail_over(*bed.redis, bed.view, {.wish = std::move(wish)},
-                   {.deadline = steady_clock::now() + time});
+  return fail_over(
+      *bed.redis, bed.view, {.wish = std::move(wish)}, {.deadline = steady_clock::now() + time});
 }
 
 std::string role(const ClusterBed& bed, std::size_t node) {
@@ -110,7 +111,9 @@ TEST_SUITE("operations/failover") {
       form(bed);
       int looks = 0;
       const auto cut = fail_over(
-          *bed.redis, bed.view, {.wish = {.of = Of::master, .name = "redis-app-2"}},
+          *bed.redis,
+          bed.view,
+          {.wish = {.of = Of::master, .name = "redis-app-2"}},
           {.deadline = steady_clock::now() + 60s, .cancelled = [&] { return looks++ >= stop_at; }});
       if (!cut) {
         CHECK(cut.error().code == ErrorCode::conflict);
@@ -154,11 +157,12 @@ TEST_SUITE("operations/failover") {
   TEST_CASE("nothing is done when the user does not agree") {
     ClusterBed bed(6, 5000);
     form(bed);
-    const auto outcome = fail_over(
-        *bed.redis, bed.view,
-        {.wish = {.of = Of::master, .name = "redis-app-0", .how = TakeOver::force},
-         .agree = [](const auto&) -> Status { return Error::unsafe("no"); }},
-        {.deadline = steady_clock::now() + 60s});
+    const auto outcome =
+        fail_over(*bed.redis,
+                  bed.view,
+                  {.wish = {.of = Of::master, .name = "redis-app-0", .how = TakeOver::force},
+                   .agree = [](const auto&) -> Status { return Error::unsafe("no"); }},
+                  {.deadline = steady_clock::now() + 60s});
     REQUIRE_FALSE(outcome.has_value());
     CHECK(outcome.error().message == "no");
     CHECK(role(bed, 0) == "master");

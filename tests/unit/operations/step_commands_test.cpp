@@ -69,8 +69,7 @@ TEST_SUITE("operations/step_commands") {
     };
     CHECK(acceptable(step(failover), error("ERR You should send CLUSTER FAILOVER to a replica")));
     CHECK_FALSE(acceptable(
-        step(failover),
-        error("ERR Master is down or failed, please use CLUSTER FAILOVER FORCE")));
+        step(failover), error("ERR Master is down or failed, please use CLUSTER FAILOVER FORCE")));
   }
 
   TEST_CASE("meeting uses the announced address, and names a bus port that is not the usual one") {

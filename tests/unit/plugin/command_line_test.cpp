@@ -32,9 +32,16 @@ std::string complete_line(const std::vector<std::string>& words) {
   CLI::App root;
   Invocation unused;
   build_command_line(root, unused);
-  return complete(root, words,
-                  {.clusters = [] { return std::vector<std::string>{"redis", "shop"}; },
-                   .namespaces = [] { return std::vector<std::string>{"default", "web"}; }});
+  return complete(root,
+                  words,
+                  {.clusters =
+                       [] {
+                         return std::vector<std::string>{"redis", "shop"};
+                       },
+                   .namespaces =
+                       [] {
+                         return std::vector<std::string>{"default", "web"};
+                       }});
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -62,7 +69,8 @@ TEST_SUITE("plugin/cli") {
 
   TEST_CASE("what follows -- is kept from the parser for verbs that run it") {
     std::ostringstream unused;
-    const Invocation cli = parse_command_line({"cli", "-n", "web", "--", "GET", "-n", "--"}, unused, unused);
+    const Invocation cli =
+        parse_command_line({"cli", "-n", "web", "--", "GET", "-n", "--"}, unused, unused);
     CHECK(cli.options.command == std::vector<std::string>{"GET", "-n", "--"});
     CHECK(cli.options.namespace_ == "web");
     const Invocation status = parse_command_line({"status", "--", "shop"}, unused, unused);
@@ -71,8 +79,18 @@ TEST_SUITE("plugin/cli") {
   }
 
   TEST_CASE("every verb has help with examples") {
-    for (const std::string verb : {"create", "init", "status", "delete", "failover", "config", "cli",
-                                   "toolbox", "nfs", "rbac", "version", "completion"}) {
+    for (const std::string verb : {"create",
+                                   "init",
+                                   "status",
+                                   "delete",
+                                   "failover",
+                                   "config",
+                                   "cli",
+                                   "toolbox",
+                                   "nfs",
+                                   "rbac",
+                                   "version",
+                                   "completion"}) {
       CAPTURE(verb);
       const Ran ran = run_line({verb, "--help"});
       CHECK(ran.exit == ExitStatus::done);

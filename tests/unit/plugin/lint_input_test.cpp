@@ -51,14 +51,17 @@ struct BadInput {
 };
 
 const std::string k_templates =
-    "apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Release.Name }}\n  {{- if .Values.x }}\n";
+    "apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Release.Name }}\n  {{- if .Values.x "
+    "}}\n";
 
 /// As `helm template` writes: sources as comments, empty documents, values in quotes.
 const std::string k_rendered =
     "---\n# Source: redis/templates/empty.yaml\n---\n# Source: redis/templates/conf.yaml\n"
-    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"my-release-conf\"\n  namespace: \"shop\"\n"
+    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"my-release-conf\"\n  namespace: "
+    "\"shop\"\n"
     "  labels: &labels\n    helm.sh/chart: redis-1.0.0\n    app.kubernetes.io/managed-by: Helm\n"
-    "data:\n  redis.conf: |-\n    # from values\n    cluster-enabled yes\n    appendonly yes\n    bind 127.0.0.1\n"
+    "data:\n  redis.conf: |-\n    # from values\n    cluster-enabled yes\n    appendonly yes\n    "
+    "bind 127.0.0.1\n"
     "---\n# Source: redis/templates/set.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: x\n"
     "  labels:\n    <<: {a: b}\n    c: d\nspec: {ports: [{port: 80}]}\n";
 
@@ -70,7 +73,9 @@ TEST_SUITE("plugin/lint_input") {
         {"aliases of aliases", bomb(), "too large or too deep"},
         {"100,000 open brackets", std::string(100'000, '['), "too large or too deep"},
         {"a staircase of keys", staircase(600), "too large or too deep"},
-        {"lists in lists, a hundred deep and one", repeated("[", 102) + repeated("]", 102), "too large or too deep"},
+        {"lists in lists, a hundred deep and one",
+         repeated("[", 102) + repeated("]", 102),
+         "too large or too deep"},
         {"a key twice", "a: 1\nb: {c: 1, c: 2}\n", "line 2, column 11: the key is there twice: c"},
         {"a tab", "a:\n\tb: 1\n", "line 2"},
         {"more than 16 MiB", std::string((16U << 20U) + 1, 'x'), "more than 16 MiB"},
@@ -93,17 +98,20 @@ TEST_SUITE("plugin/lint_input") {
 
   TEST_CASE("the last depth that is read, and values of odd types, are judged in peace") {
     const Folder folder;
-    const std::string head = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {labels: {appCluster: a}}\n";
-    const std::vector<std::string> texts{repeated("[", 101) + repeated("]", 101),
-                                         "",
-                                         "just text\n",
-                                         "\xef\xbb\xbf" "a: 1\n",
-                                         "kind: [1]\nmetadata: {name: 2}\n",
-                                         head + "spec: text\n",
-                                         head + "spec: {template: {spec: {containers: {a: b}}}}\n",
-                                         head + "spec: {template: {spec: {containers: [1, null, []]}}}\n",
-                                         "kind: List\nitems: {a: 1}\n",
-                                         "kind: List\nitems: [1, null]\n"};
+    const std::string head =
+        "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {labels: {appCluster: a}}\n";
+    const std::vector<std::string> texts{
+        repeated("[", 101) + repeated("]", 101),
+        "",
+        "just text\n",
+        "\xef\xbb\xbf"
+        "a: 1\n",
+        "kind: [1]\nmetadata: {name: 2}\n",
+        head + "spec: text\n",
+        head + "spec: {template: {spec: {containers: {a: b}}}}\n",
+        head + "spec: {template: {spec: {containers: [1, null, []]}}}\n",
+        "kind: List\nitems: {a: 1}\n",
+        "kind: List\nitems: [1, null]\n"};
     for (const std::string& text : texts) {
       CAPTURE(text);
       const std::string file = folder.write("odd.yaml", text);
@@ -127,13 +135,14 @@ TEST_SUITE("plugin/lint_input") {
 
   TEST_CASE("--fix keeps a file's permissions, and a link a link") {
     const Folder folder;
-    const std::string set = read_file(std::string(KREDIS_SOURCE_DIR) + "/tests/e2e/manifests/article/redis.yaml");
+    const std::string set =
+        read_file(std::string(KREDIS_SOURCE_DIR) + "/tests/e2e/manifests/article/redis.yaml");
     const std::string file = folder.write("set.yaml", set);
     REQUIRE(::chmod(file.c_str(), 0640) == 0);
     std::filesystem::create_symlink(file, folder.path() + "/link.yaml");
     CHECK(run_line({"lint", "-f", folder.path() + "/link.yaml", "--fix"}).exit == ExitStatus::done);
     CHECK(std::filesystem::is_symlink(folder.path() + "/link.yaml"));
-    struct stat info{};
+    struct stat info {};
     REQUIRE(::stat(file.c_str(), &info) == 0);
     CHECK((info.st_mode & 0777U) == 0640U);
     CHECK(read_file(file).starts_with("# The article's own"));

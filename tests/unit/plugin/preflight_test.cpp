@@ -108,8 +108,7 @@ TEST_SUITE("plugin/preflight") {
 
   TEST_CASE("judge_quota accepts exactly what is left and refuses one more") {
     CHECK(judge_quota({}, {.quotas = std::vector<Json>{quota("pods", "10", "4")}}).has_value());
-    const Status refused =
-        judge_quota({}, {.quotas = std::vector<Json>{quota("pods", "10", "5")}});
+    const Status refused = judge_quota({}, {.quotas = std::vector<Json>{quota("pods", "10", "5")}});
     REQUIRE_FALSE(refused.has_value());
     CHECK(contains(refused.error().message, "ResourceQuota team"));
     CHECK(contains(refused.error().message, "5 of 10"));
@@ -120,16 +119,15 @@ TEST_SUITE("plugin/preflight") {
               .has_value());
     CHECK_FALSE(judge_quota({}, {.quotas = std::vector<Json>{quota("requests.cpu", "599m", "0")}})
                     .has_value());
-    CHECK_FALSE(
-        judge_quota({}, {.quotas = std::vector<Json>{quota("requests.storage", "1G", "0")}})
-            .has_value());
+    CHECK_FALSE(judge_quota({}, {.quotas = std::vector<Json>{quota("requests.storage", "1G", "0")}})
+                    .has_value());
   }
 
   TEST_CASE("judge_shape accepts the same shape and refuses another") {
-    const Json workload = {{"metadata",
-                            {{"annotations",
-                              {{"kubectl-redis.dev/masters", "3"},
-                               {"kubectl-redis.dev/replicas", "1"}}}}}};
+    const Json workload = {
+        {"metadata",
+         {{"annotations",
+           {{"kubectl-redis.dev/masters", "3"}, {"kubectl-redis.dev/replicas", "1"}}}}}};
     CHECK(judge_shape({}, workload).has_value());
     ClusterSpec spec;
     spec.masters = 5;

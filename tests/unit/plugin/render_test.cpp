@@ -174,8 +174,7 @@ TEST_SUITE("plugin/progress") {
     progress.line("redis-app-0", "starting");
     progress.line("redis-app-0", "starting");
     progress.line("redis-app-0", "ready");
-    CHECK(stream.str() ==
-          "waiting for 2 pods\n  redis-app-0  starting\n  redis-app-0  ready\n");
+    CHECK(stream.str() == "waiting for 2 pods\n  redis-app-0  starting\n  redis-app-0  ready\n");
   }
 
   TEST_CASE("on a terminal a stage's lines are replaced, and gone when it is done") {

@@ -32,15 +32,22 @@ std::string read_docs() {
 
 RoleRequest everything(const std::string& verb) {
   return {.verb = verb,
-          .cases = {Case::statefulset, Case::deployment, Case::deployment_claims, Case::foreign,
-                    Case::nfs, Case::purge_data, Case::drill, Case::secrets},
+          .cases = {Case::statefulset,
+                    Case::deployment,
+                    Case::deployment_claims,
+                    Case::foreign,
+                    Case::nfs,
+                    Case::purge_data,
+                    Case::drill,
+                    Case::secrets},
           .secrets = {"redis-auth", "redis-tls"}};
 }
 
 std::string roles_section() {
   std::string text = k_start;
   for (const std::string& verb : verbs_with_rights()) {
-    text += "\n### " + verb + "\n\n```yaml\n" + render_roles(plan_roles(everything(verb)), {}) + "```\n";
+    text += "\n### " + verb + "\n\n```yaml\n" + render_roles(plan_roles(everything(verb)), {}) +
+            "```\n";
   }
   return text;
 }

@@ -39,10 +39,23 @@ TEST_SUITE("plugin/session") {
     GlobalOptions options;
     options.context = "blue";
     options.as = "jane";
-    const auto words = kubectl_words(
-        options, {.namespace_ = "web", .pod = "p", .container = "c", .command = {"ls", "-l"}}, Terminal::yes);
-    CHECK(words == std::vector<std::string>{"kubectl", "--context=blue", "--as=jane", "exec", "--quiet", "--stdin",
-                                            "--tty", "--namespace=web", "--container=c", "p", "--", "ls", "-l"});
+    const auto words =
+        kubectl_words(options,
+                      {.namespace_ = "web", .pod = "p", .container = "c", .command = {"ls", "-l"}},
+                      Terminal::yes);
+    CHECK(words == std::vector<std::string>{"kubectl",
+                                            "--context=blue",
+                                            "--as=jane",
+                                            "exec",
+                                            "--quiet",
+                                            "--stdin",
+                                            "--tty",
+                                            "--namespace=web",
+                                            "--container=c",
+                                            "p",
+                                            "--",
+                                            "ls",
+                                            "-l"});
     CHECK_FALSE(has(kubectl_words(options, {.pod = "p"}, Terminal::no), "--tty"));
   }
 
@@ -67,7 +80,8 @@ TEST_SUITE("plugin/session") {
   }
 
   TEST_CASE("redis-cli is given the address and what the user said, and no secret") {
-    const RedisContainer container{.pod = "p", .name = "c", .address = "10.0.0.1", .tls_dir = "/certs"};
+    const RedisContainer container{
+        .pod = "p", .name = "c", .address = "10.0.0.1", .tls_dir = "/certs"};
     const auto words = cli_command(container, {.secret_file = secret_file_name()}, {"GET", "k"});
     CHECK(words.back() == "k");
     CHECK(has(words, "10.0.0.1"));
@@ -77,10 +91,13 @@ TEST_SUITE("plugin/session") {
 
   TEST_CASE("a toolbox has the cluster's image and Secrets but none of its labels") {
     Located located{.name = "redis", .namespace_ = "web", .label_selector = "app=redis"};
-    located.workload = Json::parse(R"({"kind": "StatefulSet", "spec": {"serviceName": "redis-service", "template": {
+    located.workload = Json::parse(
+        R"({"kind": "StatefulSet", "spec": {"serviceName": "redis-service", "template": {
         "metadata": {"labels": {"app": "redis"}}, "spec": {"containers": [{"name": "redis", "image": "redis:8.0"}]}}}})");
-    const Json pod = toolbox_pod(located, {.pod = "redis-toolbox-1", .access = {.auth_secret = "a", .tls_secret = "t"},
-                                           .host = redis_host(located)});
+    const Json pod = toolbox_pod(located,
+                                 {.pod = "redis-toolbox-1",
+                                  .access = {.auth_secret = "a", .tls_secret = "t"},
+                                  .host = redis_host(located)});
     const Json& container = pod.at("/spec/containers/0"_json_pointer);
     CHECK(container.at("image") == "redis:8.0");
     CHECK(pod.dump().find("\"a\"") != std::string::npos);

@@ -19,18 +19,19 @@ constexpr std::int64_t k_day = 86'400;
 
 std::string metrics(int refused) {
   const std::string begin = "kubectl_redis_webhook_";
-  return begin + "reviews_total{endpoint=\"mutate\",operation=\"CREATE\",result=\"mutated\"} 1200\n" +
+  return begin +
+         "reviews_total{endpoint=\"mutate\",operation=\"CREATE\",result=\"mutated\"} 1200\n" +
          begin + "reviews_total{endpoint=\"validate\",operation=\"CREATE\",result=\"refused\"} " +
-         std::to_string(refused) + "\n" +
-         begin + "objections_total{rule=\"RC002\",severity=\"error\"} 2\n" +
-         begin + "objections_total{rule=\"RC006\",severity=\"error\"} 1\n" +
-         begin + "view_age_seconds 12.5\n" +
-         begin + "certificate_begins_seconds " + std::to_string(k_now - k_day) + "\n" +
-         begin + "certificate_ends_seconds " + std::to_string(k_now + 89 * k_day) + "\n" +
-         begin + "authority_ends_seconds " + std::to_string(k_now + 364 * k_day) + "\n" +
-         begin + "review_seconds_bucket{endpoint=\"mutate\",le=\"0.0005\"} 90\n" +
-         begin + "review_seconds_bucket{endpoint=\"mutate\",le=\"0.001\"} 100\n" +
-         begin + "review_seconds_bucket{endpoint=\"mutate\",le=\"+Inf\"} 100\n";
+         std::to_string(refused) + "\n" + begin +
+         "objections_total{rule=\"RC002\",severity=\"error\"} 2\n" + begin +
+         "objections_total{rule=\"RC006\",severity=\"error\"} 1\n" + begin +
+         "view_age_seconds 12.5\n" + begin + "certificate_begins_seconds " +
+         std::to_string(k_now - k_day) + "\n" + begin + "certificate_ends_seconds " +
+         std::to_string(k_now + 89 * k_day) + "\n" + begin + "authority_ends_seconds " +
+         std::to_string(k_now + 364 * k_day) + "\n" + begin +
+         "review_seconds_bucket{endpoint=\"mutate\",le=\"0.0005\"} 90\n" + begin +
+         "review_seconds_bucket{endpoint=\"mutate\",le=\"0.001\"} 100\n" + begin +
+         "review_seconds_bucket{endpoint=\"mutate\",le=\"+Inf\"} 100\n";
 }
 
 WebhookView sound_view() {
@@ -58,8 +59,9 @@ WebhookView sound_view() {
 }
 
 bool mentions(const std::vector<std::string>& lines, const std::string& text) {
-  return std::any_of(lines.begin(), lines.end(),
-                     [&](const std::string& line) { return line.find(text) != std::string::npos; });
+  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+    return line.find(text) != std::string::npos;
+  });
 }
 
 }  // namespace

@@ -27,7 +27,9 @@ Json addition(const std::string& path, const Json& value) {
   return Json::array({{{"op", "add"}, {"path", path}, {"value", value}}});
 }
 
-std::optional<std::string> added(const std::string& text, const std::string& path, const Json& value) {
+std::optional<std::string> added(const std::string& text,
+                                 const std::string& path,
+                                 const Json& value) {
   const Json patch = addition(path, value);
   return patched_yaml(text, patch, value_of(text).patch(patch));
 }
@@ -61,7 +63,11 @@ const std::vector<EditCase> k_cases{
      "/list/-",
      "x",
      "list:\n    - |\n      # text\n      text\n    - x\nnext: 1\n"},
-    {"a map in a list", "list:\n- a: 1\n- a: 2\n", "/list/0/b", true, "list:\n- a: 1\n  b: true\n- a: 2\n"},
+    {"a map in a list",
+     "list:\n- a: 1\n- a: 2\n",
+     "/list/0/b",
+     true,
+     "list:\n- a: 1\n  b: true\n- a: 2\n"},
     {"a map in one line", "a: {b: 1} # why\n", "/a/c", "x", "a: {b: 1, \"c\": \"x\"} # why\n"},
     {"a list in several lines with brackets in quotes",
      "a: [\"]\",\n    ']''',\n    ]\n",
@@ -71,7 +77,11 @@ const std::vector<EditCase> k_cases{
     {"an empty map and list", "a: {}\nb: [ ]\n", "/b/-", 1, "a: {}\nb: [1 ]\n"},
     {"a key with nothing", "a:\nb: 1\n", "/a", {{"c", 1}}, "a:\n  c: 1\nb: 1\n"},
     {"a null that is written", "a: ~\n", "/a", "x", "a: x\n"},
-    {"Windows' line ends", "a:\r\n  b: 1\r\nc: 2\r\n", "/a/d", 3, "a:\r\n  b: 1\r\n  d: 3\r\nc: 2\r\n"},
+    {"Windows' line ends",
+     "a:\r\n  b: 1\r\nc: 2\r\n",
+     "/a/d",
+     3,
+     "a:\r\n  b: 1\r\n  d: 3\r\nc: 2\r\n"},
     {"a key in quotes, and one with a slash",
      "\"a:b\":\n  c/d:\n    e: 1\n",
      "/a:b/c~1d/f",
@@ -80,7 +90,8 @@ const std::vector<EditCase> k_cases{
     {"a text without an end of line", "a: 1", "/b", 2, "a: 1\nb: 2\n"}};
 
 /// Whether all of `part` comes in `whole`, in order.
-bool is_within(const std::vector<std::string_view>& part, const std::vector<std::string_view>& whole) {
+bool is_within(const std::vector<std::string_view>& part,
+               const std::vector<std::string_view>& whole) {
   auto at = whole.begin();
   return std::ranges::all_of(part, [&](std::string_view line) {
     at = std::find(at, whole.end(), line);
@@ -106,7 +117,8 @@ TEST_SUITE("plugin/yaml_edit") {
   }
 
   TEST_CASE("the article's StatefulSet keeps all its lines, whatever is missing from it") {
-    const std::string text = read_file(std::string(KREDIS_SOURCE_DIR) + "/tests/e2e/manifests/article/redis.yaml");
+    const std::string text =
+        read_file(std::string(KREDIS_SOURCE_DIR) + "/tests/e2e/manifests/article/redis.yaml");
     const auto lines = wire::split_lines(text);
     for (std::size_t begin = 12; begin < lines.size(); ++begin) {
       for (const std::size_t count : {1U, 3U}) {
@@ -132,7 +144,8 @@ TEST_SUITE("plugin/yaml_edit") {
     const Json patch = addition("/a/b", 3);
     CHECK(patched_json(text, patch, Json::parse(text).patch(patch)) ==
           "{\n    \"z\": 1,\n    \"a\": {\n        \"y\": 2,\n        \"b\": 3\n    }\n}\n");
-    CHECK(patched_json("{\"z\":1}", addition("/a", 3), {{"z", 1}, {"a", 3}}) == "{\"z\":1,\"a\":3}\n");
+    CHECK(patched_json("{\"z\":1}", addition("/a", 3), {{"z", 1}, {"a", 3}}) ==
+          "{\"z\":1,\"a\":3}\n");
   }
 }
 

@@ -58,7 +58,10 @@ Json created() {
 }
 
 /// Where the two differ: the pointer, and of which one it is.
-void compare(const Json& create, const Json& made, const std::string& path, std::vector<std::string>& found) {
+void compare(const Json& create,
+             const Json& made,
+             const std::string& path,
+             std::vector<std::string>& found) {
   if (create.type() != made.type() || !create.is_structured() ||
       (create.is_array() && create.size() != made.size())) {
     if (create != made) {
@@ -142,9 +145,13 @@ TEST_SUITE("policy/article") {
     const Json made = completed(bare());
     CHECK(differences(made) == sorted(never_filled_in()));
     CHECK(made[Json::json_pointer(k_container + "/command")] == Json::array({"redis-server"}));
-    CHECK(made[Json::json_pointer(k_container + "/args")] ==
-          Json({"/etc/redis/redis.conf", "--protected-mode", "no", "--cluster-announce-ip", "$(POD_IP)"}));
-    // The first two of each are those of create; what follows there is scratch room for its scripts.
+    CHECK(made[Json::json_pointer(k_container + "/args")] == Json({"/etc/redis/redis.conf",
+                                                                   "--protected-mode",
+                                                                   "no",
+                                                                   "--cluster-announce-ip",
+                                                                   "$(POD_IP)"}));
+    // The first two of each are those of create; what follows there is scratch room for its
+    // scripts.
     for (const char* list : {"/volumeMounts/0", "/volumeMounts/1"}) {
       const Json::json_pointer place(k_container + list);
       CHECK(made[place] == created()[place]);
@@ -155,9 +162,10 @@ TEST_SUITE("policy/article") {
 
   TEST_CASE("the whole article differs from create only in what it says itself") {
     std::vector<std::string> expected = never_filled_in();
-    const std::string term = k_pod +
-                             "/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0"
-                             "/podAffinityTerm/labelSelector/match";
+    const std::string term =
+        k_pod +
+        "/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0"
+        "/podAffinityTerm/labelSelector/match";
     expected.insert(expected.end(),
                     {"only completed " + term + "Expressions",
                      "only create " + term + "Labels",
@@ -191,7 +199,8 @@ TEST_SUITE("policy/article") {
       for (unsigned cut = 0; cut < 1 + random() % 4; ++cut) {
         const Json flat = set.flatten();
         const std::size_t depth = 2 + random() % 6;
-        std::string path = std::next(flat.begin(), static_cast<std::ptrdiff_t>(random() % flat.size())).key();
+        std::string path =
+            std::next(flat.begin(), static_cast<std::ptrdiff_t>(random() % flat.size())).key();
         while (static_cast<std::size_t>(std::ranges::count(path, '/')) > depth) {
           path = path.substr(0, path.rfind('/'));
         }
@@ -205,17 +214,20 @@ TEST_SUITE("policy/article") {
         wrong.insert(each.severity == Severity::error ? each.rule : "");
       }
       for (const Objection& each : validate(after.back(), beside(after)).objections) {
-        CHECK_MESSAGE((each.severity != Severity::error || wrong.contains(each.rule)), line_of(each));
+        CHECK_MESSAGE((each.severity != Severity::error || wrong.contains(each.rule)),
+                      line_of(each));
       }
     }
   }
 
   TEST_CASE("whatever is missing, every mount has its volume afterwards") {
-    for (const char* piece : {"/spec/template/spec/volumes", "/spec/volumeClaimTemplates",
+    for (const char* piece : {"/spec/template/spec/volumes",
+                              "/spec/volumeClaimTemplates",
                               "/spec/template/spec/containers/0/volumeMounts/0",
                               "/spec/template/spec/containers/0/volumeMounts/1"}) {
       CAPTURE(piece);
-      const Json made = completed(article_set().patch(Json::array({{{"op", "remove"}, {"path", piece}}})));
+      const Json made =
+          completed(article_set().patch(Json::array({{{"op", "remove"}, {"path", piece}}})));
       std::vector<std::string> names;
       for (const Json& volume : made[Json::json_pointer(k_pod + "/volumes")]) {
         names.push_back(text(volume["name"]));

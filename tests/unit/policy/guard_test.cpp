@@ -30,8 +30,12 @@ struct Bed {
   }
   Json& set() { return first(objects, "StatefulSet"); }
 
-  GuardAnswer ask(const char* operation, const char* resource, const char* subresource,
-                  const std::string& name, const Json& object = k_none, const Json& before = k_none,
+  GuardAnswer ask(const char* operation,
+                  const char* resource,
+                  const char* subresource,
+                  const std::string& name,
+                  const Json& object = k_none,
+                  const Json& before = k_none,
                   const char* user = k_user) const {
     const Act act{operation, resource, subresource, "default", name, user, object, before};
     return guard(act, beside(objects), [this](const Json&) { return sight; });
@@ -39,29 +43,41 @@ struct Bed {
   GuardAnswer evict(int pod) const {
     return ask("CREATE", "pods", "eviction", testing::pod_name(pod), {{"kind", "Eviction"}});
   }
-  GuardAnswer remove(int pod, const char* user = k_user, const Json& metadata = Json::object()) const {
-    return ask("DELETE", "pods", "", testing::pod_name(pod), k_none, {{"metadata", metadata}}, user);
+  GuardAnswer remove(int pod,
+                     const char* user = k_user,
+                     const Json& metadata = Json::object()) const {
+    return ask(
+        "DELETE", "pods", "", testing::pod_name(pod), k_none, {{"metadata", metadata}}, user);
   }
   GuardAnswer scale(int from, int to) const {
-    return ask("UPDATE", "statefulsets", "scale", "redis-app", {{"spec", {{"replicas", to}}}},
+    return ask("UPDATE",
+               "statefulsets",
+               "scale",
+               "redis-app",
+               {{"spec", {{"replicas", to}}}},
                {{"spec", {{"replicas", from}}}});
   }
   GuardAnswer claim(int ordinal) const {
-    return ask("DELETE", "persistentvolumeclaims", "", "redis-data-redis-app-" + std::to_string(ordinal));
+    return ask(
+        "DELETE", "persistentvolumeclaims", "", "redis-data-redis-app-" + std::to_string(ordinal));
   }
 };
 
 bool refused(const GuardAnswer& answer, std::string_view id) {
-  return answer.objection && answer.objection->severity == Severity::error && answer.objection->rule == id;
+  return answer.objection && answer.objection->severity == Severity::error &&
+         answer.objection->rule == id;
 }
 
 bool warned(const GuardAnswer& answer, std::string_view id) {
-  return answer.objection && answer.objection->severity == Severity::warning && answer.objection->rule == id;
+  return answer.objection && answer.objection->severity == Severity::warning &&
+         answer.objection->rule == id;
 }
 
 bool passed(const GuardAnswer& answer) { return answer.concerned && !answer.objection; }
 
-void allow(Json& object) { object["metadata"]["annotations"]["kubectl-redis.dev/allow-delete"] = "true"; }
+void allow(Json& object) {
+  object["metadata"]["annotations"]["kubectl-redis.dev/allow-delete"] = "true";
+}
 
 }  // namespace
 
@@ -76,7 +92,8 @@ TEST_SUITE("policy/guard") {
     CHECK(find_guard("RG999") == nullptr);
   }
 
-  TEST_CASE("a master with a replica in step may be evicted, one without may not, as with a budget") {
+  TEST_CASE(
+      "a master with a replica in step may be evicted, one without may not, as with a budget") {
     CHECK(passed(Bed().evict(0)));
     const GuardAnswer answer = Bed(ViewBuilder::whole(3, 1).silent(3).build()).evict(0);
     CHECK(refused(answer, "RG002"));
@@ -106,20 +123,26 @@ TEST_SUITE("policy/guard") {
   }
 
   TEST_CASE("a cluster that is down is not held up: nothing is there that could be lost") {
-    const Bed bed(ViewBuilder::whole(3, 0).silent(1).silent(2).edit(1, [](core::Member& each) {
-      each.pod.running = false;
-    }).edit(2, [](core::Member& each) { each.pod.running = false; }).build());
+    const Bed bed(ViewBuilder::whole(3, 0)
+                      .silent(1)
+                      .silent(2)
+                      .edit(1, [](core::Member& each) { each.pod.running = false; })
+                      .edit(2, [](core::Member& each) { each.pod.running = false; })
+                      .build());
     CHECK(passed(bed.remove(1)));
     CHECK(passed(bed.remove(2)));
     CHECK(refused(bed.remove(0), "RG003"));
   }
 
-  TEST_CASE("a pod is deleted by the same measure, but not held up for controllers or when it ends already") {
+  TEST_CASE(
+      "a pod is deleted by the same measure, but not held up for controllers or when it ends "
+      "already") {
     const Bed bed(ViewBuilder::whole(3, 1).silent(3).build());
     const GuardAnswer answer = bed.remove(0);
     CHECK(refused(answer, "RG003"));
     CHECK_FALSE(answer.again_later);
-    for (const char* user : {"system:node:node-a", "system:serviceaccount:kube-system:statefulset-controller",
+    for (const char* user : {"system:node:node-a",
+                             "system:serviceaccount:kube-system:statefulset-controller",
                              "system:kube-controller-manager"}) {
       CHECK_FALSE(bed.remove(0, user).objection.has_value());
     }
@@ -159,7 +182,8 @@ TEST_SUITE("policy/guard") {
     const GuardAnswer answer = Bed().scale(6, 2);
     CHECK(refused(answer, "RG001"));
     CHECK(answer.objection->found == "2 instead of 6");
-    CHECK(answer.objection->message == "5461 slots are on pods that would go; move them away first");
+    CHECK(answer.objection->message ==
+          "5461 slots are on pods that would go; move them away first");
     CHECK(answer.objection->path == "/spec/replicas");
     CHECK(refused(Bed().scale(6, 0), "RG001"));
     CHECK_FALSE(Bed().scale(6, 6).concerned);
@@ -167,7 +191,8 @@ TEST_SUITE("policy/guard") {
     CHECK(passed(Bed(ViewBuilder::whole(3, 0).build()).scale(6, 3)));
   }
 
-  TEST_CASE("scaling in by an update of the workload is judged the same, and allowed by annotation") {
+  TEST_CASE(
+      "scaling in by an update of the workload is judged the same, and allowed by annotation") {
     Bed bed;
     Json smaller = bed.set();
     smaller["spec"]["replicas"] = 2;
@@ -189,7 +214,8 @@ TEST_SUITE("policy/guard") {
     CHECK(refused(remove(bed.set()), "RG004"));
     CHECK(remove(bed.set()).objection->message ==
           "redis-app holds a cluster's data; delete it with: kubectl redis delete");
-    CHECK_FALSE(remove(bed.set(), "system:serviceaccount:kube-system:namespace-controller").concerned);
+    CHECK_FALSE(
+        remove(bed.set(), "system:serviceaccount:kube-system:namespace-controller").concerned);
     Json allowed = bed.set();
     allow(allowed);
     CHECK(remove(allowed).overridden);

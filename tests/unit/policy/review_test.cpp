@@ -63,15 +63,15 @@ TEST_SUITE("policy/recognition") {
   }
 
   TEST_CASE("a server is recognised by its cluster configuration, wherever that is") {
-    const std::vector<Json> objects{config_map(
-        {{"redis.conf", "cluster-enabled yes\n"},
-         {"single.conf", "cluster-enabled no\n"},
-         {"update-node.sh", "#!/bin/sh\nexec \"$@\"\n"},
-         {"start.sh", "#!/bin/sh\nexec valkey-server /conf/redis.conf\n"}})};
+    const std::vector<Json> objects{
+        config_map({{"redis.conf", "cluster-enabled yes\n"},
+                    {"single.conf", "cluster-enabled no\n"},
+                    {"update-node.sh", "#!/bin/sh\nexec \"$@\"\n"},
+                    {"start.sh", "#!/bin/sh\nexec valkey-server /conf/redis.conf\n"}})};
     const Surroundings around = beside(objects);
     const auto recognised = [&](const Json& command) {
-      return is_redis_cluster(stateful_set({{"name", "c"}, {"command", command}, {"volumeMounts", k_mount}}),
-                              around);
+      return is_redis_cluster(
+          stateful_set({{"name", "c"}, {"command", command}, {"volumeMounts", k_mount}}), around);
     };
     CHECK(recognised({"redis-server", "/conf/redis.conf"}));
     CHECK(recognised({"/conf/update-node.sh", "redis-server", "/conf/redis.conf"}));
@@ -105,11 +105,15 @@ TEST_SUITE("policy/recognition") {
   }
 
   TEST_CASE("objects of any shape are looked at without harm") {
-    for (const char* text : {"null", "[]", "7", R"({"kind":"StatefulSet"})",
-                             R"({"apiVersion":"apps/v1","kind":"StatefulSet","metadata":[],"spec":7})",
-                             R"({"apiVersion":"apps/v1","kind":"StatefulSet","metadata":
+    for (const char* text :
+         {"null",
+          "[]",
+          "7",
+          R"({"kind":"StatefulSet"})",
+          R"({"apiVersion":"apps/v1","kind":"StatefulSet","metadata":[],"spec":7})",
+          R"({"apiVersion":"apps/v1","kind":"StatefulSet","metadata":
                                 {"annotations":{"kubectl-redis.dev/masters":"x"}},"spec":{"template":7}})",
-                             R"({"apiVersion":"v1","kind":"Service","spec":{"selector":{"appCluster":3}}})"}) {
+          R"({"apiVersion":"v1","kind":"Service","spec":{"selector":{"appCluster":3}}})"}) {
       CAPTURE(text);
       const Json object = Json::parse(text);
       const Verdict verdict = mutate(object, {});

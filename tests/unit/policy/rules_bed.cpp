@@ -40,31 +40,35 @@ Objects sound_objects(manifest::Layout layout) {
   if (layout == manifest::Layout::statefulset) {
     Json& spec = first(objects, "StatefulSet")["spec"]["template"]["spec"];
     spec["topologySpreadConstraints"] = from_yaml(
-        "- {maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: ScheduleAnyway,"
+        "- {maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: "
+        "ScheduleAnyway,"
         " labelSelector: {matchLabels: {app: redis}}}\n");
   }
   return objects;
 }
 
 Surroundings beside(const Objects& objects) {
-  return {.find = [&objects](std::string_view kind, std::string_view, std::string_view name) -> const Json* {
+  return {
+      .find = [&objects](
+                  std::string_view kind, std::string_view, std::string_view name) -> const Json* {
+        for (const Json& each : objects) {
+          if (text(member(each, {"kind"})) == kind &&
+              text(member(each, {"metadata", "name"})) == name) {
+            return &each;
+          }
+        }
+        return nullptr;
+      },
+      .list =
+          [&objects](std::string_view kind, std::string_view) {
+            std::vector<const Json*> found;
             for (const Json& each : objects) {
-              if (text(member(each, {"kind"})) == kind && text(member(each, {"metadata", "name"})) == name) {
-                return &each;
+              if (text(member(each, {"kind"})) == kind) {
+                found.push_back(&each);
               }
             }
-            return nullptr;
-          },
-          .list =
-              [&objects](std::string_view kind, std::string_view) {
-                std::vector<const Json*> found;
-                for (const Json& each : objects) {
-                  if (text(member(each, {"kind"})) == kind) {
-                    found.push_back(&each);
-                  }
-                }
-                return found;
-              }};
+            return found;
+          }};
 }
 
 Json& first(Objects& objects, std::string_view kind) {

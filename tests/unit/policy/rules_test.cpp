@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every rule by its own examples, which lie at its boundary; and what all rules together say of sound
-// objects. KREDIS_UPDATE_GOLDEN=1 writes the golden messages anew.
+// Every rule by its own examples, which lie at its boundary; and what all rules together say of
+// sound objects. KREDIS_UPDATE_GOLDEN=1 writes the golden messages anew.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -19,24 +19,21 @@ inline Json node(const std::string& name, const std::string& zone) {
           {"metadata",
            {{"name", name},
             {"uid", name},
-            {"labels",
-             {{"kubernetes.io/hostname", name}, {"topology.kubernetes.io/zone", zone}}}}},
+            {"labels", {{"kubernetes.io/hostname", name}, {"topology.kubernetes.io/zone", zone}}}}},
           {"spec", Json::object()},
           {"status", {{"allocatable", {{"cpu", "2"}, {"memory", "4Gi"}, {"pods", "10"}}}}}};
 }
 
 inline Json pod(const std::string& name, const std::string& on_node = {}) {
-  Json made{{"apiVersion", "v1"},
-            {"kind", "Pod"},
-            {"metadata",
-             {{"name", name},
-              {"namespace", "default"},
-              {"uid", name},
-              {"labels", {{"app", "redis"}}}}},
-            {"spec",
-             {{"containers",
-               {{{"name", "redis"}, {"ports", {{{"name", "redis"}, {"containerPort", 6379}}}}}}}}},
-            {"status", {{"phase", "Pending"}}}};
+  Json made{
+      {"apiVersion", "v1"},
+      {"kind", "Pod"},
+      {"metadata",
+       {{"name", name}, {"namespace", "default"}, {"uid", name}, {"labels", {{"app", "redis"}}}}},
+      {"spec",
+       {{"containers",
+         {{{"name", "redis"}, {"ports", {{{"name", "redis"}, {"containerPort", 6379}}}}}}}}},
+      {"status", {{"phase", "Pending"}}}};
   if (!on_node.empty()) {
     made["spec"]["nodeName"] = on_node;
   }
@@ -44,12 +41,11 @@ inline Json pod(const std::string& name, const std::string& on_node = {}) {
 }
 
 inline Json ready(Json pod, const std::string& address = "127.77.0.1") {
-  pod["status"] = {{"phase", "Running"},
-                   {"podIP", address},
-                   {"conditions",
-                    {{{"type", "Ready"},
-                      {"status", "True"},
-                      {"lastTransitionTime", "2026-01-01T00:00:00Z"}}}}};
+  pod["status"] = {
+      {"phase", "Running"},
+      {"podIP", address},
+      {"conditions",
+       {{{"type", "Ready"}, {"status", "True"}, {"lastTransitionTime", "2026-01-01T00:00:00Z"}}}}};
   return pod;
 }
 

@@ -59,8 +59,7 @@ class Cluster {
         static_cast<void>(store.remove(key));
       } else if (!text_at(*pod, "spec.nodeName").empty() && !pod_is_ready(*pod)) {
         const std::string address = "127.77.0." + std::to_string(++addresses_);
-        update_status(store, key,
-                      [&](Json& changed) { changed = build::ready(changed, address); });
+        update_status(store, key, [&](Json& changed) { changed = build::ready(changed, address); });
       }
     }
   }

@@ -28,8 +28,9 @@ Manager manager(const std::string& name) { return {name, "", "2026-01-01T00:00:0
 TEST_SUITE("sandbox/merges") {
   TEST_CASE("a strategic merge joins containers by name and deletes on request") {
     const Json live = with_containers({{{"name", "a"}, {"image", "x:1"}}, {{"name", "b"}}});
-    const Json patch = with_containers(
-        {{{"name", "a"}, {"image", "x:2"}}, {{"name", "b"}, {"$patch", "delete"}}, {{"name", "c"}}});
+    const Json patch = with_containers({{{"name", "a"}, {"image", "x:2"}},
+                                        {{"name", "b"}, {"$patch", "delete"}},
+                                        {{"name", "c"}}});
     const auto merged = strategic_merge(stateful_set_type(), live, patch);
     REQUIRE(merged.has_value());
     CHECK(containers_of(*merged) == Json{{{"name", "a"}, {"image", "x:2"}}, {{"name", "c"}}});
@@ -38,9 +39,8 @@ TEST_SUITE("sandbox/merges") {
   TEST_CASE("a strategic merge replaces atomic lists, drops nulls and honours retainKeys") {
     const Json live = {{"spec", {{"strategy", {{"type", "RollingUpdate"}, {"rollingUpdate", 1}}}}},
                        {"metadata", {{"labels", {{"a", "1"}, {"b", "2"}}}}}};
-    const Json patch = {
-        {"spec", {{"strategy", {{"$retainKeys", {"type"}}, {"type", "Recreate"}}}}},
-        {"metadata", {{"labels", {{"a", nullptr}}}}}};
+    const Json patch = {{"spec", {{"strategy", {{"$retainKeys", {"type"}}, {"type", "Recreate"}}}}},
+                        {"metadata", {{"labels", {{"a", nullptr}}}}}};
     const auto merged = strategic_merge(*find_type("apps.v1.Deployment"), live, patch);
     REQUIRE(merged.has_value());
     CHECK((*merged)["spec"]["strategy"] == Json{{"type", "Recreate"}});
@@ -58,8 +58,8 @@ TEST_SUITE("sandbox/merges") {
   }
 
   TEST_CASE("a strategic merge refuses a list entry without its key") {
-    const auto merged = strategic_merge(stateful_set_type(), Json::object(),
-                                        with_containers({{{"image", "x"}}}));
+    const auto merged =
+        strategic_merge(stateful_set_type(), Json::object(), with_containers({{{"image", "x"}}}));
     REQUIRE_FALSE(merged.has_value());
     CHECK(merged.error().code == 400);
     CHECK(merged.error().message.find("merge key: name") != std::string::npos);
@@ -75,7 +75,8 @@ TEST_SUITE("sandbox/merges") {
 
   TEST_CASE("an apply that changes another manager's field is refused unless forced") {
     const Json first = {{"spec", {{"replicas", 3}, {"serviceName", "s"}}}};
-    auto live = server_side_apply(stateful_sets(), nullptr, first, manager("one"), OnConflict::refuse);
+    auto live =
+        server_side_apply(stateful_sets(), nullptr, first, manager("one"), OnConflict::refuse);
     REQUIRE(live.has_value());
 
     const Json second = {{"spec", {{"replicas", 5}}}};
@@ -97,11 +98,17 @@ TEST_SUITE("sandbox/merges") {
     const Json first = {{"metadata", {{"labels", {{"a", "1"}, {"b", "2"}}}}}};
     const auto live =
         server_side_apply(stateful_sets(), nullptr, first, manager("one"), OnConflict::refuse);
-    const auto shared = server_side_apply(stateful_sets(), *live, {{"metadata", {{"labels", {{"b", "2"}}}}}},
-                                          manager("two"), OnConflict::refuse);
+    const auto shared = server_side_apply(stateful_sets(),
+                                          *live,
+                                          {{"metadata", {{"labels", {{"b", "2"}}}}}},
+                                          manager("two"),
+                                          OnConflict::refuse);
     REQUIRE(shared.has_value());
-    const auto next = server_side_apply(stateful_sets(), *shared, {{"metadata", {{"labels", {{"c", "3"}}}}}},
-                                        manager("one"), OnConflict::refuse);
+    const auto next = server_side_apply(stateful_sets(),
+                                        *shared,
+                                        {{"metadata", {{"labels", {{"c", "3"}}}}}},
+                                        manager("one"),
+                                        OnConflict::refuse);
     REQUIRE(next.has_value());
     CHECK((*next)["metadata"]["labels"] == Json{{"b", "2"}, {"c", "3"}});
   }

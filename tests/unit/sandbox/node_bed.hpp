@@ -26,7 +26,8 @@ class NodeBed {
     }
     AgentOptions options;
     options.state_dir = dir_;
-    options.shim = std::filesystem::canonical("/proc/self/exe").parent_path() / "libsandbox_netns.so";
+    options.shim =
+        std::filesystem::canonical("/proc/self/exe").parent_path() / "libsandbox_netns.so";
     options.addresses = lease_.plan();
     options.restart_unit = std::chrono::milliseconds(200);
     auto agent = NodeAgent::make(store, options);
@@ -41,7 +42,9 @@ class NodeBed {
     std::filesystem::remove_all(dir_);
   }
 
-  void create(const Key& key, Json object) { static_cast<void>(store.create(key, std::move(object))); }
+  void create(const Key& key, Json object) {
+    static_cast<void>(store.create(key, std::move(object)));
+  }
 
   void create_config_map(const std::string& name, Json data) {
     create({"", "configmaps", "default", name}, {{"data", std::move(data)}});
@@ -50,7 +53,8 @@ class NodeBed {
   /// Makes a pod that is bound to a node already.
   void create_pod(const std::string& name, Json spec, const std::string& node = "node-a") {
     spec["nodeName"] = node;
-    create({"", "pods", "default", name}, {{"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", std::move(spec)}});
+    create({"", "pods", "default", name},
+           {{"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", std::move(spec)}});
   }
 
   void delete_pod(const std::string& name, int grace_seconds) {

@@ -80,9 +80,10 @@ TEST_SUITE("sandbox/scheduler") {
     Json pod = build::pod("big");
     pod["spec"]["containers"][0]["resources"]["requests"] = {{"cpu", "3"}};
     const Verdict verdict = schedule(pod, view);
-    CHECK(verdict.message.starts_with(
-        "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {disk: slow}, "
-        "1 node(s) were unschedulable."));
+    CHECK(
+        verdict.message.starts_with("0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had "
+                                    "untolerated taint {disk: slow}, "
+                                    "1 node(s) were unschedulable."));
   }
 
   TEST_CASE("schedule lets the last request in that fits exactly and refuses one more") {
@@ -105,7 +106,9 @@ TEST_SUITE("sandbox/scheduler") {
         {{"weight", 1},
          {"preference",
           {{"matchExpressions",
-            {{{"key", "topology.kubernetes.io/zone"}, {"operator", "In"}, {"values", {"zone-b"}}}}}}}}};
+            {{{"key", "topology.kubernetes.io/zone"},
+              {"operator", "In"},
+              {"values", {"zone-b"}}}}}}}}};
     CHECK(schedule(pod, view).node == "node-b");
     pod["spec"]["nodeSelector"] = {{"disk", "fast"}};
     CHECK(schedule(pod, view).message.starts_with(
@@ -134,8 +137,8 @@ TEST_SUITE("sandbox/scheduler") {
     pod["spec"]["topologySpreadConstraints"] = {constraint};
     CHECK(place(view, pod).node == "node-a");
     pod["metadata"]["name"] = "spread-4";
-    CHECK(schedule(pod, view).message.find("1 node(s) didn't match pod topology spread constraints") !=
-          std::string::npos);
+    CHECK(schedule(pod, view).message.find(
+              "1 node(s) didn't match pod topology spread constraints") != std::string::npos);
   }
 
   TEST_CASE("schedule waits for a claim that has no volume yet") {
@@ -145,8 +148,9 @@ TEST_SUITE("sandbox/scheduler") {
         {{"name", "data"}, {"persistentVolumeClaim", {{"claimName", "data-0"}}}}};
     CHECK(schedule(pod, view).message.starts_with(
         "0/3 nodes are available: persistentvolumeclaim \"data-0\" not found."));
-    view.claims.push_back(build::share({{"metadata", {{"name", "data-0"}, {"namespace", "default"}}},
-                                        {"status", {{"phase", "Pending"}}}}));
+    view.claims.push_back(
+        build::share({{"metadata", {{"name", "data-0"}, {"namespace", "default"}}},
+                      {"status", {{"phase", "Pending"}}}}));
     CHECK(schedule(pod, view).message ==
           "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: "
           "0/3 nodes are available: 3 Preemption is not helpful for scheduling.");
@@ -154,9 +158,10 @@ TEST_SUITE("sandbox/scheduler") {
 
   TEST_CASE("schedule keeps a pod where its volume is") {
     SchedulerView view = three_nodes();
-    view.claims.push_back(build::share({{"metadata", {{"name", "data-0"}, {"namespace", "default"}}},
-                                        {"spec", {{"volumeName", "local"}}},
-                                        {"status", {{"phase", "Bound"}}}}));
+    view.claims.push_back(
+        build::share({{"metadata", {{"name", "data-0"}, {"namespace", "default"}}},
+                      {"spec", {{"volumeName", "local"}}},
+                      {"status", {{"phase", "Bound"}}}}));
     view.volumes.push_back(build::share(Json::parse(R"({"metadata": {"name": "local"},
       "spec": {"nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
         {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node-b"]}]}]}}}})")));

@@ -14,11 +14,19 @@ TEST_SUITE("sandbox/selectors") {
       bool matches;
     };
     const Json labels = {{"app", "redis"}, {"tier", "cache"}};
-    for (const Row& row : {Row{"", true}, Row{"app=redis", true}, Row{"app==redis", true},
-                           Row{"app!=redis", false}, Row{"other!=x", true}, Row{"app", true},
-                           Row{"!app", false}, Row{"!other", true}, Row{"app in (a, redis)", true},
-                           Row{"app notin (a,b),tier=cache", true}, Row{"app notin (redis)", false},
-                           Row{"other in (a)", false}, Row{"app=redis,tier=db", false}}) {
+    for (const Row& row : {Row{"", true},
+                           Row{"app=redis", true},
+                           Row{"app==redis", true},
+                           Row{"app!=redis", false},
+                           Row{"other!=x", true},
+                           Row{"app", true},
+                           Row{"!app", false},
+                           Row{"!other", true},
+                           Row{"app in (a, redis)", true},
+                           Row{"app notin (a,b),tier=cache", true},
+                           Row{"app notin (redis)", false},
+                           Row{"other in (a)", false},
+                           Row{"app=redis,tier=db", false}}) {
       CAPTURE(row.selector);
       const auto selector = LabelSelector::parse(row.selector);
       REQUIRE(selector.has_value());

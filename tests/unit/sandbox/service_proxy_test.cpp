@@ -121,11 +121,11 @@ TEST_SUITE("sandbox/routes") {
     Json waiting = build::pod("redis-app-1", "node-a");
     waiting["status"] = {{"phase", "Running"}, {"podIP", "127.77.0.2"}};
     const ControllerOptions options;
-    const Routes routes =
-        routes_of({build::share(service)},
-                  {build::share(build::ready(build::pod("redis-app-0", "node-a"))),
-                   build::share(waiting)},
-                  {build::share(node)}, options);
+    const Routes routes = routes_of(
+        {build::share(service)},
+        {build::share(build::ready(build::pod("redis-app-0", "node-a"))), build::share(waiting)},
+        {build::share(node)},
+        options);
     const std::vector<SocketAddress> ready{{"127.77.0.1", 6379}};
     CHECK(routes.at({"127.77.192.9", 6379}) == ready);
     CHECK(routes.at({"127.77.250.1", 30001}) == ready);

@@ -75,9 +75,9 @@ TEST_SUITE("sandbox/services") {
   }
 
   TEST_CASE("a disruption budget allows what is healthy above what must remain") {
-    Json budget{{"metadata", {{"namespace", "default"}}},
-                {"spec",
-                 {{"maxUnavailable", 1}, {"selector", {{"matchLabels", {{"app", "redis"}}}}}}}};
+    Json budget{
+        {"metadata", {{"namespace", "default"}}},
+        {"spec", {{"maxUnavailable", 1}, {"selector", {{"matchLabels", {{"app", "redis"}}}}}}}};
     Json status = disruption_status(budget, two_members(), 2);
     CHECK(status["desiredHealthy"] == 1);
     CHECK(status["currentHealthy"] == 1);

@@ -91,8 +91,7 @@ TEST_SUITE("sandbox/stateful_set") {
     const StatefulSetPlan early = plan_stateful_set(set, pods, "new", k_now);
     CHECK(early.steps.empty());
     CHECK(early.due == k_now + std::chrono::seconds(1));
-    CHECK(plan_stateful_set(set, pods, "new", early.due).steps ==
-          Steps{{Kind::create, 1, "new"}});
+    CHECK(plan_stateful_set(set, pods, "new", early.due).steps == Steps{{Kind::create, 1, "new"}});
   }
 
   TEST_CASE("status moves the current revision only when every pod is updated and ready") {

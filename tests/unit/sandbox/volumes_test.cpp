@@ -14,17 +14,18 @@ Json volume(const char* name, const char* size) {
 }
 
 Json claim() {
-  return {{"metadata", {{"name", "data-0"}, {"namespace", "default"}, {"uid", "c0"}}},
-          {"spec",
-           {{"accessModes", {"ReadWriteMany"}},
-            {"resources", {{"requests", {{"storage", "200M"}}}}}}}};
+  return {
+      {"metadata", {{"name", "data-0"}, {"namespace", "default"}, {"uid", "c0"}}},
+      {"spec",
+       {{"accessModes", {"ReadWriteMany"}}, {"resources", {{"requests", {{"storage", "200M"}}}}}}}};
 }
 
 }  // namespace
 
 TEST_SUITE("sandbox/volumes") {
   TEST_CASE("choose_volume takes the smallest volume that is large enough") {
-    const Objects volumes{build::share(volume("large", "1Gi")), build::share(volume("exact", "200M")),
+    const Objects volumes{build::share(volume("large", "1Gi")),
+                          build::share(volume("exact", "200M")),
                           build::share(volume("short", "199999999"))};
     CHECK(choose_volume(claim(), volumes) == "exact");
   }
@@ -58,8 +59,8 @@ TEST_SUITE("sandbox/volumes") {
   TEST_CASE("choose_volume follows the claim's selector and volumeName") {
     Json wanted = claim();
     wanted["spec"]["volumeName"] = "b";
-    CHECK(choose_volume(wanted, {build::share(volume("a", "1Gi")), build::share(volume("b", "1Gi"))}) ==
-          "b");
+    CHECK(choose_volume(
+              wanted, {build::share(volume("a", "1Gi")), build::share(volume("b", "1Gi"))}) == "b");
     wanted = claim();
     wanted["spec"]["selector"] = {{"matchLabels", {{"disk", "fast"}}}};
     Json fast = volume("fast", "1Gi");

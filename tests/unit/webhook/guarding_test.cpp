@@ -12,10 +12,11 @@
 namespace kredis::webhook {
 namespace {
 
-const Json k_set = {{"apiVersion", "apps/v1"},
-                    {"kind", "StatefulSet"},
-                    {"metadata", {{"name", "redis-app"}, {"namespace", "shop"}}},
-                    {"spec", {{"replicas", 3}, {"template", {{"metadata", {{"labels", {{"appCluster", "a"}}}}}}}}}};
+const Json k_set = {
+    {"apiVersion", "apps/v1"},
+    {"kind", "StatefulSet"},
+    {"metadata", {{"name", "redis-app"}, {"namespace", "shop"}}},
+    {"spec", {{"replicas", 3}, {"template", {{"metadata", {{"labels", {{"appCluster", "a"}}}}}}}}}};
 
 /// Three masters without replicas: no pod may go.
 policy::Sight bare_masters(const Json&) {
@@ -25,9 +26,11 @@ policy::Sight bare_masters(const Json&) {
 
 policy::Surroundings around() {
   return {.find = [](auto, auto, auto) { return nullptr; },
-          .list = [](auto kind, auto) {
-            return kind == "StatefulSet" ? std::vector<const Json*>{&k_set} : std::vector<const Json*>{};
-          }};
+          .list =
+              [](auto kind, auto) {
+                return kind == "StatefulSet" ? std::vector<const Json*>{&k_set}
+                                             : std::vector<const Json*>{};
+              }};
 }
 
 Review eviction() {
@@ -57,7 +60,8 @@ TEST_SUITE("webhook/guarding") {
     CHECK(response["status"]["code"] == 429);
     CHECK(response["status"]["reason"] == "TooManyRequests");
     const auto message = response["status"]["message"].get<std::string>();
-    CHECK(message.starts_with("[RG002] redis-app-0 holds the last copy of 5461 slots, as seen 4 s ago"));
+    CHECK(message.starts_with(
+        "[RG002] redis-app-0 holds the last copy of 5461 slots, as seen 4 s ago"));
     CHECK(response["auditAnnotations"]["view-age"] == "4s");
     CHECK(response["auditAnnotations"]["rules"] == "RG002");
   }
@@ -83,7 +87,8 @@ TEST_SUITE("webhook/guarding") {
   }
 
   TEST_CASE("a blind guard passes an eviction, warns and says that it was blind") {
-    const Decision blind = guarded(eviction(), Level::enforce, [](const Json&) { return policy::Sight{}; });
+    const Decision blind =
+        guarded(eviction(), Level::enforce, [](const Json&) { return policy::Sight{}; });
     CHECK(blind.allowed);
     CHECK(blind.warnings.size() == 1);
     CHECK(answer_of(eviction(), blind)["response"]["auditAnnotations"]["view-age"] == "blind");

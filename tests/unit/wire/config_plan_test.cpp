@@ -35,11 +35,16 @@ TEST_SUITE("wire/config_plan") {
         {"a decimal unit", "maxmemory 1g", "maxmemory", "1000000000"},
         {"a switch in capitals", "appendonly YES", "appendonly", "yes"},
         {"a choice in capitals", "maxmemory-policy AllKeys-LRU", "maxmemory-policy", "allkeys-lru"},
-        {"a number with a zero in front", "cluster-node-timeout 05000", "cluster-node-timeout", "5000"},
+        {"a number with a zero in front",
+         "cluster-node-timeout 05000",
+         "cluster-node-timeout",
+         "5000"},
         {"save points on many lines", "save 300 100\nsave 3600 1", "save", "3600 1 300 100"},
         {"no save points", "save 60 1\nsave \"\"", "save", ""},
-        {"one class of buffers", "client-output-buffer-limit replica 256mb 64mb 60",
-         "client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"},
+        {"one class of buffers",
+         "client-output-buffer-limit replica 256mb 64mb 60",
+         "client-output-buffer-limit",
+         "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"},
         {"the last line counts", "hz 10\nhz 20", "hz", "20"},
         {"events in another order", "notify-keyspace-events KEA", "notify-keyspace-events", "AKE"}};
     for (const Pair& pair : pairs) {
@@ -49,14 +54,15 @@ TEST_SUITE("wire/config_plan") {
   }
 
   TEST_CASE("a value that means something else is drift") {
-    const std::vector<Pair> pairs{
-        {"memory", "maxmemory 1g", "maxmemory", "1073741824"},
-        {"a switch", "appendonly no", "appendonly", "yes"},
-        {"a save point more", "save 3600 1", "save", "3600 1 300 100"},
-        {"snapshots off", "save \"\"", "save", "3600 1"},
-        {"a class of buffers", "client-output-buffer-limit pubsub 64mb 8mb 60",
-         "client-output-buffer-limit", "normal 0 0 0 pubsub 33554432 8388608 60"},
-        {"a path", "dir /data", "dir", "/DATA"}};
+    const std::vector<Pair> pairs{{"memory", "maxmemory 1g", "maxmemory", "1073741824"},
+                                  {"a switch", "appendonly no", "appendonly", "yes"},
+                                  {"a save point more", "save 3600 1", "save", "3600 1 300 100"},
+                                  {"snapshots off", "save \"\"", "save", "3600 1"},
+                                  {"a class of buffers",
+                                   "client-output-buffer-limit pubsub 64mb 8mb 60",
+                                   "client-output-buffer-limit",
+                                   "normal 0 0 0 pubsub 33554432 8388608 60"},
+                                  {"a path", "dir /data", "dir", "/DATA"}};
     for (const Pair& pair : pairs) {
       CAPTURE(pair.label);
       const auto drifts = drift_of(conf(pair.line), {{pair.name, pair.running}});
@@ -91,20 +97,23 @@ TEST_SUITE("wire/config_plan") {
   }
 
   TEST_CASE("what differs after it was set live takes a restart") {
-    const auto plan = plan_config(conf("hz 20"), {{.pod = "m0", .running = {{"hz", "10"}}}}, {}, Attempt::after_live);
+    const auto plan = plan_config(
+        conf("hz 20"), {{.pod = "m0", .running = {{"hz", "10"}}}}, {}, Attempt::after_live);
     REQUIRE(plan);
     CHECK(plan->live.empty());
     CHECK(pods(plan->restarts) == std::vector<std::string>{"m0"});
   }
 
   TEST_CASE("a master with slots and without a replica is an outage") {
-    const auto plan = plan_config(conf("databases 1"), {{.pod = "m0", .running = {{"databases", "16"}}}}, {});
+    const auto plan =
+        plan_config(conf("databases 1"), {{.pod = "m0", .running = {{"databases", "16"}}}}, {});
     REQUIRE(plan);
     CHECK(plan->restarts.front().is_outage);
   }
 
   TEST_CASE("what create refuses is refused with its line, but only where it differs") {
-    const std::vector<NodeConfig> nodes{{.pod = "m0", .running = {{"cluster-enabled", "yes"}, {"hz", "10"}, {"tls-port", "6379"}}}};
+    const std::vector<NodeConfig> nodes{
+        {.pod = "m0", .running = {{"cluster-enabled", "yes"}, {"hz", "10"}, {"tls-port", "6379"}}}};
     const auto refused = plan_config(conf("hz 10\ncluster-enabled no"), nodes, {});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == ErrorCode::invalid_argument);

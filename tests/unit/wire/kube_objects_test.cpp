@@ -147,7 +147,8 @@ TEST_SUITE("wire/kube_objects") {
 
   TEST_CASE("pod_trouble forgets that a pod waited for a node once it has one") {
     const Json creating = pod_in_state(R"({"waiting": {"reason": "ContainerCreating"}})");
-    const Json waited = warning("FailedScheduling", "0/3 nodes are available", "2024-01-01T00:00:05Z");
+    const Json waited =
+        warning("FailedScheduling", "0/3 nodes are available", "2024-01-01T00:00:05Z");
     CHECK(pod_trouble(creating, Json::array({waited})) == pod_trouble(creating, Json::array()));
     const Json mount = warning("FailedMount", "mount failed", "2024-01-01T00:00:01Z");
     CHECK(pod_trouble(creating, Json::array({mount, waited})) == "FailedMount: mount failed");
@@ -166,17 +167,23 @@ TEST_SUITE("wire/kube_objects") {
   }
 
   TEST_CASE("maker_trouble gives the latest refusal of what makes the pods, whole") {
-    const auto event = [](const char* kind, const char* name, const char* reason, const char* time,
+    const auto event = [](const char* kind,
+                          const char* name,
+                          const char* reason,
+                          const char* time,
                           const std::string& message) {
-      return Json{{"type", "Warning"},        {"reason", reason},
-                  {"lastTimestamp", time},    {"message", message},
+      return Json{{"type", "Warning"},
+                  {"reason", reason},
+                  {"lastTimestamp", time},
+                  {"message", message},
                   {"involvedObject", {{"kind", kind}, {"name", name}}}};
     };
     const std::string whole = std::string(600, 'x') + "\nask the owners of the policy";
     const Json events = Json::array(
         {event("StatefulSet", "redis-app", "FailedCreate", "2026-01-01T10:00:02Z", whole),
          event("StatefulSet", "redis-app", "FailedCreate", "2026-01-01T10:00:01Z", "earlier"),
-         event("StatefulSet", "redis-app", "FailedUpdate", "2026-01-01T10:00:03Z", "another matter"),
+         event(
+             "StatefulSet", "redis-app", "FailedUpdate", "2026-01-01T10:00:03Z", "another matter"),
          event("StatefulSet", "other-app", "FailedCreate", "2026-01-01T10:00:03Z", "a neighbour"),
          event("ReplicaSet", "shop-app-0-5d8f", "FailedCreate", "2026-01-01T10:00:01Z", "quota")});
     CHECK(maker_trouble(events, "redis-app") == whole);

@@ -35,8 +35,17 @@ TEST_SUITE("wire/metrics_text") {
   }
 
   TEST_CASE("parse_metrics leaves out what it cannot read") {
-    for (const char* text : {"", "\n\n", "name", "name{", "name{a=\"", "name{a=\"b\"", "name{a} 1",
-                             "name x", "name{a=\"b\"}1", "name{a=\"\\", "# HELP"}) {
+    for (const char* text : {"",
+                             "\n\n",
+                             "name",
+                             "name{",
+                             "name{a=\"",
+                             "name{a=\"b\"",
+                             "name{a} 1",
+                             "name x",
+                             "name{a=\"b\"}1",
+                             "name{a=\"\\",
+                             "# HELP"}) {
       CAPTURE(text);
       CHECK(parse_metrics(text).empty());
     }
