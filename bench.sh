@@ -14,6 +14,15 @@ with_python() {
   "${KREDIS_CACHE:-$HOME/.cache/kubectl-redis}/venv/bin/python" "$@"
 }
 
+# On the real Kubernetes, which needs root: up, the command inside, down.
+on_kubernetes() {
+  tests/kubernetes/build.sh
+  tests/e2e/make-venv.sh
+  trap 'tests/kubernetes/bed.sh down; rm -rf "$work"' EXIT
+  tests/kubernetes/bed.sh up >/dev/null
+  tests/kubernetes/bed.sh run "${KREDIS_CACHE:-$HOME/.cache/kubectl-redis}/venv/bin/python" "$@"
+}
+
 # name | what it measures, and the peer | CMake targets | command
 benchmarks=(
   "init|initialising 6 and 60 ready nodes, against redis-cli --cluster create|init_bench|build/release/bin/init_bench 6 && build/release/bin/init_bench 60"
@@ -23,6 +32,7 @@ benchmarks=(
   "placement|time, memory and quality of choosing roles for 10, 100 and 1,000 pods, against random swaps|placement_bench|build/release/bin/placement_bench"
   "policy|what one decision of the webhook costs without the network|policy_bench|with_python tests/bench/webhook_bench.py build/release/bin reviews \"$work\" && build/release/bin/policy_bench \"$work\"/*.json"
   "webhook|admission reviews: speed, processor time, memory, start, against controller-runtime in Go|kubectl-redis-webhook review_load|with_python tests/bench/webhook_bench.py build/release/bin"
+  "admission|what the webhook, or the policies, add to a write in a real API server (root; the test-kubernetes.sh bed)|kubectl-redis|on_kubernetes tests/bench/admission_bench.py build/release/bin"
 )
 
 if [ $# -ne 1 ]; then

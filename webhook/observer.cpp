@@ -85,6 +85,7 @@ void Observer::join() {
     stopping_ = true;
   }
   wake_.notify_all();
+  seen_.notify_all();
   if (looker_.joinable()) {
     looker_.join();
   }
@@ -92,32 +93,60 @@ void Observer::join() {
 
 void Observer::run() {
   constexpr std::chrono::milliseconds k_while_listing{200};
+  Clock::time_point next = Clock::now();
   while (true) {
     const bool complete = snapshot_.is_complete();
-    if (complete) {
+    if (!complete) {
+      next = Clock::now() + k_while_listing;
+    } else if (Clock::now() >= next) {
       look_around();
+      next = Clock::now() + pause_;
+    } else {
+      look_where_wanted();
     }
     std::unique_lock lock(mutex_);
-    const auto pause = complete ? std::chrono::milliseconds(pause_) : k_while_listing;
-    if (wake_.wait_for(lock, pause, [this] { return stopping_; })) {
+    wake_.wait_until(lock, next, [&] { return stopping_ || (complete && !wanted_.empty()); });
+    if (stopping_) {
       return;
     }
   }
 }
 
-/// Looks at all clusters that there are now, one after the other; forgets those that are gone.
-void Observer::look_around() {
-  std::map<Key, std::vector<Snapshot::Object>> clusters;
+std::map<Observer::Key, std::vector<Snapshot::Object>> Observer::clusters() const {
+  std::map<Key, std::vector<Snapshot::Object>> found;
   View view(snapshot_);
   const policy::Surroundings around = view.surroundings();
   for (const char* kind : {"StatefulSet", "Deployment"}) {
     for (Snapshot::Object& workload : snapshot_.all(kind)) {
       if (policy::is_redis_cluster(*workload, around)) {
         const Key key{text_at(*workload, "/metadata/namespace"), policy::cluster_of(*workload)};
-        clusters[key].push_back(std::move(workload));
+        found[key].push_back(std::move(workload));
       }
     }
   }
+  return found;
+}
+
+void Observer::look_where_wanted() {
+  std::set<Key> wanted;
+  {
+    const std::lock_guard lock(mutex_);
+    wanted = wanted_;
+  }
+  const auto all = wanted.empty() ? std::map<Key, std::vector<Snapshot::Object>>{} : clusters();
+  for (const Key& key : wanted) {
+    if (const auto found = all.find(key); found != all.end()) {
+      look_at(key, found->second);
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  std::erase_if(wanted_, [&wanted](const Key& key) { return wanted.contains(key); });
+  seen_.notify_all();
+}
+
+/// Looks at all clusters that there are now, one after the other; forgets those that are gone.
+void Observer::look_around() {
+  const std::map<Key, std::vector<Snapshot::Object>> clusters = this->clusters();
   for (const auto& [key, workloads] : clusters) {
     look_at(key, workloads);
   }
@@ -202,9 +231,22 @@ Result<Observer::Observation> Observer::observed(const Key& key,
   return result;
 }
 
-policy::Sight Observer::sight(const Json& workload) const {
+/// Waits until the cluster was looked at after now, for as long as a review may be held up.
+void Observer::renew(std::unique_lock<std::mutex>& lock, const Key& key) {
+  constexpr std::chrono::seconds k_fresh{1};
+  const auto found = observations_.find(key);
+  if (found == observations_.end() || Clock::now() - found->second.seen <= k_fresh) {
+    return;
+  }
+  wanted_.insert(key);
+  wake_.notify_all();
+  seen_.wait_for(lock, k_fresh, [&] { return stopping_ || !wanted_.contains(key); });
+}
+
+policy::Sight Observer::sight(const Json& workload) {
   const Key key{text_at(workload, "/metadata/namespace"), policy::cluster_of(workload)};
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  renew(lock, key);
   const auto found = observations_.find(key);
   if (found == observations_.end()) {
     return {};
@@ -243,6 +285,7 @@ std::vector<Watched> Observer::watched() const {
     all.push_back({.namespace_name = key.first,
                    .cluster = key.second,
                    .age_seconds = age.count(),
+                   .slots = core::served_slots(*observation.view).size(),
                    .seen = !complained_.contains(key)});
   }
   return all;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The Redis Clusters as guards see them: every few seconds all nodes of all clusters are asked, so
-// that no review ever waits for Redis.
+// that a review has an answer even when Redis gives none. Where it does, a guard waits for a look
+// of its own, but not for long.
 #pragma once
 
 #include <chrono>
@@ -27,6 +28,7 @@ struct Watched {
   std::string namespace_name;
   std::string cluster;
   std::int64_t age_seconds = 0;
+  std::size_t slots = 0;  ///< That a master in sight serves.
   bool seen = false;
 };
 
@@ -43,7 +45,9 @@ class Observer {
   void start();
   void join();
 
-  policy::Sight sight(const Json& workload) const;
+  /// The cluster of that workload. A view of more than a second is renewed first, for which the
+  /// caller waits a second at the most; then it has to do.
+  policy::Sight sight(const Json& workload);
   /// A pod may go: until its next life is seen, it counts as gone.
   void let_go(const std::string& namespace_name, const std::string& pod);
   std::vector<Watched> watched() const;
@@ -65,6 +69,9 @@ class Observer {
 
   void run();
   void look_around();
+  void look_where_wanted();
+  std::map<Key, std::vector<Snapshot::Object>> clusters() const;
+  void renew(std::unique_lock<std::mutex>& lock, const Key& key);
   void look_at(const Key& key, const std::vector<Snapshot::Object>& workloads);
   Result<Observation> observed(const Key& key, const std::vector<Snapshot::Object>& workloads);
   ports::RedisPort* door(const Key& key, const Json& workload);
@@ -75,9 +82,11 @@ class Observer {
   Log& log_;
   std::map<Key, std::unique_ptr<ports::RedisPort>> doors_;  // Of the looking thread.
 
-  mutable std::mutex mutex_;  // Guards what follows.
-  std::condition_variable wake_;
+  mutable std::mutex mutex_;      // Guards what follows.
+  std::condition_variable wake_;  // Of the looking thread.
+  std::condition_variable seen_;  // Somebody was looked at.
   bool stopping_ = false;
+  std::set<Key> wanted_;  // Clusters that a review waits to see.
   std::map<Key, Observation> observations_;
   std::map<Key, Farewell> farewells_;  // By namespace and pod.
   std::set<Key> complained_;           // Clusters whose trouble is in the log already.

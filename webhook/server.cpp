@@ -45,6 +45,13 @@ Answer refusal(int status, std::string_view why) {
   return {.status = status, .body = std::string(why) + "\n", .content_type = "text/plain"};
 }
 
+int refusal_status(const error_code& failure) {
+  if (failure == http::error::header_limit) {
+    return 431;
+  }
+  return failure == http::error::body_limit ? 413 : 400;
+}
+
 }  // namespace
 
 class Connection;
@@ -128,7 +135,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void expect_within(milliseconds time);
   void hold(std::size_t bytes);
   void hang_up();
-  int refusal_status(const error_code& failure) const;
 
   std::shared_ptr<Server::Impl> server_;
   Strand strand_;
@@ -226,13 +232,6 @@ awaitable<bool> Connection::handshake() {
   co_return done != 0;
 }
 
-int Connection::refusal_status(const error_code& failure) const {
-  if (failure == http::error::header_limit) {
-    return 431;
-  }
-  return failure == http::error::body_limit ? 413 : 400;
-}
-
 awaitable<bool> Connection::send(std::string_view text) {
   while (!text.empty()) {
     const auto size = static_cast<int>(std::min(text.size(), k_read_bytes));
@@ -310,14 +309,10 @@ awaitable<bool> Connection::answer_next() {
   parser.header_limit(static_cast<std::uint32_t>(server_->limits.header_bytes));
   parser.body_limit(server_->limits.body_bytes);
   parser.eager(true);
-  phase_ = Phase::idle;
-  if (input_.empty()) {
-    input_.shrink_to_fit();
-    expect_within(server_->limits.idle);
-  } else {
-    phase_ = Phase::receiving;  // The next one came with the last.
-    expect_within(server_->limits.request);
-  }
+  const bool has_next = !input_.empty();  // It came with the last.
+  input_.shrink_to_fit();
+  phase_ = has_next ? Phase::receiving : Phase::idle;
+  expect_within(has_next ? server_->limits.request : server_->limits.idle);
   const Got got = co_await receive(parser);
   if (got != Got::request) {
     co_return false;

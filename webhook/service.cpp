@@ -66,6 +66,7 @@ void print_clusters(const Observer* observer, Metrics& metrics) {
   for (const Watched& each : observer != nullptr ? observer->watched() : std::vector<Watched>{}) {
     const Labels labels{{"namespace", each.namespace_name}, {"cluster", each.cluster}};
     metrics.set("cluster_seen", labels, each.seen ? 1 : 0);
+    metrics.set("cluster_slots", labels, static_cast<double>(each.slots));
     metrics.set("cluster_view_age_seconds", labels, static_cast<double>(each.age_seconds));
   }
 }
@@ -133,6 +134,52 @@ class CertificateSource {
   Clock::time_point next_{};
 };
 
+/// What is known of the cluster besides a review: its objects and its Redis Clusters, where wanted.
+class Watching {
+ public:
+  /// Nothing is watched when `cluster` is null or the configuration does not want it.
+  Watching(const Config& config, kube::KubeClient* cluster, Log& log) : cluster_(cluster) {
+    if (config.watches) {
+      snapshot_ = std::make_unique<Snapshot>(*cluster, log);
+    }
+    if (snapshot_ && config.poll_interval > std::chrono::seconds(0)) {
+      observer_ = std::make_unique<Observer>(*cluster, *snapshot_, config.poll_interval, log);
+    }
+  }
+
+  void start() {
+    if (snapshot_) {
+      snapshot_->start();
+    }
+    if (observer_) {
+      observer_->start();
+    }
+  }
+  void stop() {
+    if (snapshot_) {
+      cluster_->cancel();
+      snapshot_->join();
+    }
+    if (observer_) {
+      observer_->join();
+    }
+  }
+  void print(Metrics& metrics) const {
+    if (snapshot_) {
+      metrics.set("view_age_seconds", {}, snapshot_->age().count());
+      metrics.set("watched_objects", {}, static_cast<double>(snapshot_->size()));
+    }
+    print_clusters(observer_.get(), metrics);
+  }
+  const Snapshot* snapshot() const { return snapshot_.get(); }
+  Observer* observer() const { return observer_.get(); }
+
+ private:
+  kube::KubeClient* cluster_;
+  std::unique_ptr<Snapshot> snapshot_;
+  std::unique_ptr<Observer> observer_;
+};
+
 /// Ends in the order in which nobody notices: not ready, then no new connections, then none at all.
 void wind_down(App& app, Server& server, const Config& config, Log& log) {
   log.write(LogLevel::info, "ending");
@@ -153,43 +200,27 @@ Status run_service(const Config& config, Log& log) {
   CertificateSource certificate(config, cluster.get(), slot, log);
   KREDIS_CHECK(certificate.tend());
 
-  std::unique_ptr<Snapshot> snapshot;
-  if (config.watches) {
-    snapshot = std::make_unique<Snapshot>(*cluster, log);
-  }
-  std::unique_ptr<Observer> observer;
-  if (snapshot && config.poll_interval > std::chrono::seconds(0)) {
-    observer = std::make_unique<Observer>(*cluster, *snapshot, config.poll_interval, log);
-  }
+  Watching watching(config, cluster.get(), log);
   Metrics metrics;
   App app(config,
           {.mutate = &policy::mutate, .validate = &policy::validate},
-          snapshot.get(),
+          watching.snapshot(),
           log,
           metrics);
   Server server(
       {}, [&app](const Request& request) { return app.handle(request); }, slot);
-  app.watch_with(observer.get());
+  app.watch_with(watching.observer());
   app.on_scrape([&] {
     print_counts(server.counts(), metrics);
     print_dates(certificate.dates(), metrics);
-    if (snapshot) {
-      metrics.set("view_age_seconds", {}, snapshot->age().count());
-      metrics.set("watched_objects", {}, static_cast<double>(snapshot->size()));
-    }
-    print_clusters(observer.get(), metrics);
+    watching.print(metrics);
   });
   KREDIS_CHECK(server.listen(config.address, config.port));
   log.write(
       LogLevel::info,
       "listening",
       Json{{"address", config.address}, {"port", server.port()}, {"version", KREDIS_VERSION}});
-  if (snapshot) {
-    snapshot->start();
-  }
-  if (observer) {
-    observer->start();
-  }
+  watching.start();
   std::thread serving([&] { server.run(config.threads); });
   while (!is_told_to_end(k_tick)) {
     if (const Status tended = certificate.tend(); !tended) {
@@ -198,13 +229,7 @@ Status run_service(const Config& config, Log& log) {
   }
   wind_down(app, server, config, log);
   serving.join();
-  if (snapshot) {
-    cluster->cancel();
-    snapshot->join();
-  }
-  if (observer) {
-    observer->join();
-  }
+  watching.stop();
   log.write(LogLevel::info, "ended");
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 namespace kredis::webhook {
@@ -52,6 +53,12 @@ Json without_ballast(Json object) {
 
 }  // namespace
 
+Snapshot::Key Snapshot::key_of(const Json& object) {
+  return {text_at(object, "/kind"),
+          text_at(object, "/metadata/namespace"),
+          text_at(object, "/metadata/name")};
+}
+
 Snapshot::Snapshot(ports::KubePort& kube, Log& log) : kube_(kube), log_(log) {}
 
 Snapshot::~Snapshot() { join(); }
@@ -80,9 +87,7 @@ void Snapshot::follow(const ResourceType& type, std::size_t place) {
     const auto listed = kube_.list(path, {});
     Status outcome = listed ? Status{} : Status{listed.error()};
     if (listed) {
-      for (const Json& item : listed->value("items", Json::array())) {
-        take({WatchEvent::Kind::added, item});
-      }
+      take_all(k_followed[place].kind, listed->value("items", Json::array()));
       hear(place);
       listed_ |= 1U << place;
       outcome =
@@ -97,6 +102,19 @@ void Snapshot::follow(const ResourceType& type, std::size_t place) {
       std::this_thread::sleep_for(k_pause_after_failure);
     }
   }
+}
+
+/// What a list says of a kind: what it does not name is gone, though no watch may have told.
+void Snapshot::take_all(std::string_view kind, const Json& items) {
+  std::set<Key> present;
+  for (const Json& item : items) {
+    take({WatchEvent::Kind::added, item});
+    present.insert(key_of(item));
+  }
+  const std::lock_guard lock(mutex_);
+  std::erase_if(objects_, [&](const auto& each) {
+    return std::get<0>(each.first) == kind && !present.contains(each.first);
+  });
 }
 
 void Snapshot::hear(std::size_t place) {
@@ -116,9 +134,7 @@ std::chrono::duration<double> Snapshot::age() const {
 
 void Snapshot::take(const WatchEvent& event) {
   const Json& object = event.object;
-  const Key key{text_at(object, "/kind"),
-                text_at(object, "/metadata/namespace"),
-                text_at(object, "/metadata/name")};
+  const Key key = key_of(object);
   if (event.kind == WatchEvent::Kind::bookmark) {
     return;
   }

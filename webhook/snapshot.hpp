@@ -55,7 +55,9 @@ class Snapshot {
   using Key = std::tuple<std::string, std::string, std::string>;  // Kind, namespace, name.
 
   void follow(const ports::ResourceType& type, std::size_t place);
+  void take_all(std::string_view kind, const Json& items);
   void take(const ports::WatchEvent& event);
+  static Key key_of(const Json& object);
   void hear(std::size_t place);
 
   ports::KubePort& kube_;

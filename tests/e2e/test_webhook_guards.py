@@ -35,7 +35,8 @@ def cluster(hook):
 
 
 def is_seen(hook, space):
-    line = f'kubectl_redis_webhook_cluster_seen{{namespace="{space.name}",cluster="redis"}} 1'
+    """Whole: it may have been seen before it was initialised."""
+    line = f'kubectl_redis_webhook_cluster_slots{{namespace="{space.name}",cluster="redis"}} 16384'
     return line in hook.request("/metrics")[1]
 
 
