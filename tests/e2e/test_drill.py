@@ -126,7 +126,7 @@ def test_ctrl_c_ends_it_and_leaves_no_key_that_stays(whole):
     wait_until(lambda: len(set(drill_keys(whole))) <= 1, 60, "the keys of the others are gone")
     lives = [connect(whole).ttl(key) for key in set(drill_keys(whole))]
     print(f"left, and to live for, s: {lives}")
-    assert all(0 < life <= 3600 for life in lives)
+    assert all(0 < life <= 3600 or life == -2 for life in lives)  # -2: gone meanwhile.
     for key in set(drill_keys(whole)):
         connect(whole).delete(key)
 
