@@ -141,8 +141,7 @@ void add_cli(CLI::App& root, Operation& chosen) {
   verb->add_option("--timeout", options->timeout, "Longest time to find the pod")
       ->capture_default_str();
   verb->footer(
-      "What follows -- goes to redis-cli. The session follows the cluster's redirects. TLS and "
-      "the\n"
+      "What follows -- goes to redis-cli. The session follows the cluster's redirects. TLS and the\n"
       "password come from what the pod has; no secret is on a command line. Needs kubectl on the\n"
       "PATH. Exit status: that of redis-cli.\n\n"
       "Examples:\n"

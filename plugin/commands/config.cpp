@@ -198,10 +198,8 @@ void add_apply(CLI::App& config, Operation& chosen) {
   verb->add_flag("--dry-run", options->dry_run, "Print the plan and stop");
   verb->add_flag("-y,--yes", options->yes, "Do not ask");
   verb->footer(
-      "Settings that a server takes while it runs are set; for the others pods restart one at a "
-      "time,\n"
-      "replicas first, masters after a hand-over, each once the one before is in step. Run it "
-      "again to\n"
+      "Settings that a server takes while it runs are set; for the others pods restart one at a time,\n"
+      "replicas first, masters after a hand-over, each once the one before is in step. Run it again to\n"
       "finish what was interrupted.\n\n"
       "Examples:\n"
       "  kubectl edit configmap redis-conf && kubectl redis config apply\n"

@@ -218,16 +218,12 @@ void add_drill(CLI::App& failover, Operation& chosen) {
       "drill", "Take a master away on purpose, and measure how the cluster copes");
   add_options(*verb, *options);
   verb->footer(
-      "Writes and reads without pause through the cluster, in keys of its own that go at the end, "
-      "and "
-      "reports the time to\ndetect, to promote and to heal, operations that failed, the longest "
-      "gap "
-      "and acknowledged writes that were lost.\nRefuses where the cluster could not get over it: "
-      "not "
-      "whole, no replica in step, no majority without the master.\nAsks before it does anything. "
-      "Exit "
-      "status 3 when it did not heal in time or a write was lost. The JSON is described in\n"
-      "docs/drill-json.md.\n\n"
+      "Writes and reads without pause through the cluster, in keys of its own, and reports the time to\n"
+      "detect, to promote and to heal, operations that failed, the longest gap and acknowledged writes that\n"
+      "were lost. Its keys go at the end; of a drill that is interrupted, by themselves within the hour.\n"
+      "Refuses where the cluster could not get over it: not whole, no replica in step, no majority without\n"
+      "the master. Asks before it does anything. Exit status 3 when it did not heal in time or a write was\n"
+      "lost. The JSON is described in docs/drill-json.md.\n\n"
       "Examples:\n"
       "  kubectl redis failover drill                    # any master's pod\n"
       "  kubectl redis failover drill --pod redis-app-0 --dry-run\n"

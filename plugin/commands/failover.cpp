@@ -195,15 +195,12 @@ void add_failover(CLI::App& root, Operation& chosen) {
       "failover", "Hand masters over to replicas, before work on a pod or node");
   add_options(*verb, *options);
   verb->footer(
-      "The master holds writes for the moment that its replica needs to have them all, so nothing "
-      "is "
-      "lost. Ends when every\nnode shows the new roles and the old master follows in sync. "
-      "--master, "
+      "The master holds writes for the moment that its replica needs to have them all, so nothing is "
+      "lost. Ends when every\nnode shows the new roles and the old master follows in sync. --master, "
       "--node and --zone change nothing when run\nagain; --pod hands over each time. The JSON is "
       "described in docs/failover-json.md.\n\n"
       "Examples:\n"
-      "  kubectl redis failover --pod redis-app-3        # redis-app-3 becomes master of its "
-      "shard\n"
+      "  kubectl redis failover --pod redis-app-3        # redis-app-3 becomes master of its shard\n"
       "  kubectl redis failover --master redis-app-0     # its best replica takes over\n"
       "  kubectl redis failover --node worker-2 --dry-run\n"
       "  kubectl redis failover shop -n web --zone zone-a\n"

@@ -106,8 +106,7 @@ void add_exports(CLI::App& nfs, Operation& chosen) {
   verb->footer(
       "Prints the folders to make and the lines of /etc/exports; changes nothing.\n\n"
       "Example:\n"
-      "  kubectl redis nfs exports --server-path /usr/local/k8s/redis --count 6 --clients "
-      "192.168.0.0/24");
+      "  kubectl redis nfs exports --server-path /usr/local/k8s/redis --count 6 --clients 192.168.0.0/24");
   verb->callback([options, &chosen] {
     chosen = [options](Session& session) { return run_exports(*options, session); };
   });
@@ -130,8 +129,7 @@ void add_check(CLI::App& nfs, Operation& chosen) {
       ->capture_default_str();
   verb->add_option("-o,--output", options->output, "json or yaml");
   verb->footer(
-      "Asks what `showmount -e` asks, from this machine. Exit status 3 when a folder is "
-      "missing.\n\n"
+      "Asks what `showmount -e` asks, from this machine. Exit status 3 when a folder is missing.\n\n"
       "Example:\n"
       "  kubectl redis nfs check --nfs-server 192.168.0.222 --nfs-path /usr/local/k8s/redis");
   verb->callback([options, &chosen] {

@@ -165,8 +165,7 @@ void add_rbac(CLI::App& root, Operation& chosen) {
   verb->add_flag("-A,--all-namespaces", options->all_namespaces, "For every namespace");
   verb->add_option("-o,--output", options->output, "json or yaml");
   verb->footer(
-      "Without -o a comment says what each rule is for; \"goes without\" marks what the verb does "
-      "not\n"
+      "Without -o a comment says what each rule is for; \"goes without\" marks what the verb does not\n"
       "insist on. kubectl apply -f - takes every form.\n\n"
       "Examples:\n"
       "  kubectl redis rbac status\n"

@@ -122,10 +122,8 @@ void add_toolbox(CLI::App& root, Operation& chosen) {
       ->capture_default_str();
   verb->add_flag("--dry-run", options->dry_run, "Print the pod and stop");
   verb->footer(
-      "In it redis-cli goes to the cluster with TLS and AUTH from its Secrets. The pod is removed "
-      "at\n"
-      "the end, also on Ctrl-C, and ends by itself after twelve hours whatever happens. Needs "
-      "kubectl\n"
+      "In it redis-cli goes to the cluster with TLS and AUTH from its Secrets. The pod is removed at\n"
+      "the end, also on Ctrl-C, and ends by itself after twelve hours whatever happens. Needs kubectl\n"
       "on the PATH. Exit status: that of the shell or command.\n\n"
       "Examples:\n"
       "  kubectl redis toolbox                                   # a shell\n"

@@ -197,8 +197,7 @@ void add_install(CLI::App& webhook, Operation& chosen) {
   add_dry_run(*verb, *options);
   add_timeout(*verb, *options, "How long to wait until it works");
   verb->footer(
-      "Run it again to change flags or the version. -n names its own namespace "
-      "(kubectl-redis-system).\n\n"
+      "Run it again to change flags or the version. -n names its own namespace (kubectl-redis-system).\n\n"
       "Examples:\n"
       "  kubectl redis webhook install --image REGISTRY/kubectl-redis-webhook:" KREDIS_VERSION
       "\n"
@@ -213,8 +212,7 @@ void add_uninstall(CLI::App& webhook, Operation& chosen) {
   add_dry_run(*verb, *options);
   add_timeout(*verb, *options, "How long to wait until its namespace is gone");
   verb->footer(
-      "Examples:\n  kubectl redis webhook uninstall\n  kubectl redis webhook uninstall "
-      "--dry-run=client");
+      "Examples:\n  kubectl redis webhook uninstall\n  kubectl redis webhook uninstall --dry-run=client");
 }
 
 void add_webhook_status(CLI::App& webhook, Operation& chosen) {

@@ -278,10 +278,8 @@ Json rules_json() {
 std::string rules_markdown() {
   std::string text =
       "# Rules\n\n"
-      "What `kubectl redis lint` and the webhook hold an object of a Redis Cluster against; made "
-      "by\n"
-      "`kubectl redis rules -o markdown`. An error refuses the object, a warning is told, advice "
-      "only\n"
+      "What `kubectl redis lint` and the webhook hold an object of a Redis Cluster against; made by\n"
+      "`kubectl redis rules -o markdown`. An error refuses the object, a warning is told, advice only\n"
       "`lint` tells. The annotation `kubectl-redis.dev/ignore: \"true\"` takes an object out.\n";
   for (const policy::Rule& rule : policy::rules()) {
     text += fmt::format("\n## {}: {}\n\n{}{}, for {}; {}.\n\n{}\n\nBad, in {}:\n\n{}\nGood:\n\n{}",
@@ -298,10 +296,8 @@ std::string rules_markdown() {
   }
   text +=
       "\n# Guards\n\n"
-      "What the webhook alone keeps from happening to a cluster that runs, by how it saw the "
-      "cluster a few\n"
-      "seconds ago. `kubectl-redis.dev/allow-delete: \"true\"` on the workload, the pod or the "
-      "claim allows it,\n"
+      "What the webhook alone keeps from happening to a cluster that runs, by how it saw the cluster a few\n"
+      "seconds ago. `kubectl-redis.dev/allow-delete: \"true\"` on the workload, the pod or the claim allows it,\n"
       "and is logged and counted. The level of the namespace holds for guards too.\n";
   for (const policy::Guard& guard : policy::guards()) {
     text += fmt::format("\n## {}: {}\n\n{}.\n\n{}\n\nWhen the cluster cannot be seen: {}.\n",

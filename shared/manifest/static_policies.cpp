@@ -20,11 +20,11 @@ struct Expression {
 
 /// `variables` are those of `variables()` below.
 constexpr std::array k_expressions{
-    Expression{"RC006",
-               "!variables.masters.matches('^[0-9]{1,5}$') || "
-               "!variables.replicas.matches('^[0-9]{1,5}$') || "
-               "object.spec.replicas == 0 || "
-               "object.spec.replicas == int(variables.masters) * (1 + int(variables.replicas))"},
+    Expression{
+        "RC006",
+        "!variables.masters.matches('^[0-9]{1,5}$') || !variables.replicas.matches('^[0-9]{1,5}$') || "
+        "object.spec.replicas == 0 || "
+        "object.spec.replicas == int(variables.masters) * (1 + int(variables.replicas))"},
     Expression{"RC007", "object.spec.replicas == 0 || object.spec.replicas >= 3"},
     Expression{"RC008",
                "object.spec.replicas < 3 || object.spec.replicas >= 6 || "
@@ -38,29 +38,27 @@ constexpr std::array k_expressions{
                "object.spec.persistentVolumeClaimRetentionPolicy.whenDeleted != 'Delete')"},
     Expression{"RC015", "object.spec.replicas <= 1"},
     Expression{"RC016", "object.spec.strategy.type == 'Recreate'"},
-    Expression{"RC024",
-               "!has(variables.pod.hostNetwork) || !variables.pod.hostNetwork || "
-               "(has(variables.pod.affinity) && has(variables.pod.affinity.podAntiAffinity) && "
-               "has(variables.pod.affinity.podAntiAffinity."
-               "requiredDuringSchedulingIgnoredDuringExecution) && "
-               "size(variables.pod.affinity.podAntiAffinity."
-               "requiredDuringSchedulingIgnoredDuringExecution) > 0)"},
+    Expression{
+        "RC024",
+        "!has(variables.pod.hostNetwork) || !variables.pod.hostNetwork || "
+        "(has(variables.pod.affinity) && has(variables.pod.affinity.podAntiAffinity) && "
+        "has(variables.pod.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution) && "
+        "size(variables.pod.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution) > 0)"},
     Expression{"RC032",
                "!has(object.spec.volumeClaimTemplates) || object.spec.volumeClaimTemplates.all(t, "
                "!has(t.spec.accessModes) || size(t.spec.accessModes) == 0 || "
                "t.spec.accessModes.exists(m, m.startsWith('ReadWrite')))"},
-    Expression{"RC063",
-               "variables.server.image.contains('@') || "
-               "(variables.server.image.matches(':[^/]+$') && "
-               "!variables.server.image.endsWith(':latest'))"},
-    Expression{"RC066",
-               "!has(variables.server.securityContext) || "
-               "!has(variables.server.securityContext.privileged) || "
-               "!variables.server.securityContext.privileged"},
+    Expression{
+        "RC063",
+        "variables.server.image.contains('@') || "
+        "(variables.server.image.matches(':[^/]+$') && !variables.server.image.endsWith(':latest'))"},
+    Expression{
+        "RC066",
+        "!has(variables.server.securityContext) || !has(variables.server.securityContext.privileged) || "
+        "!variables.server.securityContext.privileged"},
     Expression{
         "RC067",
-        "(has(variables.server.securityContext) && "
-        "has(variables.server.securityContext.runAsUser)) ? "
+        "(has(variables.server.securityContext) && has(variables.server.securityContext.runAsUser)) ? "
         "variables.server.securityContext.runAsUser != 0 : "
         "(!has(variables.pod.securityContext) || !has(variables.pod.securityContext.runAsUser) || "
         "variables.pod.securityContext.runAsUser != 0)"}};

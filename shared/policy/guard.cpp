@@ -16,49 +16,51 @@ namespace kredis::policy {
 namespace {
 
 constexpr std::array k_guards{
-    Guard{.id = "RG001",
-          .title = "Scaling in takes no slots away",
-          .on = "UPDATE of statefulsets, deployments and their scale",
-          .why = "Pods that go with slots take them out of the cluster: clients get errors for "
-                 "those keys, and "
-                 "the others go on seeking nodes that never come back. Slots are moved first, and "
-                 "the nodes "
-                 "forgotten; then fewer pods are asked for.",
-          .when_blind =
-              "passes with a warning: the claims keep the data, and scaling out brings it back"},
-    Guard{.id = "RG002",
-          .title = "No eviction takes a slot's last copy or the majority",
-          .on = "CREATE of pods/eviction",
-          .why = "A drain evicts pod after pod, and a budget only counts pods. Refused as by a "
-                 "budget (429), "
-                 "kubectl drain asks again until a replica is in step, and goes on then.",
-          .when_blind =
-              "passes with a warning: a node must be drained while a cluster is broken, too"},
-    Guard{.id = "RG003",
-          .title = "No deletion of a pod takes a slot's last copy or the majority",
-          .on = "DELETE of pods",
-          .why = "The pod of a master without a replica in step takes its slots offline; when it "
-                 "keeps its "
-                 "data in itself, for good. What the cluster's own controllers delete passes.",
-          .when_blind =
-              "passes with a warning: deleting a pod that hangs is how clusters are mended"},
+    Guard{
+        .id = "RG001",
+        .title = "Scaling in takes no slots away",
+        .on = "UPDATE of statefulsets, deployments and their scale",
+        .why =
+            "Pods that go with slots take them out of the cluster: clients get errors for those keys, and "
+            "the others go on seeking nodes that never come back. Slots are moved first, and the nodes "
+            "forgotten; then fewer pods are asked for.",
+        .when_blind =
+            "passes with a warning: the claims keep the data, and scaling out brings it back"},
+    Guard{
+        .id = "RG002",
+        .title = "No eviction takes a slot's last copy or the majority",
+        .on = "CREATE of pods/eviction",
+        .why =
+            "A drain evicts pod after pod, and a budget only counts pods. Refused as by a budget (429), "
+            "kubectl drain asks again until a replica is in step, and goes on then.",
+        .when_blind =
+            "passes with a warning: a node must be drained while a cluster is broken, too"},
+    Guard{
+        .id = "RG003",
+        .title = "No deletion of a pod takes a slot's last copy or the majority",
+        .on = "DELETE of pods",
+        .why =
+            "The pod of a master without a replica in step takes its slots offline; when it keeps its "
+            "data in itself, for good. What the cluster's own controllers delete passes.",
+        .when_blind =
+            "passes with a warning: deleting a pod that hangs is how clusters are mended"},
     Guard{
         .id = "RG004",
         .title = "A workload that holds data is deleted on purpose only",
         .on = "DELETE of statefulsets and deployments",
-        .why = "kubectl delete -f takes a cluster with its data away without a question. The "
-               "annotation "
-               "kubectl-redis.dev/allow-delete: \"true\" says that it is meant; kubectl redis "
-               "delete asks and "
-               "then sets it.",
+        .why =
+            "kubectl delete -f takes a cluster with its data away without a question. The annotation "
+            "kubectl-redis.dev/allow-delete: \"true\" says that it is meant; kubectl redis delete asks and "
+            "then sets it.",
         .when_blind = "goes by the object alone: with claims it is refused without the annotation"},
-    Guard{.id = "RG005",
-          .title = "No claim of a node is deleted while the node is wanted",
-          .on = "DELETE of persistentvolumeclaims",
-          .why = "Kubernetes keeps a deleted claim until its pod ends, and then the data is gone, "
-                 "and the "
-                 "node's identity with it: it comes back empty, as a stranger.",
-          .when_blind = "goes by the workload alone: a claim that it would use again is refused"}};
+    Guard{
+        .id = "RG005",
+        .title = "No claim of a node is deleted while the node is wanted",
+        .on = "DELETE of persistentvolumeclaims",
+        .why =
+            "Kubernetes keeps a deleted claim until its pod ends, and then the data is gone, and the "
+            "node's identity with it: it comes back empty, as a stranger.",
+        .when_blind = "goes by the workload alone: a claim that it would use again is refused"}};
 
 constexpr std::string_view k_way_out =
     "kubectl-redis.dev/allow-delete: \"true\" on the workload, when it is meant";

@@ -59,8 +59,7 @@ std::optional<Json> ready_command(const Subject& subject, ReadyWhen when) {
       "case \"$(ask 127.0.0.1 PING)\" in PONG*|NOAUTH*) exit 0;; esac; exit 1";
   constexpr std::string_view k_serves =
       "case \"$(ask 127.0.0.1 PING)\" in NOAUTH*) exit 0;; PONG*) ;; *) exit 1;; esac; "
-      "case \"$(ask 127.0.0.1 CLUSTER INFO)\" in *cluster_slots_assigned:16384*) ;; *) exit 0;; "
-      "esac; "
+      "case \"$(ask 127.0.0.1 CLUSTER INFO)\" in *cluster_slots_assigned:16384*) ;; *) exit 0;; esac; "
       "case \"$(ask 127.0.0.1 CLUSTER INFO)\" in *cluster_state:ok*) exit 0;; esac; exit 1";
   return shell(subject, when == ReadyWhen::serves ? k_serves : k_answers);
 }

@@ -51,17 +51,14 @@ struct BadInput {
 };
 
 const std::string k_templates =
-    "apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Release.Name }}\n  {{- if .Values.x "
-    "}}\n";
+    "apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Release.Name }}\n  {{- if .Values.x }}\n";
 
 /// As `helm template` writes: sources as comments, empty documents, values in quotes.
 const std::string k_rendered =
     "---\n# Source: redis/templates/empty.yaml\n---\n# Source: redis/templates/conf.yaml\n"
-    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"my-release-conf\"\n  namespace: "
-    "\"shop\"\n"
+    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"my-release-conf\"\n  namespace: \"shop\"\n"
     "  labels: &labels\n    helm.sh/chart: redis-1.0.0\n    app.kubernetes.io/managed-by: Helm\n"
-    "data:\n  redis.conf: |-\n    # from values\n    cluster-enabled yes\n    appendonly yes\n    "
-    "bind 127.0.0.1\n"
+    "data:\n  redis.conf: |-\n    # from values\n    cluster-enabled yes\n    appendonly yes\n    bind 127.0.0.1\n"
     "---\n# Source: redis/templates/set.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: x\n"
     "  labels:\n    <<: {a: b}\n    c: d\nspec: {ports: [{port: 80}]}\n";
 

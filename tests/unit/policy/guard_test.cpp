@@ -135,8 +135,7 @@ TEST_SUITE("policy/guard") {
   }
 
   TEST_CASE(
-      "a pod is deleted by the same measure, but not held up for controllers or when it ends "
-      "already") {
+      "a pod is deleted by the same measure, but not held up for controllers or when it ends already") {
     const Bed bed(ViewBuilder::whole(3, 1).silent(3).build());
     const GuardAnswer answer = bed.remove(0);
     CHECK(refused(answer, "RG003"));

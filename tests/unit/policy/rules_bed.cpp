@@ -40,8 +40,7 @@ Objects sound_objects(manifest::Layout layout) {
   if (layout == manifest::Layout::statefulset) {
     Json& spec = first(objects, "StatefulSet")["spec"]["template"]["spec"];
     spec["topologySpreadConstraints"] = from_yaml(
-        "- {maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: "
-        "ScheduleAnyway,"
+        "- {maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: ScheduleAnyway,"
         " labelSelector: {matchLabels: {app: redis}}}\n");
   }
   return objects;

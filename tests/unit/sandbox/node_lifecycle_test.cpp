@@ -284,13 +284,13 @@ TEST_SUITE("sandbox/node/lifecycle") {
         << "127.0.0.1 localhost\n127.9.9.9 redis-service\n";
     bed.create_config_map("redis-conf", {{"redis.conf", "port 6379\n"}});
     Json spec = redis_spec();
-    spec["containers"].push_back({{"name", "client"},
-                                  {"image", "debian"},
-                                  {"command",
-                                   {"sh",
-                                    "-c",
-                                    "until redis-cli -h localhost ping; do sleep 0.1; done; "
-                                    "hostname; getent hosts redis-service; exec sleep 60"}}});
+    spec["containers"].push_back(
+        {{"name", "client"},
+         {"image", "debian"},
+         {"command",
+          {"sh",
+           "-c",
+           "until redis-cli -h localhost ping; do sleep 0.1; done; hostname; getent hosts redis-service; exec sleep 60"}}});
     bed.create_pod("both", spec);
     REQUIRE(bed.wait_until_ready("both"));
     CHECK(eventually([&] {

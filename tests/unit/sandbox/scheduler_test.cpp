@@ -80,10 +80,9 @@ TEST_SUITE("sandbox/scheduler") {
     Json pod = build::pod("big");
     pod["spec"]["containers"][0]["resources"]["requests"] = {{"cpu", "3"}};
     const Verdict verdict = schedule(pod, view);
-    CHECK(
-        verdict.message.starts_with("0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had "
-                                    "untolerated taint {disk: slow}, "
-                                    "1 node(s) were unschedulable."));
+    CHECK(verdict.message.starts_with(
+        "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {disk: slow}, "
+        "1 node(s) were unschedulable."));
   }
 
   TEST_CASE("schedule lets the last request in that fits exactly and refuses one more") {
