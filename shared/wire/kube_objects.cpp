@@ -79,8 +79,26 @@ std::string ending(const Json& terminated) {
   return reason + " with exit code " + std::to_string(number_at(terminated, "/exitCode"));
 }
 
+/// Whether it could not be started because its image has no shell, as runc and crun say it.
+bool lacks_shell(const Json& status) {
+  for (const char* where :
+       {"/state/waiting/message", "/state/terminated/message", "/lastState/terminated/message"}) {
+    const std::string message = text_at(status, where);
+    const bool is_missing = message.find("no such file") != std::string::npos ||
+                            message.find("not found") != std::string::npos;
+    if (is_missing && message.find("/bin/sh") != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /// Why a container waits, crashed or is not ready; empty when it is well.
 std::string container_trouble(const Json& status) {
+  if (lacks_shell(status)) {
+    return "its image has no /bin/sh, which starts and hands over: take one that has a shell and "
+           "its tools, such as redis:8.0 or valkey/valkey:8.1";
+  }
   const std::string waiting = text_at(status, "/state/waiting/reason");
   const Json::json_pointer last_end("/lastState/terminated");
   const Json last = status.contains(last_end) ? status.at(last_end) : Json();

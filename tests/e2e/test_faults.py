@@ -53,6 +53,13 @@ def test_pods_that_fit_on_no_node_are_named_with_what_is_lacking(real):
     require_refusal(outcome, r"0 of 6 pods became ready in time\n  redis-app-0: .*0/3 nodes are available.*Insufficient cpu")
 
 
+def test_an_image_without_a_shell_is_told_so(real):
+    """The webhook's own is from scratch."""
+    image = "kubectl-redis-webhook:" + real.plugin("version", "--client", "-o", "json").json()["clientVersion"]
+    outcome = create(real, "--image", image, timeout=20)
+    require_refusal(outcome, r"redis-app-0: its image has no /bin/sh")
+
+
 CLASS_OF_NOBODY = """
 apiVersion: storage.k8s.io/v1
 kind: StorageClass

@@ -114,6 +114,7 @@ def test_a_master_that_is_deleted_hands_over_first(cluster, clients):
         gone = cluster.pods()[pod]["metadata"]["uid"]
         with load(clients, f"kubectl delete pod {pod}, a master"):
             cluster.kubectl("delete", "pod", pod).require()
+            time.sleep(8)  # Asking all nodes whether it is back is work, which the clients notice.
             whole_without(cluster, [gone])
 
 

@@ -222,6 +222,11 @@ keep_together() {
 
 has "$server" || fail "the image has neither redis-server nor valkey-server"
 has "$cli" || fail "the image has neither redis-cli nor valkey-cli, which probes and hand-over need"
+missing=
+for tool in awk cmp flock getent shuf timeout; do
+  has "$tool" || missing="$missing $tool"
+done
+[ -z "$missing" ] || fail "the image lacks$missing; take one that has them, such as redis:8.0 or valkey/valkey:8.1"
 [ "${REDISCLI_AUTH+set}" != set ] || [ -n "$REDISCLI_AUTH" ] || fail "the password in the Secret is empty"
 [ "$(echo "${REDISCLI_AUTH:-}" | wc -l)" -eq 1 ] ||
   fail "the password in the Secret has a line break; kubectl create secret generic --from-literal makes none"

@@ -503,6 +503,8 @@ case_what_is_wrong_is_said_clearly() {
     ln -sf "$(PATH=$path command -v $tool)" "$work/bin/$tool"
   done
   check "no redis-cli" said 'neither redis-cli nor valkey-cli' PATH="$work/bin"
+  ln -sf "$(PATH=$path command -v redis-cli)" "$work/bin/redis-cli"
+  check "no tools" said 'lacks cmp flock shuf; take one' PATH="$work/bin"
   check "an empty password" said 'password in the Secret is empty' REDISCLI_AUTH=
   check "a password with a line break" said 'has a line break' REDISCLI_AUTH='one
 two'

@@ -132,6 +132,13 @@ TEST_SUITE("wire/kube_objects") {
          Json::array(),
          "was killed for using more memory than its limit (OOMKilled with exit code 137, 2 "
          "restarts)"},
+        {"no shell",
+         pod_in_state(R"({"waiting": {"reason": "CrashLoopBackOff"}})",
+                      R"({"terminated": {"reason": "StartError", "exitCode": 128,
+                          "message": "exec: \"/bin/sh\": stat /bin/sh: no such file or directory"}})"),
+         Json::array(),
+         "its image has no /bin/sh, which starts and hands over: take one that has a shell and its "
+         "tools, such as redis:8.0 or valkey/valkey:8.1"},
         {"ended",
          pod_in_state(R"({"terminated": {"reason": "Completed", "exitCode": 0}})"),
          Json::array(),
