@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "shared/ports/posix.hpp"
 #include "shared/redis/dial.hpp"
 
 namespace kredis::plugin {
@@ -31,7 +32,7 @@ Status send_all(int fd, std::string_view bytes, const std::string& who, ports::D
     if (!redis::wait_ready(fd, POLLOUT, deadline)) {
       return too_slow(who);
     }
-    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), ports::k_no_signal);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
       return broke_off(who);
     }

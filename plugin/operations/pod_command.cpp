@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/operations/pod_command.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "shared/ports/posix.hpp"
 #include "shared/redis/unique_fd.hpp"
 
 extern char** environ;
@@ -128,7 +128,7 @@ Result<int> run_in_pod(const GlobalOptions& options, const PodCommand& command) 
   const bool terminal =
       !command.input && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
   std::array<int, 2> ends{-1, -1};
-  if (command.input && ::pipe2(ends.data(), O_CLOEXEC) != 0) {
+  if (command.input && ports::open_pipe(ends, ports::Blocking::yes) != 0) {
     return Error::internal(std::string("cannot make a pipe: ") + std::strerror(errno));
   }
   redis::UniqueFd reading(ends[0]);

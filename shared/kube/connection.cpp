@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "shared/kube/encoding.hpp"
+#include "shared/ports/posix.hpp"
 
 namespace kredis::kube {
 namespace {
@@ -117,17 +118,21 @@ void tune(int fd) {
   set(IPPROTO_TCP, TCP_NODELAY, 1);
   // A peer that vanished without a word is noticed within a minute.
   set(SOL_SOCKET, SO_KEEPALIVE, 1);
+#ifdef __APPLE__
+  set(IPPROTO_TCP, TCP_KEEPALIVE, 20);
+#else
   set(IPPROTO_TCP, TCP_KEEPIDLE, 20);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 60'000);
+#endif
   set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
   set(IPPROTO_TCP, TCP_KEEPCNT, 3);
-  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 60'000);
 }
 
 Result<Socket> connect_one(const Address& address,
                            const std::string& label,
                            Deadline deadline,
                            const Interrupt& interrupt) {
-  Socket socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  Socket socket(ports::open_socket(address.storage.ss_family, SOCK_STREAM, 0, ports::Blocking::no));
   if (socket.fd() < 0) {
     return connect_error(label, errno);
   }
@@ -307,7 +312,7 @@ Result<Transfer> Connection::try_write(const char* data, std::size_t size) {
   if (tls_) {
     return tls_->write(data, size);
   }
-  const auto sent = ::send(fd(), data, size, MSG_NOSIGNAL);
+  const auto sent = ::send(fd(), data, size, ports::k_no_signal);
   if (sent >= 0) {
     return Transfer{Progress::done, static_cast<std::size_t>(sent)};
   }

@@ -5,24 +5,20 @@
 #pragma once
 
 #include "shared/core/result.hpp"
+#include "shared/ports/posix.hpp"
 
 namespace kredis::kube {
 
 class Interrupt {
  public:
-  Interrupt();
-  ~Interrupt();
-  Interrupt(const Interrupt&) = delete;
-  Interrupt& operator=(const Interrupt&) = delete;
-
   /// Throws the switch, for good.
   /// Threads: any; safe inside a signal handler.
-  void raise() noexcept;
+  void raise() noexcept { bell_.ring(); }
   bool raised() const noexcept;
-  int fd() const noexcept { return fd_; }
+  int fd() const noexcept { return bell_.fd(); }
 
  private:
-  int fd_;
+  ports::Bell bell_;
 };
 
 /// What every interrupted call returns.

@@ -3,9 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +17,7 @@
 #include "shared/kube/encoding.hpp"
 #include "shared/kube/resource_url.hpp"
 #include "shared/kube/websocket.hpp"
+#include "shared/ports/posix.hpp"
 
 namespace kredis::kube {
 namespace {
@@ -151,7 +150,7 @@ class Stream {
 
   bool give_local() {
     while (!to_local_.empty()) {
-      const auto sent = ::send(local_.fd(), to_local_.data(), to_local_.size(), MSG_NOSIGNAL);
+      const auto sent = ::send(local_.fd(), to_local_.data(), to_local_.size(), ports::k_no_signal);
       if (sent < 0) {
         return errno == EAGAIN || errno == EINTR;
       }
@@ -171,16 +170,12 @@ class Stream {
 }  // namespace
 
 struct TunnelPump::Impl {
-  Socket wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  ports::Bell wake;
   std::mutex mutex;  // Guards all but the thread's own streams.
   std::vector<std::unique_ptr<Stream>> arriving;
   bool is_stopping = false;
   std::thread thread;
 
-  void ring() const {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(wake.fd(), &one, sizeof one);
-  }
   void add(std::unique_ptr<Stream> stream);
   bool take_arriving(std::vector<std::unique_ptr<Stream>>& streams);
   void run();
@@ -192,13 +187,12 @@ void TunnelPump::Impl::add(std::unique_ptr<Stream> stream) {
   if (!thread.joinable()) {
     thread = std::thread([this] { run(); });
   }
-  ring();
+  wake.ring();
 }
 
 /// False when the thread should end.
 bool TunnelPump::Impl::take_arriving(std::vector<std::unique_ptr<Stream>>& streams) {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const auto got = ::read(wake.fd(), &count, sizeof count);
+  wake.clear();
   const std::lock_guard lock(mutex);
   for (auto& each : arriving) {
     // What came together with the upgrade's answer would not show in a poll.
@@ -236,7 +230,7 @@ TunnelPump::~TunnelPump() {
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->is_stopping = true;
-    impl_->ring();
+    impl_->wake.ring();
   }
   if (impl_->thread.joinable()) {
     impl_->thread.join();
@@ -264,7 +258,7 @@ Result<std::unique_ptr<ports::Tunnel>> TunnelPump::open(RestClient& rest,
         .with_hint("it must offer the subprotocol v4.channel.k8s.io");
   }
   std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+  if (ports::open_socket_pair(ends) != 0) {
     return Error::internal("cannot make a socket pair: too many open files?")
         .with_hint("raise the limit: ulimit -n 4096");
   }

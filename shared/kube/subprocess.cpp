@@ -13,6 +13,8 @@
 #include <cstring>
 #include <thread>
 
+#include "shared/ports/posix.hpp"
+
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the user.
 
 namespace kredis::kube {
@@ -151,7 +153,7 @@ Result<Completed> run_command(const Command& command,
                               Deadline deadline,
                               const Interrupt& interrupt) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+  if (ports::open_pipe(ends, ports::Blocking::yes) != 0) {
     return Error::internal("cannot make a pipe");
   }
   const Socket reader(ends[0]);

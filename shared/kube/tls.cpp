@@ -15,6 +15,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "shared/ports/posix.hpp"
+
 namespace kredis::kube {
 namespace {
 
@@ -98,7 +100,7 @@ int remember_refusal(int ok, X509_STORE_CTX* store) {
 int bio_write(BIO* bio, const char* data, int size) {
   const auto socket = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
   BIO_clear_retry_flags(bio);
-  const auto sent = ::send(socket, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  const auto sent = ::send(socket, data, static_cast<std::size_t>(size), ports::k_no_signal);
   if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
     BIO_set_retry_write(bio);
   }

@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <array>
 #include <optional>
@@ -22,7 +23,7 @@ template <std::size_t Size>
 std::array<std::uint8_t, Size> random_bytes() {
   std::array<std::uint8_t, Size> bytes{};
   // At most 256 bytes at a time always succeed once the system has started.
-  [[maybe_unused]] const auto got = ::getrandom(bytes.data(), bytes.size(), 0);
+  [[maybe_unused]] const auto status = ::getentropy(bytes.data(), bytes.size());
   return bytes;
 }
 

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "shared/ports/posix.hpp"
 #include "shared/redis/dial.hpp"
 #include "shared/redis/reply_error.hpp"
 #include "shared/redis/reply_reader.hpp"
@@ -48,9 +49,11 @@ class SigpipeBlocked {
     pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
   }
   ~SigpipeBlocked() {
+#ifndef __APPLE__  // There the sockets of ports::open_socket raise none.
     const timespec at_once{};
     while (!was_pending_ && sigtimedwait(&sigpipe_, nullptr, &at_once) == SIGPIPE) {
     }
+#endif
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
   SigpipeBlocked(const SigpipeBlocked&) = delete;
@@ -67,7 +70,7 @@ void send_filler(int fd, Deadline deadline) {
   const std::string filler(64 * 1024 + 1, '\0');
   std::size_t sent = 0;
   while (sent < filler.size() && wait_ready(fd, POLLOUT, deadline)) {
-    const ssize_t size = ::send(fd, filler.data() + sent, filler.size() - sent, MSG_NOSIGNAL);
+    const ssize_t size = ::send(fd, filler.data() + sent, filler.size() - sent, ports::k_no_signal);
     if (size < 0 && errno != EAGAIN && errno != EINTR) {
       return;
     }

@@ -16,6 +16,8 @@
 #include <memory>
 #include <thread>
 
+#include "shared/ports/posix.hpp"
+
 namespace kredis::redis {
 namespace {
 
@@ -123,7 +125,8 @@ Result<UniqueFd> dial(const std::string& host,
   KREDIS_TRY(const AddressList addresses, resolve(host, port, deadline));
   int error = EHOSTUNREACH;
   for (const addrinfo* at = addresses.get(); at != nullptr; at = at->ai_next) {
-    UniqueFd fd(::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol));
+    UniqueFd fd(
+        ports::open_socket(at->ai_family, at->ai_socktype, at->ai_protocol, ports::Blocking::yes));
     if (fd.get() < 0) {
       error = errno;
       continue;
