@@ -3,46 +3,17 @@
 
 import copy
 import os
-import pathlib
 import posixpath
 import shutil
 import subprocess
-import sys
 import tarfile
 
 import pytest
 import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ.get("KREDIS_BIN", ROOT / "build" / "bin"))
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(ROOT / "krew"))
+from krew_support import PLATFORMS, VERSION, package
 
-import validate  # noqa: E402
-
-VERSION = "v0.1.0"
-HOME = ["--homepage", "https://example.org/kubectl-redis", "--uri", f"https://example.org/kubectl-redis/{VERSION}"]
-
-
-def package(out, *words):
-    return subprocess.run([str(ROOT / "krew" / "package.sh"), "--out", str(out), *HOME, *map(str, words)],
-                          capture_output=True, text=True, timeout=240, check=False)
-
-
-@pytest.fixture(scope="module")
-def binary(tmp_path_factory):
-    """The plugin without its debug information, which would only make the archive slow to pack."""
-    small = tmp_path_factory.mktemp("bin") / "kubectl-redis"
-    subprocess.run(["strip", "-o", small, BIN / "kubectl-redis"], check=True)
-    return small
-
-
-@pytest.fixture(scope="module")
-def packed(binary, tmp_path_factory):
-    out = tmp_path_factory.mktemp("dist")
-    done = package(out, "--version", VERSION, f"linux/amd64={binary}", f"linux/arm64={binary}")
-    assert done.returncode == 0, done.stderr
-    return out
+import validate  # Of krew/, which krew_support puts on the path.
 
 
 @pytest.fixture
@@ -59,26 +30,51 @@ def offences_of(manifest, folder, name="redis.yaml", archives=None):
 def test_the_package_keeps_every_rule(packed, manifest):
     assert validate.offences(packed / "redis.yaml", packed) == []
     assert manifest["spec"]["version"] == VERSION
-    assert [each["selector"]["matchLabels"] for each in manifest["spec"]["platforms"]] == [
-        {"os": "linux", "arch": "amd64"}, {"os": "linux", "arch": "arm64"}]
+    labels = [each["selector"]["matchLabels"] for each in manifest["spec"]["platforms"]]
+    assert [f"{each['os']}/{each['arch']}" for each in labels] == PLATFORMS
     assert "@" not in (packed / "redis.yaml").read_text()
 
 
-def test_the_archive_is_the_same_each_time(binary, packed, tmp_path):
-    assert package(tmp_path, "--version", VERSION, f"linux/amd64={binary}").returncode == 0
-    name = f"kubectl-redis-{VERSION}-linux-amd64.tar.gz"
+def test_each_platform_has_its_own_archive_and_checksum(packed, manifest):
+    uris = {each["uri"] for each in manifest["spec"]["platforms"]}
+    assert uris == {f"https://example.org/kubectl-redis/{VERSION}/kubectl-redis-{VERSION}-{each.replace('/', '-')}.tar.gz"
+                    for each in PLATFORMS}
+    assert all((packed / posixpath.basename(each)).exists() for each in uris)
+
+
+def test_no_line_is_longer_than_the_index_takes_without_a_warning(manifest):
+    lines = [*manifest["spec"]["description"].splitlines(), *manifest["spec"]["caveats"].splitlines()]
+    assert [each for each in lines if len(each) > 80] == []
+
+
+def test_the_version_is_the_sources_own_unless_another_is_given(binary, stand_in, tmp_path):
+    done = package(tmp_path, "--local", f"linux/amd64={stand_in}")
+    assert done.returncode == 0, done.stderr
+    said = subprocess.run([binary, "version", "--client"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    assert yaml.safe_load((tmp_path / "redis.yaml").read_text())["spec"]["version"] == f"v{said}"
+
+
+def test_the_archive_is_the_same_each_time(stand_in, packed, tmp_path):
+    assert package(tmp_path, "--version", VERSION, "--local", f"linux/arm64={stand_in}").returncode == 0
+    name = f"kubectl-redis-{VERSION}-linux-arm64.tar.gz"
     assert (tmp_path / name).read_bytes() == (packed / name).read_bytes()
 
 
 def test_another_name_is_ready_for_an_index_that_refuses_redis(binary, tmp_path):
-    done = package(tmp_path, "--version", VERSION, "--name", "redis-cluster", f"linux/amd64={binary}")
+    done = package(tmp_path, "--version", VERSION, "--name", "redis-cluster", "--local", f"linux/amd64={binary}")
     assert done.returncode == 0, done.stderr
+    manifest = yaml.safe_load((tmp_path / "redis-cluster.yaml").read_text())
     assert validate.offences(tmp_path / "redis-cluster.yaml", tmp_path) == []
+    link = install(manifest, tmp_path, tmp_path / "krew")
+    (link.parent / "kubectl_complete-redis_cluster").symlink_to(link.resolve().parent / "kubectl_complete-redis_cluster")
+    assert kubectl(tmp_path / "krew", "redis-cluster", "version", "--client").returncode == 0
+    completed = kubectl(tmp_path / "krew", "__complete", "redis-cluster", "stat")
+    assert "status" in completed.stdout.split(), completed
 
 
 @pytest.mark.parametrize("words", [["--version", "0.1.0"], ["--version", "v0.1"], ["--version", VERSION, "--name", "Kube_X"]])
-def test_packaging_fails_where_krew_would_refuse(binary, tmp_path, words):
-    done = package(tmp_path, *words, f"linux/amd64={binary}")
+def test_packaging_fails_where_krew_would_refuse(stand_in, tmp_path, words):
+    done = package(tmp_path, *words, "--local", f"linux/amd64={stand_in}")
     assert done.returncode == 1 and done.stderr, done
 
 
