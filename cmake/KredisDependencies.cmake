@@ -6,6 +6,13 @@ if(DEFINED ENV{KREDIS_CACHE})
 endif()
 set(KREDIS_DEPS "${KREDIS_CACHE}/deps")
 
+# A build for another machine takes all of them from one folder (krew/build.sh makes it).
+set(KREDIS_PORTABLE_PREFIX "" CACHE PATH "Headers and static libraries of every dependency, for cross builds")
+if(KREDIS_PORTABLE_PREFIX)
+  include(KredisPortable)
+  return()
+endif()
+
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(yaml-cpp REQUIRED)

@@ -7,6 +7,8 @@
 set -euo pipefail
 shopt -s inherit_errexit nullglob
 
+. "$(dirname "$0")/fetch-source.sh"
+
 cache=${KREDIS_CACHE:-$HOME/.cache/kubectl-redis}
 prefix=$cache/deps
 packages=(
@@ -31,36 +33,14 @@ install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# Downloads a Debian 13 source package without touching the system's own apt configuration:
-# the machine's sources with the suite replaced, as type deb-src, in a private folder.
-# The upstream archive's sha256 is checked here, Debian's signature by apt.
-fetch_source() { # package archive sha256
-  local work=$cache/source/$1 file
-  rm -rf "$work"; mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial"
-  for file in /etc/apt/sources.list.d/*.sources; do
-    [ -e "$file" ] && grep -q '^Suites:.*\(bookworm\|trixie\)' "$file" || continue
-    sed -e 's/^Types:.*/Types: deb-src/' -e '/^Suites:/s/bookworm/trixie/g' -e '/^#/d' "$file" >"$work/apt/${file##*/}"
-  done
-  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-    [ -e "$file" ] || continue
-    sed -nE '/^deb .*debian.*(bookworm|trixie)/{s/^deb /deb-src /; s/bookworm/trixie/g; p}' "$file"
-  done >"$work/apt/sources.list"
-  local options=(
-    -o "Dir::Etc::SourceList=$work/apt/sources.list" -o "Dir::Etc::SourceParts=$work/apt"
-    -o "Dir::State::Lists=$work/apt/lists" -o "Dir::Cache=$work/apt" -o "APT::Sandbox::User=root"
-  )
-  apt-get "${options[@]}" update -qq >&2
-  (cd "$work" && apt-get "${options[@]}" source -qq --only-source "$1/trixie" >/dev/null)
-  printf '%s  %s\n' "$3" "$work/$2" | sha256sum --check --quiet >&2
-  find "$work" -mindepth 1 -maxdepth 1 -type d -name "$1-*"
-}
-
 build_hiredis() {
   [ ! -e "$prefix/hiredis-1.2.0.done" ] || return 0
   pkg-config --exists 'hiredis_ssl >= 1.2.0' 2>/dev/null && return 0
   say "building hiredis 1.2.0 with TLS (the system's is older or missing)"
   local source
-  source=$(fetch_source hiredis hiredis_1.2.0.orig.tar.gz 82ad632d31ee05da13b537c124f819eb88e18851d9cb0c30ae0552084811588c)
+  source=$(fetch_source "$cache/source" hiredis)
+  printf '%s  %s\n' 82ad632d31ee05da13b537c124f819eb88e18851d9cb0c30ae0552084811588c "$cache/source/hiredis/hiredis_1.2.0.orig.tar.gz" |
+    sha256sum --check --quiet >&2
   cmake -S "$source" -B "$source/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DENABLE_SSL=ON \
     -DDISABLE_TESTS=ON -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib >/dev/null
   cmake --build "$source/build" --target install >/dev/null

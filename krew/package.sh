@@ -8,14 +8,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 usage() {
   cat <<'USAGE'
-usage: package.sh --homepage URL --uri FOLDER_URL [options] OS/ARCH=BINARY...
+usage: package.sh --homepage URL --uri FOLDER_URL [options] [OS/ARCH=BINARY...]
   --uri      where the archives will be downloaded from; the archive's name is added
   --version  vX.Y.Z, by default the sources' own
   --name     the plugin's name in the index, by default redis; kubectl calls it with - as _
   --out      the folder for the manifest and the archives, by default dist
   --local    takes programs that need this machine's libraries, too: for trying out
-example: package.sh --homepage https://example.org/kubectl-redis --uri https://example.org/kubectl-redis/v0.1.0 \
-           linux/amd64=kubectl-redis
+Without any OS/ARCH=BINARY, build.sh builds all platforms first.
+example: package.sh --homepage https://example.org/kubectl-redis --uri https://example.org/kubectl-redis/v0.1.0
 USAGE
 }
 
@@ -41,7 +41,11 @@ while [ $# -gt 0 ]; do
     *) usage >&2 && exit 2 ;;
   esac
 done
-[ -n "$homepage" ] && [ -n "$uri" ] && [ ${#binaries[@]} -gt 0 ] || { usage >&2; exit 2; }
+[ -n "$homepage" ] && [ -n "$uri" ] || { usage >&2; exit 2; }
+if [ ${#binaries[@]} -eq 0 ]; then
+  built=$("$here/build.sh")
+  mapfile -t binaries <<<"$built"
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -11,7 +11,7 @@ import tarfile
 import pytest
 import yaml
 
-from krew_support import PLATFORMS, VERSION, package
+from krew_support import PLATFORMS, ROOT, VERSION, package
 
 import validate  # Of krew/, which krew_support puts on the path.
 
@@ -52,6 +52,12 @@ def test_the_version_is_the_sources_own_unless_another_is_given(binary, stand_in
     assert done.returncode == 0, done.stderr
     said = subprocess.run([binary, "version", "--client"], capture_output=True, text=True, check=True).stdout.split()[-1]
     assert yaml.safe_load((tmp_path / "redis.yaml").read_text())["spec"]["version"] == f"v{said}"
+
+
+def test_what_is_built_is_what_is_packaged():
+    done = subprocess.run([str(ROOT / "krew" / "build.sh"), "beos/ppc"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.split(": ")[-1].split() == PLATFORMS
 
 
 def test_the_archive_is_the_same_each_time(stand_in, packed, tmp_path):

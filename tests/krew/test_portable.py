@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from krew_support import BIN, package
+from krew_support import BIN, PLATFORMS, package, portable_binary
 
 import portable  # Of krew/, which krew_support puts on the path.
 
@@ -77,3 +77,14 @@ def test_packaging_refuses_what_runs_only_here(tmp_path):
     done = package(tmp_path, f"linux/amd64={BIN / 'kubectl-redis'}")
     assert done.returncode == 1
     assert "which not every machine has" in done.stderr and "--local" in done.stderr
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_what_build_sh_built_may_be_packed_and_is_small(platform, tmp_path):
+    program = portable_binary(platform)
+    if program is None:
+        pytest.skip(f"krew/build.sh {platform} was not run in this checkout")
+    assert portable.offences(platform, program) == []
+    assert program.stat().st_size < 8 << 20
+    done = package(tmp_path, f"{platform}={program}")
+    assert done.returncode == 0, done.stderr
