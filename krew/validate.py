@@ -22,6 +22,7 @@ SHA256 = re.compile(r"^[a-f0-9]{64}$")
 SYSTEMS = {"linux", "darwin", "windows"}
 MACHINES = {"amd64", "arm64", "arm", "386", "ppc64le", "s390x"}
 LONGEST_SHORT_DESCRIPTION = 50
+LONGEST_LINE = 80  # Of description and caveats; krew's validator warns of longer ones.
 
 
 def text(value):
@@ -52,10 +53,16 @@ def check_spec(spec):
         yield f"spec.shortDescription is longer than {LONGEST_SHORT_DESCRIPTION} characters or ends with a full stop"
     if not text(spec.get("description")):
         yield "spec.description is missing"
+    for key in ("description", "caveats"):
+        if any(len(line) > LONGEST_LINE for line in text(spec.get(key)).splitlines()):
+            yield f"spec.{key} has a line of more than {LONGEST_LINE} characters"
     if not re.match(r"^https?://\S+$", text(spec.get("homepage"))):
         yield "spec.homepage is not a web address"
     if not spec.get("platforms"):
         yield "spec.platforms is empty"
+    labels = [(each.get("selector") or {}).get("matchLabels") for each in spec.get("platforms") or []]
+    if any(labels.count(each) > 1 for each in labels if each):
+        yield "spec.platforms has two for the same machine"
 
 
 def check_selector(selector):
