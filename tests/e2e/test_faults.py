@@ -55,7 +55,7 @@ def test_pods_that_fit_on_no_node_are_named_with_what_is_lacking(real):
 
 def test_an_image_without_a_shell_is_told_so(real):
     """The webhook's own is from scratch."""
-    image = "kubectl-redis-webhook:" + real.plugin("version", "--client", "-o", "json").json()["clientVersion"]
+    image = "kubectl-redis-webhook:" + real.plugin("version", "--client", "-o", "json").json()["clientVersion"]["version"]
     outcome = create(real, "--image", image, timeout=20)
     require_refusal(outcome, r"redis-app-0: its image has no /bin/sh")
 
@@ -274,5 +274,6 @@ def test_a_lost_volume_costs_no_key_and_status_says_which_pod_misses_it(real):
     # A new claim brings a new volume, and the pod comes back as a new node, which init takes in.
     real.kubectl("delete", "persistentvolumeclaim", "redis-data-redis-app-0", "--wait=false").require()
     real.kubectl("delete", "pod", "redis-app-0", "--grace-period=0", "--force").require()
-    real.kubectl("wait", "--for=condition=Ready", "pod/redis-app-0", f"--timeout={seconds(60)}").require()
+    wait = ("wait", "--for=condition=Ready", "pod/redis-app-0", "--timeout=5s")
+    wait_until(lambda: real.kubectl(*wait).exit == 0, 60, "redis-app-0 is back")
     assert missing_keys(connect(real), 200) == []
