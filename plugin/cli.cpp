@@ -91,15 +91,6 @@ std::vector<std::string> split_command(std::vector<std::string>& arguments) {
   return command;
 }
 
-/// The verb that was chosen, as deep as it was named: "config diff" is `diff`.
-const CLI::App& chosen_verb(const CLI::App& root) {
-  const CLI::App* verb = &root;
-  while (!verb->get_subcommands().empty()) {
-    verb = verb->get_subcommands().front();
-  }
-  return *verb;
-}
-
 /// Global flags may stand after a verb, and an error has to know the verb's own -o.
 void finish_verb(CLI::App& verb, Invocation& invocation) {
   verb.fallthrough();
@@ -212,7 +203,7 @@ Invocation parse_command_line(const std::vector<std::string>& arguments,
     // CLI11 takes its arguments in reverse.
     root.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::CallForHelp&) {
-    out << chosen_verb(root).help();
+    out << root.help();  // Of the verb that was chosen.
     invocation.operation = {};
   } catch (const CLI::ParseError& error) {
     err << "error: " << parse_mistake(root, arguments, error);
@@ -221,8 +212,6 @@ Invocation parse_command_line(const std::vector<std::string>& arguments,
   }
   return invocation;
 }
-
-namespace {}  // namespace
 
 ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& err) {
   if (!invocation.operation) {

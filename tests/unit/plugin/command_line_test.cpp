@@ -60,7 +60,7 @@ TEST_SUITE("plugin/cli") {
 
   TEST_CASE("a verb below a verb has help and mistakes of its own") {
     const Ran help = run_line({"config", "diff", "--help"});
-    CHECK(contains(help.out, "kubectl redis config diff"));
+    CHECK(contains(help.out, "Usage: kubectl redis config diff [OPTIONS]"));
     const Ran mistake = run_line({"nfs", "check", "--nfs-path", "/x"});
     CHECK(mistake.exit == ExitStatus::usage);
     CHECK(contains(mistake.err, "kubectl redis nfs check --help"));
