@@ -74,6 +74,7 @@ class Snapshot {
 class View {
  public:
   explicit View(const Snapshot& snapshot) : snapshot_(snapshot) {}
+  ~View() = default;
   View(const View&) = delete;
   View& operator=(const View&) = delete;
 

@@ -135,12 +135,6 @@ class Inquiry {
   bool concerns(const Json* workload);
   bool looks(const Json& workload);
   const Json* workload_where(const std::function<bool(const Json&)>& fits) const;
-  void objection(const char* id,
-                 Severity severity,
-                 std::string path,
-                 std::string found,
-                 std::string wanted,
-                 std::string message);
   /// An error, unless an annotation of `object` allows it.
   void refuse(
       const char* id, const Json& object, std::string path, std::string found, std::string message);
@@ -185,41 +179,28 @@ bool Inquiry::looks(const Json& workload) {
   return seen;
 }
 
-void Inquiry::objection(const char* id,
-                        Severity severity,
-                        std::string path,
-                        std::string found,
-                        std::string wanted,
-                        std::string message) {
-  answer_.objection = Objection{.rule = id,
-                                .severity = severity,
-                                .path = std::move(path),
-                                .found = std::move(found),
-                                .wanted = std::move(wanted),
-                                .message = std::move(message)};
-}
-
 void Inquiry::refuse(
     const char* id, const Json& object, std::string path, std::string found, std::string message) {
   if (is_allowed(object)) {
     answer_.overridden = true;
     return;
   }
-  objection(id,
-            Severity::error,
-            std::move(path),
-            std::move(found),
-            std::string(k_way_out),
-            std::move(message));
+  answer_.objection = Objection{.rule = id,
+                                .severity = Severity::error,
+                                .path = std::move(path),
+                                .found = std::move(found),
+                                .wanted = std::string(k_way_out),
+                                .message = std::move(message)};
 }
 
 void Inquiry::blind(const char* id) {
-  objection(id,
-            Severity::warning,
-            "/metadata/name",
-            std::string(act_.name),
-            "a look first: kubectl redis status",
-            "the cluster cannot be seen now, so nothing keeps it from a loss");
+  answer_.objection =
+      Objection{.rule = id,
+                .severity = Severity::warning,
+                .path = "/metadata/name",
+                .found = std::string(act_.name),
+                .wanted = "a look first: kubectl redis status",
+                .message = "the cluster cannot be seen now, so nothing keeps it from a loss"};
 }
 
 void Inquiry::scaling() {
@@ -260,13 +241,14 @@ void Inquiry::scaling() {
            found,
            std::to_string(slots.size()) + " slots are on pods that would go; move them away first");
   } else if (members > 0) {
-    objection("RG001",
-              Severity::warning,
-              "/spec/replicas",
-              found,
-              "the nodes forgotten first",
-              std::to_string(members) +
-                  " pods that go are still nodes of the cluster, which goes on seeking them");
+    answer_.objection = Objection{
+        .rule = "RG001",
+        .severity = Severity::warning,
+        .path = "/spec/replicas",
+        .found = found,
+        .wanted = "the nodes forgotten first",
+        .message = std::to_string(members) +
+                   " pods that go are still nodes of the cluster, which goes on seeking them"};
   }
 }
 
