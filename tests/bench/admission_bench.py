@@ -93,7 +93,7 @@ class Ways:
 
     def leave(self, way):
         if way == "webhook":
-            run(self.plugin, "webhook", "uninstall", "--yes")
+            run(self.plugin, "webhook", "uninstall")
         elif way == "policies":
             run("kubectl", "delete", "--wait=true", "-f", "-", stdin=self.policies)
         wait_until(lambda: not self.is_refused(), f"{way} gone")
