@@ -57,7 +57,7 @@ def test_an_image_without_a_shell_is_told_so(real):
     """The webhook's own is from scratch."""
     image = "kubectl-redis-webhook:" + real.plugin("version", "--client", "-o", "json").json()["clientVersion"]["version"]
     outcome = create(real, "--image", image, timeout=20)
-    require_refusal(outcome, r"redis-app-0: its image has no /bin/sh")
+    require_refusal(outcome, r"redis-app-0 on node-.: its image has no /bin/sh")
 
 
 CLASS_OF_NOBODY = """
