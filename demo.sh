@@ -5,7 +5,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-say() { printf '\n\033[1m==> %s\033[0m\n' "$*"; }
+bold= plain=
+[ ! -t 1 ] || { bold=$'\033[1m' plain=$'\033[0m'; }
+say() { printf '\n%s==> %s%s\n' "$bold" "$*" "$plain"; }
 
 cmake/install-dependencies.sh
 say "building (the first time takes a few minutes)"
