@@ -128,7 +128,7 @@ build_plugin() {
   (cd "$plugin" && cross_cmake "$here/.." -DKREDIS_PORTABLE_PREFIX="$root" -DKREDIS_BUILD_TESTS=OFF \
     -DKREDIS_BUILD_WEBHOOK=OFF -DCMAKE_EXE_LINKER_FLAGS=-s && cmake --build . -j "$jobs" --target kubectl-redis) \
     >"$root/plugin.log" 2>&1 ||
-    { grep -m 5 -A 4 'error' "$root/plugin.log" >&2 || tail -n 20 "$root/plugin.log" >&2; fail "the plugin: see $root/plugin.log"; }
+    { grep -m 5 -A 4 'error: ' "$root/plugin.log" >&2 || tail -n 20 "$root/plugin.log" >&2; fail "the plugin: see $root/plugin.log"; }
 }
 
 [ $# -gt 0 ] || set -- "${all[@]}"
