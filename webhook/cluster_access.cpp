@@ -9,12 +9,6 @@
 namespace kredis::webhook {
 namespace {
 
-std::string text_at(const Json& object, const std::string& pointer) {
-  const Json::json_pointer where(pointer);
-  return object.contains(where) && object[where].is_string() ? object[where].get<std::string>()
-                                                             : std::string{};
-}
-
 /// The Secret behind REDISCLI_AUTH of a container.
 std::string secret_of_environment(const Json& workload) {
   const Json::json_pointer containers("/spec/template/spec/containers");

@@ -21,12 +21,6 @@ constexpr std::chrono::seconds k_patience{3};
 constexpr std::chrono::seconds k_farewell{60};
 constexpr std::size_t k_threads = 8;
 
-std::string text_at(const Json& object, const char* pointer) {
-  const Json::json_pointer where(pointer);
-  return object.contains(where) && object[where].is_string() ? object[where].get<std::string>()
-                                                             : std::string{};
-}
-
 /// "a=1,b=2" of the pods of one workload, or of all nodes' in the Service & Deployment layout.
 std::string selector_of(const Json& workload) {
   const Json::json_pointer where("/spec/selector/matchLabels");

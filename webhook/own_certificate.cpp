@@ -17,11 +17,6 @@ constexpr const char* k_since_annotation = "kubectl-redis.dev/authority-since";
 constexpr const char* k_leaf_annotation = "kubectl-redis.dev/certificate-since";
 constexpr int k_attempts = 5;
 
-std::string text_at(const Json& object, const Json::json_pointer& where) {
-  return object.contains(where) && object[where].is_string() ? object[where].get<std::string>()
-                                                             : std::string{};
-}
-
 std::string data_of(const Json& secret, const char* key) {
   const auto text = text_at(secret, Json::json_pointer("/data") / key);
   return kube::base64_decode(text).value_or("");

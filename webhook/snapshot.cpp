@@ -31,12 +31,6 @@ constexpr unsigned k_all_listed = (1U << k_followed.size()) - 1;
 constexpr auto k_watch_life = std::chrono::minutes(30);
 constexpr auto k_pause_after_failure = std::chrono::seconds(2);
 
-std::string text_at(const Json& object, const char* pointer) {
-  const Json::json_pointer where(pointer);
-  return object.contains(where) && object[where].is_string() ? object[where].get<std::string>()
-                                                             : std::string{};
-}
-
 /// What no rule reads, and most of an object's size.
 Json without_ballast(Json object) {
   if (object.contains("metadata") && object["metadata"].is_object()) {

@@ -16,13 +16,6 @@ namespace {
 
 using manifest::ClusterSpec;
 
-/// The value at `pointer`, or `otherwise` where there is none of that type.
-std::string text_at(const Json& object, const char* pointer, const std::string& otherwise = {}) {
-  const Json::json_pointer path(pointer);
-  return object.contains(path) && object.at(path).is_string() ? object.at(path).get<std::string>()
-                                                              : otherwise;
-}
-
 /// Units: as written; 0 for what cannot be read, so that it never satisfies a need.
 double amount(const std::string& quantity) {
   const auto parsed = wire::parse_quantity(quantity);

@@ -33,12 +33,6 @@ std::optional<std::int64_t> time_in(const std::vector<wire::Sample>& samples,
   return value ? std::optional(static_cast<std::int64_t>(*value)) : std::nullopt;
 }
 
-std::string text_at(const Json& object, const char* pointer) {
-  const Json::json_pointer where(pointer);
-  return object.contains(where) && object[where].is_string() ? object[where].get<std::string>()
-                                                             : std::string{};
-}
-
 /// Null where there is none.
 Result<Json> get_if_there(ports::KubePort& kube, const ports::ResourcePath& path) {
   auto found = kube.get(path);

@@ -84,11 +84,6 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   return std::chrono::system_clock::from_time_t(::timegm(&parts) - shift);
 }
 
-std::string text_at(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 }  // namespace
 
 std::string exec_info(const Access& access, bool is_interactive) {
@@ -122,29 +117,29 @@ Result<ExecCredential> parse_exec_credential(std::string_view output, const Exec
   if (!root.is_object()) {
     return plugin_error(exec, "printed something that is not an ExecCredential in JSON");
   }
-  if (text_at(root, "kind") != "ExecCredential" ||
-      text_at(root, "apiVersion").rfind(k_api_group, 0) != 0) {
+  if (text_at(root, "/kind") != "ExecCredential" ||
+      text_at(root, "/apiVersion").rfind(k_api_group, 0) != 0) {
     return plugin_error(exec, "printed JSON that is not an ExecCredential");
   }
-  if (text_at(root, "apiVersion") != exec.api_version) {
+  if (text_at(root, "/apiVersion") != exec.api_version) {
     return plugin_error(exec,
-                        "answers in apiVersion '" + printable(text_at(root, "apiVersion"), 80) +
+                        "answers in apiVersion '" + printable(text_at(root, "/apiVersion"), 80) +
                             "', but the kubeconfig asks for '" + exec.api_version + "'");
   }
   const auto status = root.find("status");
   if (status == root.end() || !status->is_object()) {
     return plugin_error(exec, "printed an ExecCredential without a status");
   }
-  ExecCredential credential{.token = text_at(*status, "token"),
-                            .certificate_pem = text_at(*status, "clientCertificateData"),
-                            .key_pem = text_at(*status, "clientKeyData")};
+  ExecCredential credential{.token = text_at(*status, "/token"),
+                            .certificate_pem = text_at(*status, "/clientCertificateData"),
+                            .key_pem = text_at(*status, "/clientKeyData")};
   if (credential.certificate_pem.empty() != credential.key_pem.empty()) {
     return plugin_error(exec, "gave a client certificate without its key, or the reverse");
   }
   if (credential.token.empty() && credential.certificate_pem.empty()) {
     return plugin_error(exec, "gave neither a token nor a client certificate");
   }
-  if (const std::string end = text_at(*status, "expirationTimestamp"); !end.empty()) {
+  if (const std::string end = text_at(*status, "/expirationTimestamp"); !end.empty()) {
     credential.expires = parse_time(end);
     if (!credential.expires) {
       return plugin_error(exec, "gave an expirationTimestamp that is not a time");

@@ -16,11 +16,6 @@ constexpr int k_restarts = 3;
 /// 410 Gone is the only conflict that a read can meet.
 bool is_gone(const Error& error) { return error.code == ErrorCode::conflict; }
 
-std::string text_of(const Json& object, const char* key) {
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 /// Items of a list carry neither kind nor apiVersion; objects from everywhere else do.
 void name_kind(Json& item, const std::string& list_kind, const std::string& api_version) {
   constexpr std::string_view k_suffix = "List";
@@ -36,7 +31,7 @@ void add_page(Json& whole, Json page, const std::string& api_version) {
   Json items =
       page.contains("items") && page["items"].is_array() ? std::move(page["items"]) : Json::array();
   Json all = whole.is_object() ? std::move(whole["items"]) : Json::array();
-  const std::string kind = text_of(page, "kind");
+  const std::string kind = text_at(page, "/kind");
   for (Json& item : items) {
     name_kind(item, kind, api_version);
     all.push_back(std::move(item));
@@ -73,7 +68,7 @@ Result<Json> KubeClient::Impl::list(const ports::ResourcePath& path,
       return page;
     }
     add_page(whole, std::move(*page), path.type.api_version);
-    next = text_of(whole.value("metadata", Json::object()), "continue");
+    next = text_at(whole, "/metadata/continue");
     if (next.empty()) {
       return whole;
     }

@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::size_t k_message_limit = 4000;
 
-std::string text_at(const Json& object, const char* key) {
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 Json causes_of(const Json& status) {
   const auto details = status.find("details");
   if (details == status.end() || !details->is_object()) {
@@ -48,8 +43,8 @@ Error forbidden(const Request& request, const std::string& message) {
 
 Error not_found(const Request& request, const Json& status, const std::string& message) {
   const Json details = status.value("details", Json::object());
-  const std::string kind = text_at(details, "kind");
-  const std::string name = text_at(details, "name");
+  const std::string kind = text_at(details, "/kind");
+  const std::string name = text_at(details, "/name");
   if (kind == "namespaces" && request.path.type.plural != "namespaces") {
     return Error::not_found("namespace '" + name + "' does not exist")
         .with_hint("create it: kubectl create namespace " + name);
@@ -69,9 +64,9 @@ Error not_found(const Request& request, const Json& status, const std::string& m
 Error field_conflict(const Request& request, const Json& causes, const std::string& message) {
   std::string fields;
   for (const Json& cause : causes) {
-    if (text_at(cause, "reason") == "FieldManagerConflict") {
-      fields += (fields.empty() ? "" : "; ") + text_at(cause, "field") + " (" +
-                text_at(cause, "message") + ")";
+    if (text_at(cause, "/reason") == "FieldManagerConflict") {
+      fields += (fields.empty() ? "" : "; ") + text_at(cause, "/field") + " (" +
+                text_at(cause, "/message") + ")";
     }
   }
   if (fields.empty()) {
@@ -83,7 +78,7 @@ Error field_conflict(const Request& request, const Json& causes, const std::stri
 }
 
 Error conflict(const Request& request, const Json& status, const std::string& message) {
-  if (text_at(status, "reason") == "AlreadyExists") {
+  if (text_at(status, "/reason") == "AlreadyExists") {
     return Error::conflict("cannot " + request.to_text() + ": it already exists (" + message + ")");
   }
   return field_conflict(request, causes_of(status), message);
@@ -93,9 +88,9 @@ Error conflict(const Request& request, const Json& status, const std::string& me
 Error invalid(const Request& request, const Json& status, const std::string& message) {
   std::string text = message;
   for (const Json& cause : causes_of(status)) {
-    const std::string each = text_at(cause, "message");
+    const std::string each = text_at(cause, "/message");
     if (text.find(each) == std::string::npos) {
-      text += "; " + text_at(cause, "field") + ": " + each;
+      text += "; " + text_at(cause, "/field") + ": " + each;
     }
   }
   return Error::invalid_argument("the server refused to " + request.to_text() + ": " + text);
@@ -107,7 +102,7 @@ Error too_many(const Request& request, const Json& status, const std::string& me
   if (is_budget) {
     std::string causes;
     for (const Json& cause : causes_of(status)) {
-      causes += " " + text_at(cause, "message");
+      causes += " " + text_at(cause, "/message");
     }
     return Error::conflict("cannot " + request.to_text() + ": " + message + causes)
         .with_hint("wait until the disruption budget allows it: kubectl get pdb");
@@ -117,7 +112,7 @@ Error too_many(const Request& request, const Json& status, const std::string& me
 }
 
 Error from_status(const Request& request, int http_status, const Json& status) {
-  const std::string message = printable(text_at(status, "message"), k_message_limit);
+  const std::string message = printable(text_at(status, "/message"), k_message_limit);
   if (http_status == 400 && request.path.subresource == "log" &&
       message.find("not found") != std::string::npos) {
     return Error::not_found("cannot " + request.to_text() + ": " + message);
@@ -187,7 +182,7 @@ std::string rbac_hint(const Request& request) {
 
 Error error_from_answer(const Request& request, int http_status, const std::string& body) {
   Json status = Json::parse(body, nullptr, false);
-  if (!status.is_object() || text_at(status, "kind") != "Status") {
+  if (!status.is_object() || text_at(status, "/kind") != "Status") {
     const std::string text = printable(body, 300);
     if (text.find("HTTP request to an HTTPS server") != std::string::npos) {
       return Error::unreachable("the server speaks TLS on this port, and was asked in plain text")

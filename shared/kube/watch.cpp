@@ -22,12 +22,6 @@ constexpr auto k_watch_life = std::chrono::seconds(290);
 constexpr auto k_watch_grace = std::chrono::seconds(20);
 constexpr std::size_t k_line_limit_bytes = 64U << 20U;
 
-std::string text_at(const Json& object, const char* pointer) {
-  const Json::json_pointer where(pointer);
-  return object.contains(where) && object[where].is_string() ? object[where].get<std::string>()
-                                                             : "";
-}
-
 std::string key_of(const Json& object) {
   return text_at(object, "/metadata/namespace") + "/" + text_at(object, "/metadata/name");
 }

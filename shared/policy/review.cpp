@@ -23,8 +23,8 @@ bool applies(const Rule& rule, const Subject& subject) {
          (rule.when_blind != WhenBlind::passes || !subject.around().blind());
 }
 
-/// Runs every patch once, all on `current`, the object as it is before this round, and brings that up
-/// to date; says whether one of them added something.
+/// Runs every patch once, all on `current`, the object as it is before this round, and brings that
+/// up to date; says whether one of them added something.
 bool fill_in(Patch& patch, Patch& current, const Surroundings& around) {
   const std::size_t before = patch.operations().size();
   const Subject subject(current.object(), around);

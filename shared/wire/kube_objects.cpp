@@ -12,13 +12,7 @@
 namespace kredis::wire {
 namespace {
 
-/// The value at `pointer`, or `otherwise` where there is none of that type.
-std::string text_at(const Json& object, const char* pointer, const std::string& otherwise = {}) {
-  const Json::json_pointer path(pointer);
-  return object.contains(path) && object.at(path).is_string() ? object.at(path).get<std::string>()
-                                                              : otherwise;
-}
-
+/// The number at `pointer`, or `otherwise` where there is none.
 int number_at(const Json& object, const char* pointer, int otherwise = 0) {
   const Json::json_pointer path(pointer);
   const bool fits = object.contains(path) && object.at(path).is_number_integer() &&

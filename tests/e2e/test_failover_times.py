@@ -14,11 +14,10 @@ import pytest
 from bed import KUBERNETES_BED, wait_until
 from client import node
 from test_cold_restart import identities
-from test_rolling import cluster, clients, go_client, load, masters, recent_gaps, whole_without  # noqa: F401
+from test_rolling import COMES_BACK, cluster, clients, go_client, load, masters, recent_gaps, whole_without  # noqa: F401
 
 ROUNDS = 10
 MARK = 80  # Milliseconds, the median's.
-COMES_BACK = 8  # Seconds in which a pod is back and in step, with nobody asking.
 
 
 class Figures:
@@ -88,7 +87,7 @@ def test_a_planned_failover_by_deleting_the_pod(cluster, clients):  # noqa: F811
             time.sleep(COMES_BACK)
             add_gaps(figures, running, "as it comes back")
             whole_without(cluster, [gone])
-            recent_gaps(running)  # Asking all nodes is work, which the clients notice.
+            recent_gaps(running)  # What the asking cost is not counted.
     figures.show()
     require_mark(figures)
 

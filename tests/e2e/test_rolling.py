@@ -19,6 +19,7 @@ from test_cold_restart import identities
 
 CLIENTS = pathlib.Path(__file__).parent / "clients"
 SETTLE = 3  # Seconds of load before and after.
+COMES_BACK = 8  # Seconds in which a pod is back and in step; asking all nodes is work, which clients notice.
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_a_master_that_is_deleted_hands_over_first(cluster, clients):
         gone = cluster.pods()[pod]["metadata"]["uid"]
         with load(clients, f"kubectl delete pod {pod}, a master"):
             cluster.kubectl("delete", "pod", pod).require()
-            time.sleep(8)  # Asking all nodes whether it is back is work, which the clients notice.
+            time.sleep(COMES_BACK)
             whole_without(cluster, [gone])
 
 

@@ -152,7 +152,7 @@ def test_rotation_fails_no_review(bed, space):
 
 
 def one_goes_under_load(bed, space, *how):
-    """With Fail, so that a review which nobody answers is seen. What was answered once another took its place."""
+    """The load, with Fail, so that a review which nobody answers is seen. None fails once another took its place."""
     bed.plugin("webhook", "install", "--failure-policy", "Fail").require()
     with reviews_without_a_pause(space) as load:
         wait_until(lambda: load.reviews > 3, 60, "reviews go on")
