@@ -10,6 +10,7 @@
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/interrupt.hpp"
+#include "plugin/operations/permissions.hpp"
 #include "plugin/operations/pod_command.hpp"
 #include "plugin/operations/redis_session.hpp"
 #include "plugin/redis_access.hpp"
@@ -113,6 +114,7 @@ Result<ExitStatus> run_cli(const CliOptions& options, Session& session) {
   KREDIS_TRY(const Json object, kube->get({{"v1", "pods"}, namespace_, pod}));
   const RedisAccess access = access_of(aim.located.workload, options.access);
   KREDIS_TRY(const RedisContainer container, redis_container(object, access));
+  KREDIS_CHECK(require_permissions(*kube, {{"create", "", "pods/exec", namespace_}}));
   on_interrupt(stop_pod_command);
   KREDIS_TRY(const Login login, log_in(*kube, session, aim.located, container, access));
   KREDIS_TRY(const int exit,

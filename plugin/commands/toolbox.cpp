@@ -11,6 +11,7 @@
 
 #include "plugin/commands/verbs.hpp"
 #include "plugin/interrupt.hpp"
+#include "plugin/operations/permissions.hpp"
 #include "plugin/operations/pod_command.hpp"
 #include "plugin/operations/toolbox_pod.hpp"
 #include "plugin/operations/wait_for_pods.hpp"
@@ -87,6 +88,7 @@ Result<ExitStatus> run_toolbox(const ToolboxOptions& options, Session& session) 
     session.print_object(object, Output::yaml);
     return ExitStatus::done;
   }
+  KREDIS_CHECK(require_permissions(*kube, needs_of(rights_of("toolbox", {}), namespace_, {})));
   PassingPod pod(*kube, {{"v1", "pods"}, namespace_, wish.pod});
   KREDIS_CHECK(pod.create(object));
   KREDIS_CHECK(wait_for_pods(*kube,

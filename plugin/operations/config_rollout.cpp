@@ -28,10 +28,16 @@ struct Look {
 };
 
 /// Pods have new addresses after a restart, so the lines to them are new as well.
+/// Errors: those of listing pods, and of the node that does not let us in: no waiting mends either.
 Result<Look> look(const RolloutTarget& target) {
   KREDIS_TRY(core::ClusterView view, gather_pods(target.kube, target.located));
   auto switchboard = std::make_unique<Switchboard>(target.redis, operations::targets_of(view));
   operations::ask_members(*switchboard, view, operations::Ask::everything, soon(target));
+  for (const core::Member& member : view.members) {
+    if (member.trouble && member.trouble->code == core::ErrorCode::unauthorized) {
+      return *member.trouble;
+    }
+  }
   return Look{.view = std::move(view), .switchboard = std::move(switchboard)};
 }
 
@@ -88,19 +94,27 @@ std::string not_answering(const core::ClusterView& view) {
   return silent == view.members.end() ? "" : lacks(*silent);
 }
 
+/// What there is to wait for when nodes could not be looked at: nothing, when we are not let in.
+Result<std::string> to_wait_for(const Error& error) {
+  if (error.code == core::ErrorCode::unauthorized) {
+    return error;
+  }
+  return error.message;
+}
+
 /// What is still missing after `pod`, which had the uid `old_uid`, was told to go; empty when the
 /// cluster has `pods` pods and is whole. (A Deployment's next pod has another name.)
-std::string missing_after(const RolloutTarget& target,
-                          const std::string& pod,
-                          const std::string& old_uid,
-                          std::size_t pods) {
+Result<std::string> missing_after(const RolloutTarget& target,
+                                  const std::string& pod,
+                                  const std::string& old_uid,
+                                  std::size_t pods) {
   const auto object = target.kube.get({{"v1", "pods"}, target.located.namespace_, pod});
   if (object && object->value("/metadata/uid"_json_pointer, std::string()) == old_uid) {
     return pod + " ends";
   }
   const auto seen = look(target);
   if (!seen) {
-    return seen.error().message;
+    return to_wait_for(seen.error());
   }
   if (seen->view.members.size() != pods) {
     return "the next " + pod + " is not there yet";
@@ -111,9 +125,9 @@ std::string missing_after(const RolloutTarget& target,
 /// Looks again and again until `missing` has nothing to say.
 Status wait_for(const RolloutTarget& target,
                 Progress& progress,
-                const std::function<std::string()>& missing) {
+                const std::function<Result<std::string>()>& missing) {
   while (!interrupted()) {
-    const std::string last = missing();
+    KREDIS_TRY(const std::string last, missing());
     if (last.empty()) {
       return {};
     }
@@ -191,12 +205,16 @@ bool is_fixed(const ports::Reply& reply) {
 Status await_whole(const RolloutTarget& target, Progress& progress) {
   constexpr auto k_patience = 2min;
   std::string silent;
-  const auto missing = [&]() -> std::string {
+  const auto missing = [&]() -> Result<std::string> {
     const auto seen = look(target);
     silent = seen ? not_answering(seen->view) : seen.error().message;
+    if (!seen) {
+      return to_wait_for(seen.error());
+    }
     return silent.empty() ? unsettled(seen->view) : silent;
   };
-  if (missing().empty()) {
+  KREDIS_TRY(const std::string first, missing());
+  if (first.empty()) {
     return {};
   }
   progress.begin("waiting until the cluster is whole");
@@ -293,9 +311,9 @@ Status set_live(const RolloutTarget& target, const wire::ConfigPlan& plan) {
 }
 
 Status restart_pod(const RolloutTarget& target, const std::string& pod, Progress& progress) {
-  KREDIS_CHECK(wait_for(target, progress, [&target] {
+  KREDIS_CHECK(wait_for(target, progress, [&target]() -> Result<std::string> {
     const auto seen = look(target);
-    return seen ? unsettled(seen->view) : seen.error().message;
+    return seen ? unsettled(seen->view) : to_wait_for(seen.error());
   }));
   KREDIS_TRY(Look now, look(target));
   KREDIS_CHECK(hand_over(target, now, pod, progress));

@@ -14,7 +14,7 @@ using enum Weight;
 
 constexpr std::string_view k_tunnel =
     "tunnels to Redis: get up to Kubernetes 1.34, both from 1.35 on";
-constexpr std::string_view k_session = "the session: get up to Kubernetes 1.34, both from 1.35 on";
+constexpr std::string_view k_session_first = "kubectl from 1.31 on opens sessions with it first";
 constexpr std::string_view k_rbac = "rbac.authorization.k8s.io";
 constexpr std::string_view k_admission = "admissionregistration.k8s.io";
 constexpr std::string_view k_grants = "grants it: the rules look these up";
@@ -129,7 +129,8 @@ constexpr std::array k_rights{
     Right{"cli", "apps", "deployments", "list", "finds the cluster", needed, deployment},
     Right{"cli", "apps", "statefulsets", "get", "pods that something else made", needed, foreign},
     Right{"cli", "", "pods", "get list", "its nodes"},
-    Right{"cli", "", "pods/exec", "get create", k_session},
+    Right{"cli", "", "pods/exec", "create", "the session"},
+    Right{"cli", "", "pods/exec", "get", k_session_first, goes_without},
     Right{"cli", "", "pods/portforward", "get create", k_tunnel},
     Right{"cli", "", "services", "list", "the addresses that nodes announce", needed, deployment},
     Right{"cli", "", "secrets", "get", "password and certificates", needed, secrets},
@@ -140,7 +141,8 @@ constexpr std::array k_rights{
     Right{"toolbox", "apps", "deployments", "list", "finds the cluster", needed, deployment},
     Right{"toolbox", "apps", "statefulsets", "get", "pods that something else made", needed, foreign},
     Right{"toolbox", "", "pods", "get list watch create delete", "the throw-away pod"},
-    Right{"toolbox", "", "pods/exec", "get create", k_session},
+    Right{"toolbox", "", "pods/exec", "create", "the session"},
+    Right{"toolbox", "", "pods/exec", "get", k_session_first, goes_without},
     Right{"toolbox", "", "events", "list", "why the pod is stuck", goes_without},
 
     Right{"webhook", "", "namespaces", "get create patch delete", "its own namespace", needed, always,
@@ -156,15 +158,14 @@ constexpr std::array k_rights{
     Right{"webhook", k_rbac, "rolebindings", "get create patch delete", "its own Secret"},
     Right{"webhook", "networking.k8s.io", "networkpolicies", "get create patch delete",
           "who may reach it"},
-    Right{"webhook", "", "services", "get create patch delete", "where it is reached"},
-    Right{"webhook", "policy", "poddisruptionbudgets", "get create patch delete",
+    Right{"webhook", "", "services", "create patch delete", "where it is reached"},
+    Right{"webhook", "policy", "poddisruptionbudgets", "create patch delete",
           "one replica away at a time"},
-    Right{"webhook", "apps", "deployments", "get create patch delete", "its replicas"},
+    Right{"webhook", "apps", "deployments", "create patch delete", "its replicas"},
     Right{"webhook", k_admission, "mutatingwebhookconfigurations", "get create patch delete",
           "leads the API server to it", needed, always, everywhere},
     Right{"webhook", k_admission, "validatingwebhookconfigurations", "get create patch delete",
           "leads the API server to it", needed, always, everywhere},
-    Right{"webhook", "", "pods", "list watch", "waits until they are ready"},
     Right{"webhook", "", "pods/portforward", "get create",
           "asks replicas for their metrics: get up to Kubernetes 1.34, both from 1.35 on", goes_without},
     Right{"webhook", "", "pods/log", "get", "the last words of a replica that crashes", goes_without},

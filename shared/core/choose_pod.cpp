@@ -6,13 +6,17 @@
 namespace kredis::core {
 namespace {
 
-std::string status_of(const ClusterView& view) {
-  return "see kubectl redis status " + view.name + " -n " + view.namespace_;
+Error nobody_to_choose(const ClusterView& view) {
+  const Error nobody = nobody_answers(view);
+  return nobody.with_hint("name a pod with --pod, or " + nobody.hint);
 }
 
 }  // namespace
 
 Result<const Member*> choose_pod(const ClusterView& view, const std::optional<std::string>& key) {
+  if (view.agreed() == nullptr) {
+    return nobody_to_choose(view);
+  }
   for (const ShardView& shard : shards_of(view)) {
     const bool holds =
         key ? shard.master.node->slots.contains(key_slot(*key)) : !shard.master.node->slots.empty();
@@ -24,15 +28,14 @@ Result<const Member*> choose_pod(const ClusterView& view, const std::optional<st
     return Error::not_found("no pod of cluster " + view.name + " serves slot " +
                             std::to_string(key_slot(*key)) + ", where the key \"" + *key +
                             "\" belongs")
-        .with_hint(status_of(view));
+        .with_hint("see " + status_command(view));
   }
   for (const Member& member : view.members) {
     if (member.self() != nullptr) {
       return &member;
     }
   }
-  return Error::not_found("no pod of cluster " + view.name + " answers")
-      .with_hint(status_of(view) + "; or name a pod with --pod");
+  return nobody_to_choose(view);
 }
 
 }  // namespace kredis::core

@@ -144,4 +144,20 @@ std::optional<std::int64_t> replication_lag_bytes(const SeenNode& master, const 
   return std::max(lag, std::int64_t{0});
 }
 
+std::string status_command(const ClusterView& view) {
+  return "kubectl redis status " + view.name + " -n " + view.namespace_;
+}
+
+Error nobody_answers(const ClusterView& view) {
+  const std::string what = "no node of cluster " + view.name + " answers";
+  const auto silent = std::ranges::find_if(
+      view.members, [](const Member& member) { return member.trouble.has_value(); });
+  if (silent == view.members.end()) {
+    return Error::unreachable(what).with_hint("see why: " + status_command(view));
+  }
+  Error error = *silent->trouble;
+  error.message = what + ": " + error.message;
+  return error.hint.empty() ? error.with_hint("see why: " + status_command(view)) : error;
+}
+
 }  // namespace kredis::core

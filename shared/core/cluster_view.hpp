@@ -75,6 +75,13 @@ struct ClusterView {
   bool all_agree() const;
 };
 
+/// The command that shows `view`, for hints.
+std::string status_command(const ClusterView& view);
+
+/// Why there is no agreed view: what befell the first pod, as it was told. Requires: nobody
+/// answered.
+Error nobody_answers(const ClusterView& view);
+
 /// A node of the agreed view with the pod that runs it; `member` is null when no pod is that node.
 struct SeenNode {
   const Node* node = nullptr;

@@ -14,10 +14,6 @@ std::string exec_redis_cli(const ClusterView& view, const std::string& pod) {
   return "kubectl exec -n " + view.namespace_ + " " + pod + " -- redis-cli ";
 }
 
-std::string status_command(const ClusterView& view) {
-  return "kubectl redis status " + view.name + " -n " + view.namespace_;
-}
-
 Status check_answered(const Member& member) {
   const std::string& pod = member.pod.name;
   if (member.server && member.server->loading) {

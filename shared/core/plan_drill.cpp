@@ -15,10 +15,6 @@ namespace {
 /// Each probed shard is a client of its own; more of them tell nothing new.
 constexpr std::size_t k_most_probed = 8;
 
-std::string status_command(const ClusterView& view) {
-  return "kubectl redis status " + view.name + " -n " + view.namespace_;
-}
-
 /// A cluster that is not whole may not get over a loss, and could not show what the drill did.
 Status check_whole(const ClusterView& view) {
   std::vector<std::string> reasons;
@@ -169,8 +165,7 @@ std::string member_lacks(const Member& member) {
 
 Result<Drill> plan_drill(const ClusterView& view, const DrillWish& wish) {
   if (view.agreed() == nullptr) {
-    return Error::unreachable("no node of cluster " + view.name + " answers")
-        .with_hint("see why: " + status_command(view));
+    return nobody_answers(view);
   }
   KREDIS_CHECK(check_whole(view));
   const std::vector<ShardView> shards = shards_of(view);

@@ -301,8 +301,7 @@ std::string HandOver::from_name() const {
 Result<std::vector<HandOver>> plan_hand_overs(const ClusterView& view, const FailoverWish& wish) {
   Decision decision{.view = view, .wish = wish, .shards = shards_of(view)};
   if (view.agreed() == nullptr) {
-    return Error::unreachable("no node of cluster " + view.name + " answers")
-        .with_hint("see why: kubectl redis status " + view.name);
+    return nobody_answers(view);
   }
   for (const ShardView& shard : decision.shards) {
     decision.spread.count(shard.master, 1);

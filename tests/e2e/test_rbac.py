@@ -4,13 +4,17 @@ refused and names that right, and what it is said to go without it goes without.
 
 import concurrent.futures
 import json
+import pathlib
 import re
 from dataclasses import dataclass
 
 import pytest
+import yaml
 
 from bed import BIN, Bed, run
+from test_config import drift, edit
 from test_create import require_whole
+from test_webhook_install import SYSTEM
 
 GOES_WITHOUT = "kubectl-redis.dev/goes-without"
 
@@ -36,7 +40,9 @@ def without_optional(role):
 
 
 class Users:
-    """Users of a sandbox, each with the rights that a test gives it."""
+    """Users of the sandbox, each with the rights that a test gives it."""
+
+    kind = "User"
 
     def __init__(self, bed, namespace, folder):
         self.bed, self.namespace, self.folder = bed, namespace, folder
@@ -46,10 +52,14 @@ class Users:
         path.write_text(self.bed.control("kubeconfig", "--user", name).stdout)
         return Bed(path, self.bed.sandbox).in_namespace(self.namespace.name)
 
+    def subject(self, name):
+        return {"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}
+
     def allow(self, *args):
         """A user that has what `rbac ARGS` prints, by the binding that it prints."""
         name = f"{args[0]}-{len(list(self.folder.iterdir()))}-{self.namespace.name}"
-        text = self.bed.plugin("rbac", *args, "-n", self.namespace.name, "--user", name).require().stdout
+        subject = {"User": "--user", "ServiceAccount": "--service-account"}[self.kind]
+        text = self.bed.plugin("rbac", *args, "-n", self.namespace.name, subject, name).require().stdout
         self.bed.kubectl("apply", "-f", "-", stdin=text).require()
         return self.as_user(name)
 
@@ -57,7 +67,7 @@ class Users:
         """Users with rules of the test's own making: {name: (rules, cluster rules)}."""
         items = []
         for name, (inside, outside) in rules_by_user.items():
-            subjects = [{"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}]
+            subjects = [self.subject(name)]
             for prefix, rules in (("", inside), ("Cluster", outside)):
                 metadata = {"name": name, **({} if prefix else {"namespace": self.namespace.name})}
                 common = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": metadata}
@@ -69,9 +79,31 @@ class Users:
         return {name: self.as_user(name) for name in rules_by_user}
 
 
+class ServiceAccounts(Users):
+    """The same as service accounts, which any Kubernetes has; each by a token of its own."""
+
+    kind = "ServiceAccount"
+
+    def subject(self, name):
+        return {"kind": "ServiceAccount", "name": name, "namespace": self.namespace.name}
+
+    def as_user(self, name):
+        self.namespace.kubectl("create", "serviceaccount", name).require()
+        token = self.namespace.kubectl("create", "token", name).require().stdout.strip()
+        config = yaml.safe_load(pathlib.Path(self.bed.kubeconfig).read_text())
+        config["users"] = [{"name": user["name"], "user": {"token": token}} for user in config["users"]]
+        path = self.folder / f"{name}.conf"
+        path.write_text(yaml.safe_dump(config))
+        return Bed(path).in_namespace(self.namespace.name)
+
+
+def users_of(bed, namespace, folder):
+    return (Users if bed.sandbox else ServiceAccounts)(bed, namespace, folder)
+
+
 @pytest.fixture
-def users(sandbox, namespace, tmp_path):
-    return Users(sandbox, namespace, tmp_path)
+def users(bed, namespace, tmp_path):
+    return users_of(bed, namespace, tmp_path)
 
 
 @dataclass
@@ -95,6 +127,11 @@ def lacks_of(bed, args, command):
             left = {each: [less if other is rule else other for other in role["rules"]]
                     for each, role in roles.items()}
             yield Lack(command, rule["resources"][0], verb, left.get("Role", []), left.get("ClusterRole", []))
+
+
+def is_asked_for(lack):
+    """Whether servers before 1.35 ask for it; `create` makes sure of it all the same."""
+    return (lack.resource, lack.verb) != ("pods/portforward", "create")
 
 
 def refusals_missing(users, lacks):
@@ -145,8 +182,7 @@ def test_every_verb_works_with_what_rbac_prints_and_not_with_less(users, namespa
         (["status", *only], ["status", "--timeout", "5s"]),
         (["delete", *only, "--purge-data"], ["delete", "--purge-data", "--yes"]),
     ) for lack in lacks_of(bed, args, command)
-        # Only servers from 1.35 on ask for it; `create` makes sure of it all the same.
-        if (lack.resource, lack.verb) != ("pods/portforward", "create") or command[0] == "create"]
+        if is_asked_for(lack) or command[0] == "create"]
     missing = refusals_missing(users, lacks)
     assert not missing, "\n".join(missing)
     assert namespace.objects() == before
@@ -157,6 +193,49 @@ def test_every_verb_works_with_what_rbac_prints_and_not_with_less(users, namespa
     namespace.plugin("create", "--layout", layout, "--no-init").require()
     purged = users.allow("delete", *only, "--purge-data").plugin("delete", "--purge-data", "--yes")
     assert purged.exit == 0, str(purged)
+
+
+def test_verbs_of_everyday_work_with_what_rbac_prints_and_not_with_less(users, namespace):
+    namespace.plugin("create").require()
+    only = ["--layout", "statefulset"]
+    commands = {  # What rbac is asked for: how the verb is used.
+        ("policy",): ["policy", "report"],
+        ("cli", *only): ["cli", "--key", "a", "--", "PING"],
+        ("toolbox", *only): ["toolbox", "--", "redis-cli", "PING"],
+        ("failover", "--drill", *only): ["failover", "drill", "--yes"],
+        ("config", *only): ["config", "apply"],
+    }
+    edit(namespace, "tcp-backlog 600")  # Which no server takes while it runs.
+    given = {args: users.allow(*args) for args in commands}
+    for args, command in commands.items():
+        outcome = given[args].plugin(*command)
+        assert outcome.exit == 0, str(outcome)
+    assert drift(namespace) == {}
+
+    before = namespace.objects()
+    edit(namespace, "tcp-backlog 500")
+    missing = refusals_missing(users, [lack for args, command in commands.items()
+                                       for lack in lacks_of(users.bed, args, command) if is_asked_for(lack)])
+    assert not missing, "\n".join(missing)
+    assert namespace.objects() == before
+
+
+@pytest.fixture
+def system(bed):
+    bed.kubectl("create", "namespace", SYSTEM).require()
+    yield bed.in_namespace(SYSTEM)
+    bed.plugin("webhook", "uninstall")
+    bed.kubectl("delete", "namespace", SYSTEM, "--ignore-not-found")
+
+
+def test_the_webhook_is_installed_with_what_rbac_prints_and_not_with_less(bed, system, tmp_path):
+    users = users_of(bed, system, tmp_path)
+    missing = refusals_missing(users, list(lacks_of(bed, ["webhook", "-n", SYSTEM], ["webhook", "install"])))
+    assert not missing, "\n".join(missing)
+    somebody = users.allow("webhook")
+    for verb in ("install", "status", "rotate-certs", "uninstall"):
+        outcome = somebody.bed.plugin("webhook", verb)
+        assert outcome.exit == 0, str(outcome)
 
 
 def test_verbs_go_without_what_is_said_to_be_optional(users, namespace):

@@ -9,7 +9,8 @@ import pytest
 
 from bed import wait_until
 from conftest import fresh_namespace
-from webhook_process import start_hooked
+from test_security import make_secrets
+from webhook_process import InstalledWebhook, start_hooked
 
 ALLOW = "kubectl-redis.dev/allow-delete"
 
@@ -17,9 +18,12 @@ ALLOW = "kubectl-redis.dev/allow-delete"
 @pytest.fixture(scope="module")
 def hook(make_bed, tmp_path_factory):
     bed = make_bed()
-    if bed.sandbox is None:
-        pytest.skip("needs the sandbox: its API server reaches this machine")
-    webhook = start_hooked(bed, tmp_path_factory.mktemp("webhook"), "--poll-interval", "1")
+    if bed.real:
+        webhook = InstalledWebhook(bed)
+    elif bed.sandbox:
+        webhook = start_hooked(bed, tmp_path_factory.mktemp("webhook"), "--poll-interval", "1")
+    else:
+        pytest.skip("needs one of the project's own beds")
     yield webhook
     webhook.stop()
 
@@ -35,9 +39,9 @@ def cluster(hook):
 
 
 def is_seen(hook, space):
-    """Whole: it may have been seen before it was initialised."""
+    """Whole, and by every replica: it may have been seen before it was initialised."""
     line = f'kubectl_redis_webhook_cluster_slots{{namespace="{space.name}",cluster="redis"}} 16384'
-    return line in hook.request("/metrics")[1]
+    return all(line in metrics for metrics in hook.metrics())
 
 
 def evict(space, pod):
@@ -139,9 +143,42 @@ def test_deleting_is_allowed_by_annotation_and_that_is_logged(hook, cluster):
     assert any(line.get("overridden") for line in hook.lines() if line.get("namespace") == cluster.name)
 
 
-def test_kubectl_redis_delete_needs_no_annotation_by_hand(hook):
-    space = fresh_namespace(hook.bed)
-    space.plugin("create", "--masters", "3", "--replicas", "0").require()
+@pytest.fixture
+def space(hook):
+    made = fresh_namespace(hook.bed)
+    yield made
+    hook.bed.kubectl("delete", "namespace", made.name, "--wait=false")
+
+
+def create_seen(hook, space, *flags):
+    space.plugin("create", *flags).require()
     wait_until(lambda: is_seen(hook, space), 30, "the webhook sees the cluster")
+
+
+def test_kubectl_redis_delete_needs_no_annotation_by_hand(hook, space):
+    create_seen(hook, space, "--replicas", "0")
+    tried = space.plugin("delete", "--purge-data", "--yes", "--dry-run=server").require()
+    assert "statefulset.apps/redis-app" in tried.stdout + tried.stderr, str(tried)
+    assert len(space.get("statefulsets,persistentvolumeclaims")["items"]) == 4
+    assert ALLOW not in space.get("statefulset", "redis-app")["metadata"].get("annotations", {})
     space.plugin("delete", "--purge-data", "--yes").require()
     assert space.get("statefulsets,persistentvolumeclaims")["items"] == []
+
+
+def test_a_cluster_behind_tls_and_a_password_is_seen_too(hook, space, tmp_path):
+    make_secrets(space, tmp_path)
+    create_seen(hook, space, "--auth-secret", "redis-auth", "--tls-secret", "redis-tls", "--ephemeral")
+    outcome = space.kubectl("scale", "statefulset", "redis-app", "--replicas=2")
+    assert outcome.exit == 1 and "[RG001] 5461 slots are on pods that would go" in outcome.stderr, str(outcome)
+
+
+def test_deployments_of_one_pod_each_are_guarded_too(hook, space):
+    create_seen(hook, space, "--layout", "deployment")
+    master = next(it["pod"] for it in space.status()["masters"])
+    name = f"redis-app-{space.get('pod', master)['metadata']['labels']['kubectl-redis.dev/ordinal']}"
+    for rule, words in (("RG001", ["scale", "deployment", name, "--replicas=0"]),
+                        ("RG004", ["delete", "deployment", name, "--wait=false"]),
+                        ("RG005", ["delete", "persistentvolumeclaim", f"redis-data-{name}", "--wait=false"])):
+        outcome = space.kubectl(*words)
+        assert outcome.exit == 1 and f"[{rule}]" in outcome.stderr, str(outcome)
+    assert space.get("deployment", name)["spec"]["replicas"] == 1

@@ -68,6 +68,10 @@ class Webhook:
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
 
+    def metrics(self):
+        """Those of every replica: here one."""
+        return [self.request("/metrics")[1]]
+
     def memory_kib(self, field="VmRSS"):
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
             return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
@@ -137,3 +141,30 @@ def start_hooked(bed, folder, *flags):
     register(bed, webhook)
     webhook.bed = bed
     return webhook
+
+
+class InstalledWebhook:
+    """The webhook in `bed` as `webhook install` puts it there: two replicas, asked through its Service."""
+
+    namespace = "kubectl-redis-system"
+
+    def __init__(self, bed):
+        self.bed = bed
+        bed.plugin("webhook", "install").require()
+
+    def _pods(self):
+        return self.bed.kubectl("-n", self.namespace, "get", "pods", "-o", "name").require().stdout.split()
+
+    def metrics(self):
+        """Those of every replica."""
+        proxy = f"/api/v1/namespaces/{self.namespace}/pods/https:{{}}:9443/proxy/metrics"
+        return [self.bed.kubectl("get", "--raw", proxy.format(pod.removeprefix("pod/"))).require().stdout
+                for pod in self._pods()]
+
+    def lines(self):
+        """What all replicas have logged."""
+        logs = [self.bed.kubectl("-n", self.namespace, "logs", pod).require().stdout for pod in self._pods()]
+        return [json.loads(line) for line in "".join(logs).splitlines() if line.startswith("{")]
+
+    def stop(self):
+        self.bed.plugin("webhook", "uninstall").require()

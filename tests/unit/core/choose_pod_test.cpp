@@ -37,10 +37,16 @@ TEST_SUITE("core/choose_pod") {
     CHECK((*choose_pod(view, std::nullopt))->pod.name == "redis-app-1");
   }
 
-  TEST_CASE("where nobody answers the error says how to name a pod") {
-    const auto chosen = choose_pod(ViewBuilder(1).silent(0).build(), std::nullopt);
-    REQUIRE_FALSE(chosen);
-    CHECK(chosen.error().hint.find("--pod") != std::string::npos);
+  TEST_CASE("where nobody answers the error says how to name a pod, and what befell the first") {
+    ClusterView view = ViewBuilder(1).silent(0).build();
+    view.members[0].trouble = Error::unauthorized("no permission").with_hint("add to a Role");
+    for (const auto& key : {std::optional<std::string>(), std::optional<std::string>("a")}) {
+      const auto chosen = choose_pod(view, key);
+      REQUIRE_FALSE(chosen);
+      CHECK(chosen.error().code == ErrorCode::unauthorized);
+      CHECK(chosen.error().message == "no node of cluster redis answers: no permission");
+      CHECK(chosen.error().hint == "name a pod with --pod, or add to a Role");
+    }
   }
 }
 
