@@ -110,13 +110,40 @@ Status wait_for_pods_to_go(ports::KubePort& kube,
 }
 
 /// Tells the webhook, if there is one, that the deletion is meant. Who may not write it and has no
-/// webhook needs it not; with one, its refusal names the annotation.
-void allow_deletion(ports::KubePort& kube, const ObjectName& object) {
-  if (object.path.type.plural == "statefulsets" || object.path.type.plural == "deployments") {
-    const Json annotations = {{std::string(policy::k_allow_delete_annotation), "true"}};
-    static_cast<void>(kube.merge_patch(
-        object.path, {{"metadata", {{"annotations", annotations}}}}, ports::DryRun::no));
+/// webhook needs it not; with one, its refusal names the annotation. False when it may not be told.
+bool allow_deletion(ports::KubePort& kube, const ObjectName& object, ports::DryRun dry_run) {
+  if (object.path.type.plural != "statefulsets" && object.path.type.plural != "deployments") {
+    return true;
   }
+  const Json annotations = {{std::string(policy::k_allow_delete_annotation), "true"}};
+  return kube.merge_patch(object.path, {{"metadata", {{"annotations", annotations}}}}, dry_run)
+      .has_value();
+}
+
+/// A guard of the webhook that the removal itself gets past: by the mark, and as the pods are gone
+/// before their claims. A dry run leaves neither.
+bool is_own_guard(const Error& refusal) {
+  const auto says = [&](const char* text) {
+    return refusal.message.find(text) != std::string::npos;
+  };
+  return says("validate.kubectl-redis.dev") && (says("[RG004]") || says("[RG005]"));
+}
+
+Status remove_one(ports::KubePort& kube,
+                  const ObjectName& object,
+                  ports::DryRun dry_run,
+                  Progress& progress) {
+  const bool is_meant = allow_deletion(kube, object, dry_run);
+  const auto removed =
+      kube.remove(object.path, ports::Propagation::foreground, object.uid, dry_run);
+  if (removed || removed.error().code == ErrorCode::not_found) {
+    return {};
+  }
+  if (dry_run != ports::DryRun::no && is_meant && is_own_guard(removed.error())) {
+    progress.line(object.to_text(), "guarded by the webhook, which is told that it is meant");
+    return {};
+  }
+  return removed.error().while_doing("deleting " + object.to_text());
 }
 
 }  // namespace
@@ -173,14 +200,7 @@ Status remove_objects(ports::KubePort& kube,
                       Progress& progress) {
   progress.begin(fmt::format("deleting {} objects", removal.goes.size()));
   for (const ObjectName& object : removal.goes) {
-    if (dry_run == ports::DryRun::no) {
-      allow_deletion(kube, object);
-    }
-    const auto removed =
-        kube.remove(object.path, ports::Propagation::foreground, object.uid, dry_run);
-    if (!removed && removed.error().code != ErrorCode::not_found) {
-      return removed.error().while_doing("deleting " + object.to_text());
-    }
+    KREDIS_CHECK(remove_one(kube, object, dry_run, progress));
     if (interrupted()) {
       return Error::internal("interrupted");
     }

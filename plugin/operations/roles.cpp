@@ -11,9 +11,10 @@ namespace {
 
 constexpr const char* k_api = "rbac.authorization.k8s.io";
 
-/// A ClusterRole with everything must not take the place of one with the few rights outside.
+/// A ClusterRole with everything must not take the place of one with the few rights outside; nor
+/// the right to install the webhook that of the webhook's own.
 std::string role_name(const RoleRequest& request) {
-  return "kubectl-redis" + (request.verb.empty() ? "" : "-" + request.verb) +
+  return "kubectl-redis" + (request.verb.empty() ? "" : "-verb-" + request.verb) +
          (request.cluster.empty() ? "" : "-" + request.cluster) +
          (request.scope == Scope::all_namespaces ? "-all-namespaces" : "");
 }

@@ -9,6 +9,7 @@ import pytest
 from bed import wait_until
 from client import connect, missing_keys, node, write_keys
 from conftest import fresh_namespace
+from test_security import PASSWORD, make_secrets
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +152,13 @@ def test_a_deployment_s_master_is_drilled_too(namespace):
     report = namespace.plugin("failover", "drill", "--yes", "-o", "json").require().json()
     assert report["missing"] == "" and report["probe"]["lostWrites"] == 0, report
     assert report["master"]["pod"] not in namespace.pods(), "its next pod has another name"
+
+
+def test_a_drill_goes_through_tls_and_a_password(namespace, tmp_path):
+    make_secrets(namespace, tmp_path)
+    namespace.plugin("create", "--auth-secret", "redis-auth", "--tls-secret", "redis-tls").require()
+    outcome = namespace.plugin("failover", "drill", "--yes", "-o", "json").require()
+    report = outcome.json()
+    assert report["missing"] == "" and report["probe"]["lostWrites"] == 0, report
+    assert report["probe"]["writes"] > 100
+    assert PASSWORD not in str(outcome)

@@ -119,7 +119,7 @@ TEST_SUITE("plugin/rights") {
     CHECK(only_role(request, "Role").is_null());
     const Json role = only_role(request, "ClusterRole");
     CHECK(has_rule(role, "pods", "list"));
-    CHECK(role.at("metadata").at("name") == "kubectl-redis-status-all-namespaces");
+    CHECK(role.at("metadata").at("name") == "kubectl-redis-verb-status-all-namespaces");
   }
 
   TEST_CASE("plan_roles names the Secrets and lets no other be read") {
@@ -146,7 +146,7 @@ TEST_SUITE("plugin/rights") {
     REQUIRE(bindings.size() == 2);
     CHECK(bindings[0].at("kind") == "RoleBinding");
     CHECK(bindings[0].at("metadata").at("namespace") == "web");
-    CHECK(bindings[0].at("roleRef").at("name") == "kubectl-redis-status");
+    CHECK(bindings[0].at("roleRef").at("name") == "kubectl-redis-verb-status");
     CHECK(bindings[0].at("subjects").at(0).at("namespace") == "ci");
     CHECK(bindings[0].at("subjects").at(1).at("apiGroup") == "rbac.authorization.k8s.io");
     CHECK(bindings[1].at("kind") == "ClusterRoleBinding");
