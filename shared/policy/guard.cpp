@@ -83,8 +83,10 @@ bool is_controller(std::string_view user) {
                              [user](std::string_view start) { return user.starts_with(start); });
 }
 
-std::int64_t replicas_of(const Json& object) {
-  return number(member(object, {"spec", "replicas"})).value_or(1);
+/// `otherwise` where nothing is said, which means 1 of a workload, but 0 of an autoscaling/v1
+/// Scale: the API server leaves its zero out.
+std::int64_t replicas_of(const Json& object, std::int64_t otherwise = 1) {
+  return number(member(object, {"spec", "replicas"})).value_or(otherwise);
 }
 
 std::int64_t first_ordinal(const Json& workload) {
@@ -204,9 +206,9 @@ void Inquiry::blind(const char* id) {
 }
 
 void Inquiry::scaling() {
-  const std::int64_t before = replicas_of(act_.before);
-  const std::int64_t after = replicas_of(act_.object);
   const bool scale = act_.subresource == "scale";
+  const std::int64_t before = replicas_of(act_.before, scale ? 0 : 1);
+  const std::int64_t after = replicas_of(act_.object, scale ? 0 : 1);
   const Json* workload = scale ? workload_where([this](const Json& each) {
     return name_of(each) == act_.name && is_stateful_set(each) == (act_.resource == "statefulsets");
   })

@@ -124,7 +124,8 @@ def lacks_of(bed, args, command):
     for kind, rule in rules:
         for verb in rule["verbs"]:
             less = {**rule, "verbs": [each for each in rule["verbs"] if each != verb]}
-            left = {each: [less if other is rule else other for other in role["rules"]]
+            left = {each: [less if other is rule else other for other in role["rules"]
+                           if other is not rule or less["verbs"]]
                     for each, role in roles.items()}
             yield Lack(command, rule["resources"][0], verb, left.get("Role", []), left.get("ClusterRole", []))
 

@@ -68,6 +68,8 @@ def test_scaling_in_is_refused_by_scale_and_by_update(cluster):
         assert outcome.exit == 1
         assert "[RG001] 5461 slots are on pods that would go" in outcome.stderr, str(outcome)
         assert "as seen " in outcome.stderr
+    nothing = cluster.kubectl("scale", "statefulset", "redis-app", "--replicas=0")
+    assert nothing.exit == 1 and "[RG001] 16384 slots" in nothing.stderr, str(nothing)
     assert cluster.get("statefulset", "redis-app")["spec"]["replicas"] == 6
 
 
@@ -167,6 +169,11 @@ def test_kubectl_redis_delete_needs_no_annotation_by_hand(hook, space):
 
 def test_a_cluster_behind_tls_and_a_password_is_seen_too(hook, space, tmp_path):
     make_secrets(space, tmp_path)
+    if hook.account:
+        space.kubectl("create", "role", "redis-secrets", "--verb=get", "--resource=secrets",
+                      "--resource-name=redis-auth", "--resource-name=redis-tls").require()
+        space.kubectl("create", "rolebinding", "redis-secrets", "--role=redis-secrets",
+                      f"--serviceaccount={hook.account}").require()
     create_seen(hook, space, "--auth-secret", "redis-auth", "--tls-secret", "redis-tls", "--ephemeral")
     outcome = space.kubectl("scale", "statefulset", "redis-app", "--replicas=2")
     assert outcome.exit == 1 and "[RG001] 5461 slots are on pods that would go" in outcome.stderr, str(outcome)

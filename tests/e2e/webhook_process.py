@@ -38,6 +38,8 @@ GUARDED = [
 class Webhook:
     """kubectl-redis-webhook on 127.0.0.1, with a certificate from `folder` or one of its own."""
 
+    account = None  # Acts as an administrator.
+
     def __init__(self, folder, *flags, env=None, own_certificate=False, name="webhook"):
         self.log = folder / f"{name}.log"
         self.authority = folder / "ca.crt"
@@ -147,6 +149,7 @@ class InstalledWebhook:
     """The webhook in `bed` as `webhook install` puts it there: two replicas, asked through its Service."""
 
     namespace = "kubectl-redis-system"
+    account = f"{namespace}:kubectl-redis-webhook"
 
     def __init__(self, bed):
         self.bed = bed

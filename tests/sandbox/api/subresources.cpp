@@ -12,6 +12,11 @@
 namespace kredis::sandbox::api {
 namespace {
 
+// As Kubernetes' own type is written, which leaves a zero out.
+Json scale_spec(std::int64_t replicas) {
+  return replicas == 0 ? Json::object() : Json{{"replicas", replicas}};
+}
+
 std::string selector_text(const Json& selector) {
   std::string text;
   const Json labels = selector.value("matchLabels", Json::object());
@@ -65,6 +70,7 @@ ApiResult<Written> change_scale(Objects& objects,
               target.name,
               {invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")});
         }
+        after["spec"] = scale_spec(replicas);
         KREDIS_TRY(after, admit_scale(admission, target, before, after, options, warnings));
         Json next = live;
         next["spec"]["replicas"] = dig_number(after, {"spec", "replicas"}, 0);
@@ -144,7 +150,7 @@ Json scale_of(const ResourceInfo& info, const Json& workload) {
   return {{"kind", "Scale"},
           {"apiVersion", "autoscaling/v1"},
           {"metadata", std::move(metadata)},
-          {"spec", {{"replicas", dig_number(workload, {"spec", "replicas"})}}},
+          {"spec", scale_spec(dig_number(workload, {"spec", "replicas"}))},
           {"status", std::move(status)}};
 }
 

@@ -49,13 +49,17 @@ struct Bed {
     return ask(
         "DELETE", "pods", "", testing::pod_name(pod), k_none, {{"metadata", metadata}}, user);
   }
+  /// As the API server sends it: without a zero.
+  static Json count(int replicas) {
+    return replicas == 0 ? Json::object() : Json{{"replicas", replicas}};
+  }
   GuardAnswer scale(int from, int to) const {
     return ask("UPDATE",
                "statefulsets",
                "scale",
                "redis-app",
-               {{"spec", {{"replicas", to}}}},
-               {{"spec", {{"replicas", from}}}});
+               {{"spec", count(to)}},
+               {{"spec", count(from)}});
   }
   GuardAnswer claim(int ordinal) const {
     return ask(
