@@ -339,6 +339,8 @@ awaitable<void> Connection::serve() {
   bool goes_on = co_await handshake();
   while (goes_on) {
     goes_on = co_await answer_next();
+    // To the end of the line: a peer that has its next request here at once would keep the thread.
+    co_await asio::post(strand_, asio::use_awaitable);
   }
   if (!ended_ && ssl_ && SSL_is_init_finished(ssl_.get()) == 1) {
     ERR_clear_error();

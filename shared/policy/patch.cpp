@@ -55,7 +55,16 @@ void Report::objection(std::string path,
                          .message = std::move(message)});
 }
 
-void Patch::add(std::string_view path, Json value) {
+bool Patch::settle() {
+  const std::size_t before = operations_.size();
+  for (auto& [path, value] : added_) {
+    carry_out(path, std::move(value));
+  }
+  added_.clear();
+  return operations_.size() != before;
+}
+
+void Patch::carry_out(std::string_view path, Json value) {
   const auto keys = wire::split(path.substr(1), '/');
   Json* here = &object_;
   std::string done;

@@ -25,7 +25,8 @@ class Report {
   std::vector<Objection>& objections_;
 };
 
-/// Grows a JSON Patch and the object that it makes, in step.
+/// Grows a JSON Patch and the object that it makes, in step and in rounds: until a round is settled
+/// the object stays as it was, so that every rule of a round sees the same.
 class Patch {
  public:
   explicit Patch(Json object) : object_(std::move(object)) {}
@@ -33,13 +34,19 @@ class Patch {
   /// Adds `value` at `path`, with the parents that are missing, as one operation. Nothing happens
   /// where something is there already, or where a parent is of another type. "-" as the last key
   /// adds to the end of a list.
-  void add(std::string_view path, Json value);
+  void add(std::string path, Json value) { added_.emplace_back(std::move(path), std::move(value)); }
+  /// Ends a round: carries out what was added, in that order. Whether the object is another now.
+  bool settle();
 
   const Json& object() const& noexcept { return object_; }
   Json object() && noexcept { return std::move(object_); }
-  const Json& operations() const noexcept { return operations_; }
+  const Json& operations() const& noexcept { return operations_; }
+  Json operations() && noexcept { return std::move(operations_); }
 
  private:
+  void carry_out(std::string_view path, Json value);
+
+  std::vector<std::pair<std::string, Json>> added_;
   Json object_;
   Json operations_ = Json::array();
 };

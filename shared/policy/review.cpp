@@ -23,21 +23,16 @@ bool applies(const Rule& rule, const Subject& subject) {
          (rule.when_blind != WhenBlind::passes || !subject.around().blind());
 }
 
-/// Runs every patch once, all on `current`, the object as it is before this round, and brings that
-/// up to date; says whether one of them added something.
-bool fill_in(Patch& patch, Patch& current, const Surroundings& around) {
-  const std::size_t before = patch.operations().size();
-  const Subject subject(current.object(), around);
+/// Runs every patch once, all on the object as it is before this round; says whether one of them
+/// added something.
+bool fill_in(Patch& patch, const Surroundings& around) {
+  const Subject subject(patch.object(), around);
   for (const Rule& rule : rules()) {
     if (rule.patch != nullptr && applies(rule, subject)) {
       rule.patch(subject, patch);
     }
   }
-  for (std::size_t i = before; i < patch.operations().size(); ++i) {
-    const Json& added = patch.operations()[i];
-    current.add(added["path"].get_ref<const std::string&>(), added["value"]);
-  }
-  return patch.operations().size() != before;
+  return patch.settle();
 }
 
 }  // namespace
@@ -77,18 +72,17 @@ bool is_redis_cluster(const Json& object, const Surroundings& around) {
 
 Verdict mutate(const Json& object, const Surroundings& around) {
   Verdict verdict = verdict_on(object, around);
-  Patch patch(object);
   if (!verdict.recognised || verdict.ignored) {
-    verdict.mutated = std::move(patch).object();
+    verdict.mutated = object;
     return verdict;
   }
-  Patch current(object);
+  Patch patch(object);
   // What one rule fills in, another builds on, also one before it. No patch takes back what another
   // adds, so it ends; a few rounds are plenty.
   constexpr int k_most_rounds = 8;
-  for (int round = 0; round < k_most_rounds && fill_in(patch, current, around); ++round) {
+  for (int round = 0; round < k_most_rounds && fill_in(patch, around); ++round) {
   }
-  verdict.patch = patch.operations();
+  verdict.patch = std::move(patch).operations();
   verdict.mutated = std::move(patch).object();
   return verdict;
 }

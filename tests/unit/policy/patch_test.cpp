@@ -10,6 +10,7 @@ TEST_SUITE("policy/patch") {
   TEST_CASE("adding below missing parents is one operation at the first that is missing") {
     Patch patch(Json{{"spec", Json::object()}});
     patch.add("/spec/template/labels/a~1b", "x");
+    CHECK(patch.settle());
     CHECK(patch.operations() ==
           Json::parse(R"([{"op":"add","path":"/spec/template","value":{"labels":{"a/b":"x"}}}])"));
     CHECK(patch.object() == Json::parse(R"({"spec":{"template":{"labels":{"a/b":"x"}}}})"));
@@ -19,8 +20,18 @@ TEST_SUITE("policy/patch") {
     Patch patch(Json::object());
     patch.add("/list/-", 1);
     patch.add("/list/-", 2);
+    CHECK(patch.settle());
     CHECK(patch.object() == Json::parse(R"({"list":[1,2]})"));
     CHECK(patch.operations().size() == 2);
+  }
+
+  TEST_CASE("before a round is settled the object stays as it was") {
+    Patch patch(Json::object());
+    patch.add("/a", 1);
+    CHECK(patch.object().empty());
+    CHECK(patch.settle());
+    CHECK_FALSE(patch.settle());
+    CHECK(patch.object() == Json{{"a", 1}});
   }
 
   TEST_CASE("what is there stays, and a parent of another type is left alone") {
@@ -30,6 +41,7 @@ TEST_SUITE("policy/patch") {
     patch.add("/text/b", 2);
     patch.add("/list/7", 2);
     patch.add("/list/0", 2);
+    CHECK_FALSE(patch.settle());
     CHECK(patch.object() == object);
     CHECK(patch.operations().empty());
   }
@@ -40,6 +52,7 @@ TEST_SUITE("policy/patch") {
     patch.add("/metadata/labels/a~0b~1c", "x");
     patch.add("/list/0/env/-", {{"name", "x"}});
     patch.add("/list/-", "y");
+    CHECK(patch.settle());
     CHECK(object.patch(patch.operations()) == patch.object());
   }
 }
