@@ -14,6 +14,9 @@ with_python() {
   "${KREDIS_CACHE:-$HOME/.cache/kubectl-redis}/venv/bin/python" "$@"
 }
 
+# The webhook as its image holds it.
+build_image() { cmake --preset image >/dev/null && cmake --build --preset image >&2; }
+
 # On the real Kubernetes, which needs root: up, the command inside, down.
 on_kubernetes() {
   tests/kubernetes/build.sh
@@ -30,8 +33,8 @@ benchmarks=(
   "startup|start and memory of \`version --client\`, against kubectl's; size of the program|kubectl-redis|python3 tests/bench/commands_bench.py build/release/bin startup"
   "create|\`create\` from nothing to a healthy cluster in the sandbox: time and peak memory|kubectl-redis sandbox|python3 tests/bench/commands_bench.py build/release/bin create"
   "placement|time, memory and quality of choosing roles for 10, 100 and 1,000 pods, against random swaps|placement_bench|build/release/bin/placement_bench"
-  "policy|what one decision of the webhook costs without the network|policy_bench|with_python tests/bench/webhook_bench.py build/release/bin reviews \"$work\" && build/release/bin/policy_bench \"$work\"/*.json"
-  "webhook|admission reviews: speed, processor time, memory, start, against controller-runtime in Go|kubectl-redis-webhook review_load|with_python tests/bench/webhook_bench.py build/release/bin"
+  "policy|what one decision of the webhook costs without the network|policy_bench|with_python tests/bench/webhook_bench.py reviews \"$work\" && build/release/bin/policy_bench \"$work\"/*.json"
+  "webhook|admission reviews: speed, processor time, memory, start, against controller-runtime in Go|review_load|build_image && with_python tests/bench/webhook_bench.py build/image/bin/kubectl-redis-webhook build/release/bin"
   "admission|what the webhook, or the policies, add to a write in a real API server (root; the test-kubernetes.sh bed)|kubectl-redis|on_kubernetes tests/bench/admission_bench.py build/release/bin"
 )
 

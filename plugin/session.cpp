@@ -10,15 +10,19 @@
 #include <iostream>
 
 #include "plugin/interrupt.hpp"
-#include "plugin/redis_access.hpp"
 #include "shared/core/result.hpp"
 #include "shared/kube/client.hpp"
 #include "shared/manifest/yaml_writer.hpp"
-#include "shared/redis/redis.hpp"
 #include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
 namespace {
+
+redis::Via via_of(const std::string& text) {
+  return text == "direct"   ? redis::Via::direct
+         : text == "tunnel" ? redis::Via::tunnel
+                            : redis::Via::auto_;
+}
 
 bool is_terminal(int fd) { return ::isatty(fd) == 1; }
 
@@ -115,7 +119,7 @@ Result<std::string> Session::namespace_name() {
 Result<std::unique_ptr<ports::RedisPort>> Session::redis(const std::string& namespace_,
                                                          const RedisAccess& access) {
   KREDIS_TRY(ports::KubePort * kube, this->kube());
-  return open_redis(*kube, namespace_, access, options_.via);
+  return access::open_redis(*kube, namespace_, access, via_of(options_.via));
 }
 
 void Session::print_object(const Json& object, Output output) {

@@ -14,6 +14,7 @@
 
 #include "plugin/progress.hpp"
 #include "plugin/render/text_style.hpp"
+#include "shared/access/redis_access.hpp"
 #include "shared/core/result.hpp"
 #include "shared/ports/kube_port.hpp"
 #include "shared/ports/redis_port.hpp"
@@ -38,13 +39,7 @@ struct GlobalOptions {
   std::string error_output = {};          ///< The verb's -o, so that errors can match it.
 };
 
-/// The Secrets that a cluster's pods are given; empty names mean none.
-struct RedisAccess {
-  std::string auth_secret = {};
-  std::string tls_secret = {};
-  std::string user = {};     ///< ACL user; empty for the Secret's own or `default`.
-  std::string service = {};  ///< Headless Service, for the name in each pod's certificate.
-};
+using access::RedisAccess;
 
 enum class Output { text, wide, json, yaml, name };
 

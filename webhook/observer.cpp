@@ -5,6 +5,7 @@
 #include <ctime>
 #include <utility>
 
+#include "shared/access/redis_access.hpp"
 #include "shared/policy/names.hpp"
 #include "shared/ports/redis_port.hpp"
 #include "shared/redis/fleet.hpp"
@@ -12,7 +13,6 @@
 #include "shared/wire/cluster_nodes.hpp"
 #include "shared/wire/kube_objects.hpp"
 #include "shared/wire/redis_info.hpp"
-#include "webhook/cluster_access.hpp"
 
 namespace kredis::webhook {
 namespace {
@@ -174,7 +174,8 @@ ports::RedisPort* Observer::door(const Key& key, const Json& workload) {
   if (found != doors_.end()) {
     return found->second.get();
   }
-  auto opened = open_cluster(kube_, workload);
+  auto opened =
+      access::open_redis(kube_, key.first, access::access_of(workload, {}), redis::Via::auto_);
   if (!opened) {
     log_.write(LogLevel::debug, "cannot get into cluster " + key.second, opened.error());
     return nullptr;

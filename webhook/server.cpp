@@ -46,10 +46,9 @@ Answer refusal(int status, std::string_view why) {
 }
 
 int refusal_status(const error_code& failure) {
-  if (failure == http::error::header_limit) {
-    return 431;
-  }
-  return failure == http::error::body_limit ? 413 : 400;
+  return failure == http::error::header_limit ? 431
+         : failure == http::error::body_limit ? 413
+                                              : 400;
 }
 
 }  // namespace

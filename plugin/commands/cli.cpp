@@ -13,7 +13,7 @@
 #include "plugin/operations/permissions.hpp"
 #include "plugin/operations/pod_command.hpp"
 #include "plugin/operations/redis_session.hpp"
-#include "plugin/redis_access.hpp"
+#include "shared/access/redis_access.hpp"
 #include "shared/core/choose_pod.hpp"
 #include "shared/wire/duration.hpp"
 
@@ -85,7 +85,8 @@ Result<Login> log_in(ports::KubePort& kube,
   if (container.knows_password || access.auth_secret.empty()) {
     return Login{.user = access.user};
   }
-  KREDIS_TRY(const Credentials credentials, read_credentials(kube, located.namespace_, access));
+  KREDIS_TRY(const access::Credentials credentials,
+             read_credentials(kube, located.namespace_, access));
   Login login{.user = credentials.user, .secret_file = secret_file_name()};
   KREDIS_TRY(const int exit,
              run_in_pod(session.options(),

@@ -11,9 +11,9 @@
 #include "plugin/operations/gather.hpp"
 #include "plugin/operations/init.hpp"
 #include "plugin/operations/node_timeout.hpp"
-#include "plugin/redis_access.hpp"
 #include "plugin/render/human.hpp"
 #include "plugin/render/status_tree.hpp"
+#include "shared/access/redis_access.hpp"
 #include "shared/wire/status_report.hpp"
 
 namespace kredis::plugin {

@@ -11,8 +11,8 @@
 #include "plugin/commands/verbs.hpp"
 #include "plugin/interrupt.hpp"
 #include "plugin/operations/config_rollout.hpp"
-#include "plugin/redis_access.hpp"
 #include "plugin/render/config_text.hpp"
+#include "shared/access/redis_access.hpp"
 #include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {

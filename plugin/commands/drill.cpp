@@ -16,8 +16,8 @@
 #include "plugin/interrupt.hpp"
 #include "plugin/operations/drill.hpp"
 #include "plugin/operations/gather.hpp"
-#include "plugin/redis_access.hpp"
 #include "plugin/render/drill_text.hpp"
+#include "shared/access/redis_access.hpp"
 #include "shared/wire/duration.hpp"
 #include "shared/wire/kube_objects.hpp"
 

@@ -14,8 +14,8 @@
 #include "plugin/interrupt.hpp"
 #include "plugin/operations/failover.hpp"
 #include "plugin/operations/gather.hpp"
-#include "plugin/redis_access.hpp"
 #include "plugin/render/failover_text.hpp"
+#include "shared/access/redis_access.hpp"
 #include "shared/wire/duration.hpp"
 #include "shared/wire/failover_report.hpp"
 

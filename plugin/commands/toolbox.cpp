@@ -15,7 +15,7 @@
 #include "plugin/operations/pod_command.hpp"
 #include "plugin/operations/toolbox_pod.hpp"
 #include "plugin/operations/wait_for_pods.hpp"
-#include "plugin/redis_access.hpp"
+#include "shared/access/redis_access.hpp"
 #include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {

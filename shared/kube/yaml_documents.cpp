@@ -2,9 +2,11 @@
 #include "shared/kube/yaml_documents.hpp"
 
 #include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <sstream>
 #include <vector>
 
 namespace kredis::kube {
@@ -145,9 +147,51 @@ bool is_utf8(std::string_view text) {
   }
 }
 
+/// Hears where documents begin: yaml-cpp takes no step past a comma between two, and would find
+/// empty ones there for ever.
+class Beginnings : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_) {
+      throw Malformed{"something that neither ends a document nor begins one", mark};
+    }
+    last_ = mark.pos;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&,
+                const std::string&,
+                YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&,
+                       const std::string&,
+                       YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&,
+                  const std::string&,
+                  YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  int last_ = -1;
+};
+
+/// Throws where the text has no end.
+void require_end(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  Beginnings beginnings;
+  while (parser.HandleNextDocument(beginnings)) {
+  }
+}
+
 Result<std::vector<YamlDocument>> read_documents(std::string_view text) {
   std::vector<YamlDocument> documents;
   try {
+    require_end(std::string(text));
     for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
       YamlDocument document;
       document.value = Reader(document).read(node, "", 0);

@@ -18,6 +18,8 @@ LAYERS = {
     "shared/ports/": ["shared/core/", "shared/ports/", "shared/wire/json.hpp"],
     "shared/redis/": ["shared/core/", "shared/ports/", "shared/redis/"],
     "shared/kube/": ["shared/core/", "shared/ports/", "shared/kube/", "shared/wire/json.hpp"],
+    "shared/access/": ["shared/core/", "shared/ports/", "shared/redis/", "shared/kube/", "shared/access/",
+                       "shared/wire/json.hpp"],
     "plugin/": ["shared/", "plugin/"],
     "webhook/": ["shared/", "webhook/"],
 }

@@ -3,8 +3,8 @@
 """The webhook against a Go reference (controller-runtime's server with ten of our rules), in turn:
 reviews a second, times of answers, processor time a review, memory, start to ready.
 
-usage: webhook_bench.py BIN [reviews FOLDER]   BIN holds kubectl-redis-webhook and review_load
-With `reviews` it only writes the reviews that it sends into FOLDER.
+usage: webhook_bench.py WEBHOOK BIN         the program of the image, and what holds review_load
+       webhook_bench.py reviews FOLDER      only writes the reviews that it sends
 Prints one JSON object a line; medians of several runs, ours and the peer's in turn."""
 
 import contextlib
@@ -100,15 +100,15 @@ class Server:
 
 
 class Bench:
-    def __init__(self, binaries, folder):
-        self.binaries, self.folder = binaries, folder
+    def __init__(self, webhook, binaries, folder):
+        self.webhook, self.binaries, self.folder = webhook, binaries, folder
         self.peer = subprocess.run([HERE / "peer" / "build.sh"], check=True, text=True,
                                    stdout=subprocess.PIPE).stdout.strip()
 
     def start(self, side):
         port = free_port()
         if side == "ours":
-            command = [self.binaries / "kubectl-redis-webhook", "--listen", f"127.0.0.1:{port}", "--watch", "false",
+            command = [self.webhook, "--listen", f"127.0.0.1:{port}", "--watch", "false",
                        "--drain-wait", "0", "--certificate-file", self.folder / "webhook.crt",
                        "--key-file", self.folder / "webhook.key"]
         else:
@@ -188,8 +188,8 @@ def compare_rest(bench, body):
 
 
 def main():
-    if len(sys.argv) == 4 and sys.argv[2] == "reviews":
-        write_reviews(sys.argv[3])
+    if sys.argv[1] == "reviews":
+        write_reviews(sys.argv[2])
         return
     from certificates import make_authority, make_certificate
 
@@ -197,7 +197,7 @@ def main():
         folder = pathlib.Path(name)
         make_authority(folder)
         make_certificate(folder, "webhook")
-        bench = Bench(pathlib.Path(sys.argv[1]).resolve(), folder)
+        bench = Bench(*(pathlib.Path(each).resolve() for each in sys.argv[1:3]), folder)
         small, large = write_reviews(folder)
         compare_rest(bench, small)
         compare_load(bench, {6: small, 60: large})

@@ -78,6 +78,9 @@ TEST_SUITE("plugin/lint_input") {
         {"more than 16 MiB", std::string((16U << 20U) + 1, 'x'), "more than 16 MiB"},
         {"Latin-1", "a: caf\xe9\n", "not UTF-8"},
         {"a key that is a list", "? [a]\n: 1\n", "a key that is no text"},
+        {"a comma after a document",
+         "a: b\n---\n{c: d},e\n",
+         "line 3, column 7: something that neither"},
         {"an alias of nothing", "a: *b\n", "line 1"},
         {"a merge of text", "<<: text\n", "no map"},
         {"a template", k_templates, "helm template CHART | kubectl redis lint"}};

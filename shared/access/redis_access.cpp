@@ -1,33 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugin/redis_access.hpp"
+#include "shared/access/redis_access.hpp"
 
 #include <optional>
 
 #include "shared/kube/encoding.hpp"
-#include "shared/redis/redis.hpp"
 
-namespace kredis::plugin {
+namespace kredis::access {
 namespace {
 
 const ports::ResourceType k_secrets{"v1", "secrets"};
 
 std::string annotation(const Json& workload, const std::string& name) {
-  const auto path = Json::json_pointer("/metadata/annotations");
-  const Json annotations = workload.contains(path) ? workload.at(path) : Json::object();
-  return annotations.value("kubectl-redis.dev/" + name, "");
+  return text_at(workload, "/metadata/annotations/kubectl-redis.dev~1" + name);
 }
 
 /// The Secret behind REDISCLI_AUTH of any container.
 std::string secret_of_environment(const Json& workload) {
-  const auto path = Json::json_pointer("/spec/template/spec/containers");
-  if (!workload.contains(path)) {
-    return {};
-  }
-  for (const Json& container : workload.at(path)) {
-    for (const Json& variable : container.value("env", Json::array())) {
-      const auto name = Json::json_pointer("/valueFrom/secretKeyRef/name");
-      if (variable.value("name", "") == "REDISCLI_AUTH" && variable.contains(name)) {
-        return variable.at(name).get<std::string>();
+  const Json::json_pointer containers("/spec/template/spec/containers");
+  const Json list = workload.contains(containers) ? workload[containers] : Json::array();
+  for (const Json& container : list) {
+    const Json variables =
+        container.is_object() ? container.value("env", Json::array()) : Json::array();
+    for (const Json& variable : variables) {
+      if (text_at(variable, "/name") == "REDISCLI_AUTH") {
+        return text_at(variable, "/valueFrom/secretKeyRef/name");
       }
     }
   }
@@ -36,11 +32,8 @@ std::string secret_of_environment(const Json& workload) {
 
 /// One key of a Secret's data, decoded.
 std::optional<std::string> secret_value(const Json& secret, const std::string& key) {
-  const auto data = secret.find("data");
-  if (data == secret.end() || !data->is_object() || !data->contains(key)) {
-    return std::nullopt;
-  }
-  return kube::base64_decode(data->value(key, ""));
+  const Json::json_pointer where = Json::json_pointer("/data") / key;
+  return secret.contains(where) ? kube::base64_decode(text_at(secret, where)) : std::nullopt;
 }
 
 Error missing_key(const std::string& secret, const std::string& keys) {
@@ -67,12 +60,6 @@ Status read_certificates(ports::KubePort& kube,
   return {};
 }
 
-redis::Via via_of(const std::string& text) {
-  return text == "direct"   ? redis::Via::direct
-         : text == "tunnel" ? redis::Via::tunnel
-                            : redis::Via::auto_;
-}
-
 }  // namespace
 
 RedisAccess access_of(const Json& workload, const RedisAccess& wanted) {
@@ -86,9 +73,8 @@ RedisAccess access_of(const Json& workload, const RedisAccess& wanted) {
   if (access.tls_secret.empty()) {
     access.tls_secret = annotation(workload, "tls-secret");
   }
-  const auto service = Json::json_pointer("/spec/serviceName");
-  if (access.service.empty() && workload.contains(service)) {
-    access.service = workload.at(service).get<std::string>();
+  if (access.service.empty()) {
+    access.service = text_at(workload, "/spec/serviceName");
   }
   return access;
 }
@@ -109,7 +95,7 @@ Result<Credentials> read_credentials(ports::KubePort& kube,
 Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,
                                                      const std::string& namespace_,
                                                      const RedisAccess& access,
-                                                     const std::string& via) {
+                                                     redis::Via via) {
   redis::RedisOptions options;
   if (!access.auth_secret.empty()) {
     KREDIS_TRY(Credentials login, read_credentials(kube, namespace_, access));
@@ -119,7 +105,7 @@ Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,
   if (!access.tls_secret.empty()) {
     KREDIS_CHECK(read_certificates(kube, namespace_, access, options));
   }
-  return redis::make_redis(via_of(via), &kube, options);
+  return redis::make_redis(via, &kube, options);
 }
 
-}  // namespace kredis::plugin
+}  // namespace kredis::access

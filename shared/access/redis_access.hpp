@@ -7,13 +7,21 @@
 #include <memory>
 #include <string>
 
-#include "plugin/session.hpp"
 #include "shared/core/result.hpp"
 #include "shared/ports/kube_port.hpp"
 #include "shared/ports/redis_port.hpp"
+#include "shared/redis/redis.hpp"
 #include "shared/wire/json.hpp"
 
-namespace kredis::plugin {
+namespace kredis::access {
+
+/// The Secrets that a cluster's pods are given; empty names mean none.
+struct RedisAccess {
+  std::string auth_secret = {};
+  std::string tls_secret = {};
+  std::string user = {};     ///< ACL user; empty for the Secret's own or `default`.
+  std::string service = {};  ///< Headless Service, for the name in each pod's certificate.
+};
 
 /// Which Secrets a workload's pods use: from its annotations (kubectl-redis.dev/auth-secret and
 /// /tls-secret), else from the variable REDISCLI_AUTH of a container. What `wanted` names wins.
@@ -31,11 +39,11 @@ Result<Credentials> read_credentials(ports::KubePort& kube,
                                      const std::string& namespace_,
                                      const RedisAccess& access);
 
-/// Reads the Secrets and makes the port. `via` is auto, direct or tunnel.
+/// Reads the Secrets and makes the port.
 /// Errors: not_found (no such Secret, or a key is missing in it: says which), unauthorized.
 Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,
                                                      const std::string& namespace_,
                                                      const RedisAccess& access,
-                                                     const std::string& via);
+                                                     redis::Via via);
 
-}  // namespace kredis::plugin
+}  // namespace kredis::access
