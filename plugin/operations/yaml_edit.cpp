@@ -246,7 +246,11 @@ bool Editor::add(const std::string& pointer, const Json& value) {
   }
   const std::string above = pointer.substr(0, slash);
   const std::string key = unescaped(pointer.substr(slash + 1));
-  const Json& parent = document_.value.at(Json::json_pointer(above));
+  const Json::json_pointer where(above);
+  if (!document_.value.contains(where)) {
+    return false;  // The text reads otherwise than the edit before meant it to.
+  }
+  const Json& parent = document_.value.at(where);
   if (parent.is_object()) {
     return add_to_map(above, parent, key, value);
   }

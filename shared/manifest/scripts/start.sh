@@ -67,6 +67,25 @@ set_aside() {
   fi
 }
 
+# A node that stops before it has heard which shards its peers are in writes down what it has, and
+# some versions (Redis 7.2, Valkey up to 8.1.2) then die of their own file at each start, see
+# https://github.com/valkey-io/valkey/issues/2171. A replica is in its master's shard.
+agree_on_shards() {
+  awk '
+    function shard_of(field) { return match(field, /shard-id=[0-9a-f]+/) ? substr(field, RSTART, RLENGTH) : "" }
+    NR == FNR { if ($3 ~ /master/) shard[$1] = shard_of($2); next }
+    ($4 in shard) && shard[$4] != "" && shard_of($2) != shard[$4] { sub(/shard-id=[0-9a-f]+/, shard[$4], $2) }
+    { print }' "$1" "$1"
+}
+
+mend_shards() {
+  [ -e "$1" ] || return 0
+  mended=$(agree_on_shards "$1")
+  [ "$mended" != "$(cat "$1")" ] || return 0
+  { printf '%s\n' "$mended" >"$1.new" && mv "$1.new" "$1"; } || fail "$1 cannot be mended: is the volume full?"
+  say "$1 had replicas in other shards than their masters: they are in those now"
+}
+
 # Copies a nodes.conf that is in order. (Some versions of Redis write it in place: hence the check.)
 keep_nodes_file() {
   cmp -s "$1" "$1.kept" && return
@@ -240,6 +259,7 @@ case "$nodes_file" in
   *) nodes_file=$data/${nodes_file:-nodes.conf} ;;
 esac
 check_nodes_file "$nodes_file"
+mend_shards "$nodes_file"
 address=$(announced_address)
 
 keep_together 9>&- &

@@ -146,6 +146,24 @@ case_an_identity_that_is_torn_itself_is_not_believed() {
   check "the torn file is kept" equal "$(aside | tail -c 4)" 0-54
 }
 
+case_replicas_are_in_the_shards_of_their_masters() {
+  eval "$(sed -n '/^agree_on_shards()/,/^}/p' "$source/shared/manifest/scripts/start.sh")"
+  other=2222222222333333333344444444445555555555
+  file=$work/nodes.conf
+  lines() {
+    echo "$k_id 10.0.0.1:6379@16379,a.b,tls-port=0,shard-id=$1 myself,slave $k_peer 0 0 1 connected"
+    echo "$k_peer 10.0.0.2:6379@16379,,tls-port=0,shard-id=$k_peer master - 0 0 1 connected 0-5460"
+    echo "$other 10.0.0.3:6379@16379,,tls-port=0,shard-id=$other master - 0 0 2 connected 5461-16383"
+    echo "vars currentEpoch 2 lastVoteEpoch 0"
+  }
+  lines $k_id >"$file"
+  check "a replica of another shard changes, and nothing else" equal "$(agree_on_shards "$file")" "$(lines $k_peer)"
+  lines $k_peer >"$file"
+  check "what agrees stays" equal "$(agree_on_shards "$file")" "$(cat "$file")"
+  printf '%s\n' "$k_id 10.0.0.1:6379@16379 myself,slave $k_peer 0 0 1 connected" "$k_peer :0@0 master - 0 0 1 connected" >"$file"
+  check "so does a file without shards" equal "$(agree_on_shards "$file")" "$(cat "$file")"
+}
+
 case_an_empty_or_zeroed_nodes_conf_starts_a_new_node() {
   check "starts with an empty one" torn_pod ''
   check "it is set aside" set_aside
@@ -390,6 +408,7 @@ cases=("$@")
 for name in "${cases[@]}"; do
   echo "$name"
   forget_pods
+  declare -F "case_$name" >/dev/null || { echo "no case $name" >&2; exit 2; }
   "case_$name"
 done
 forget_pods
