@@ -145,13 +145,15 @@ void kill_tree(pid_t pid) {
   }
 }
 
+void kill_group(const Child& child) { ::kill(-child.pid, SIGKILL); }
+
 void end_child(Child& child) {
   const std::vector<pid_t> below = children_of(child.pid);
   for (const pid_t process : below) {
     kill_tree(process);
   }
   if (below.empty()) {
-    ::kill(child.pid, SIGKILL);
+    kill_group(child);
   }
   exit_code_of(child);
   child.pid = -1;

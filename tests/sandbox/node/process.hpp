@@ -70,6 +70,9 @@ int exit_code_of(const Child& child);
 std::vector<pid_t> children_of(pid_t pid);
 /// Sends SIGKILL to a process and everything below it.
 void kill_tree(pid_t pid);
+/// Sends SIGKILL to a child and to what it is starting at this moment, which may not have asked yet
+/// to die with its parent.
+void kill_group(const Child& child);
 /// Kills a child and collects it. What it started dies first, so that it can still collect that:
 /// the first process of a container may be one that never does.
 void end_child(Child& child);

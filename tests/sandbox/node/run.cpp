@@ -314,7 +314,7 @@ void Run::send_signal(int signal) const {
   if (pid_ > 0) {
     ::kill(pid_, signal);
   } else if (child_.pid > 0) {
-    ::kill(child_.pid, SIGKILL);
+    kill_group(child_);
   }
 }
 

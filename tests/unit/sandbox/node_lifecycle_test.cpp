@@ -4,6 +4,8 @@
 // nodes.
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -32,6 +34,19 @@ bool has(const std::vector<std::string>& messages, const std::string& part) {
   return std::any_of(messages.begin(), messages.end(), [&](const std::string& message) {
     return message.find(part) != std::string::npos;
   });
+}
+
+/// Whether a process has `part` in its command line.
+bool is_any_running(const std::string& part) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    std::ifstream file(entry.path() / "cmdline");
+    // One of them may end meanwhile, which is no line.
+    if (std::string line; std::getline(file, line) && line.find(part) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
 }
 
 constexpr const char* k_sleep = "trap 'exit 0' TERM; while true; do sleep 1 & wait $!; done";
@@ -125,6 +140,19 @@ TEST_SUITE("sandbox/node/lifecycle") {
     }));
     CHECK(has(bed.events("Killing"), "Container main failed liveness probe, will be restarted"));
     CHECK(has(bed.events("Unhealthy"), "connect: connection refused"));
+  }
+
+  TEST_CASE("what is ended while it is put up leaves no process behind") {
+    const std::string mark = "# brief-" + std::to_string(::getpid());
+    for (int milliseconds = 0; milliseconds < 60; milliseconds += 3) {
+      NodeBed bed;
+      for (int pod = 0; pod < 8; ++pod) {
+        bed.create_pod("brief-" + std::to_string(pod),
+                       script_spec(std::string(k_sleep) + " " + mark));
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    }
+    CHECK(eventually([&] { return !is_any_running(mark); }));
   }
 
   TEST_CASE("hooks run around the container, and a deaf one is killed when its time is up") {
