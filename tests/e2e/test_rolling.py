@@ -132,8 +132,8 @@ def test_a_rolling_restart_is_not_noticed(cluster, clients):
 def test_six_other_pods_restart_for_comparison(cluster, clients):
     """What six pods that start cost this machine's clients, whosever they are."""
     other = fresh_namespace(cluster.bed)
-    other.plugin("create", "--no-init").require()
     try:
+        other.plugin("create", "--no-init").require()
         with load(clients, "kubectl rollout restart of six pods of nobody's, for comparison"):
             restart_all(other)
     finally:
