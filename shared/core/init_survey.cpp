@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/core/init_survey.hpp"
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -33,13 +34,16 @@ Status check_answered(const Member& member) {
   return {};
 }
 
-bool is_alone(const Topology& topology) {
+/// How many nodes it knows for certain, itself included.
+std::size_t settled_nodes(const Topology& topology) {
   std::size_t settled = 0;
   for (const Node& node : topology.nodes) {
     settled += node.flags.handshake ? 0U : 1U;
   }
-  return settled <= 1;
+  return settled;
 }
+
+bool is_alone(const Topology& topology) { return settled_nodes(topology) <= 1; }
 
 /// Keys would be lost, or mixed in, where a node outside the cluster holds them.
 Status check_keys(const ClusterView& view, const Member& member) {
@@ -75,12 +79,45 @@ Error stranger_error(const ClusterView& view, const Member& member, const Node& 
                  exec_redis_cli(view, member.pod.name) + "CLUSTER RESET HARD");
 }
 
-/// A node that is none of ours but matters: it serves slots, or one of our pods replicates it.
+bool is_address_of_a_member(const ClusterView& view, const std::string& ip) {
+  return std::any_of(view.members.begin(), view.members.end(), [&](const Member& member) {
+    return member.pod.ip == ip || member.pod.announced_ip == ip ||
+           (member.self() != nullptr && member.self()->address.ip == ip);
+  });
+}
+
+/// Whether `member` has met `node`, none of ours, a moment ago: what slots that one serves reaches
+/// it a second later.
+bool has_just_met(const ClusterView& view, const Member& member, const Node& node) {
+  const NodeFlags& flags = node.flags;
+  if (flags.fail || flags.pfail || flags.noaddr || is_address_of_a_member(view, node.address.ip)) {
+    return false;
+  }
+  return flags.handshake ? is_alone(*member.view)
+                         : settled_nodes(*member.view) == 2 && node.link_connected &&
+                               node.role == Role::master;
+}
+
+Error joining_error(const ClusterView& view, const Member& member, const NodeAddress& at) {
+  return Error::unsafe("pod " + member.pod.name + " has just met the node at " + at.ip + ":" +
+                       std::to_string(at.port) + ", which is no pod of cluster " + view.name)
+      .with_hint("wait a few seconds and run the command again; if it is to stay on its own: " +
+                 exec_redis_cli(view, member.pod.name) + "CLUSTER RESET HARD");
+}
+
+/// A node that is none of ours but matters: it serves slots, may serve some, or one of our pods
+/// replicates it.
 Status check_strangers(const ClusterView& view, const InitMember& entry, const Index& index) {
   for (const Node& node : entry.member->view->nodes) {
+    if (index.contains(node.id)) {
+      continue;
+    }
     const bool matters = !node.slots.empty() || entry.self->master == node.id;
-    if (matters && !node.flags.handshake && !index.contains(node.id)) {
+    if (matters && !node.flags.handshake) {
       return stranger_error(view, *entry.member, node);
+    }
+    if (has_just_met(view, *entry.member, node)) {
+      return joining_error(view, *entry.member, node.address);
     }
   }
   return {};

@@ -255,6 +255,28 @@ TEST_SUITE("core/plan_init") {
     CHECK(says(error.message, "0-5460"));
   }
 
+  TEST_CASE("plan_init refuses a member that has met a stranger a moment ago") {
+    const auto met = [](const char* ip, bool handshake, bool connected = true) {
+      return ViewBuilder{6}.edit(3, [=](Member& member) {
+        Node stranger{.id = node_id(99)};
+        stranger.address = {.ip = ip, .port = 6379, .bus_port = 16'379};
+        stranger.flags.handshake = handshake;
+        stranger.link_connected = connected;
+        member.view->nodes.push_back(stranger);
+      });
+    };
+    for (const bool handshake : {true, false}) {
+      const Error error = refused(met("10.9.9.9", handshake));
+      CHECK(error.code == ErrorCode::unsafe);
+      CHECK(says(error.message, "pod redis-app-3 has just met the node at 10.9.9.9:6379"));
+      CHECK(says(error.hint, "wait a few seconds"));
+    }
+    // One of ours, met by a run that was killed; one that has gone before anybody says so.
+    const std::string ours = ViewBuilder{6}.build().members[1].pod.ip;
+    CHECK_FALSE(planned(met(ours.c_str(), true)).empty());
+    CHECK_FALSE(planned(met("10.9.9.9", false, false)).empty());
+  }
+
   TEST_CASE("plan_init refuses to forget a lost node's slots and ignores one without any") {
     const auto lost = [](const char* slots) {
       return ViewBuilder::whole(3, 1).edit(0, [slots](Member& member) {
