@@ -14,6 +14,7 @@ tests/e2e/make-venv.sh
 cmake --preset dev >/dev/null
 cmake --build --preset dev --target kubectl-redis
 tests/kubernetes/build.sh
+tests/e2e/clients/build.sh >/dev/null # Here, as the bed has no way out to fetch what it is made of.
 bed=$PWD/tests/kubernetes/bed.sh
 pytest=${KREDIS_CACHE:-$HOME/.cache/kubectl-redis}/venv/bin/pytest
 ! [ -e /run/netns/kubectl-redis ] || { echo "test-kubernetes.sh: the bed is up already; $bed down stops it" >&2; exit 77; }
