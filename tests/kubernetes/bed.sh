@@ -193,6 +193,8 @@ cgroupsPerQOS: false
 enforceNodeAllocatable: []
 failSwapOn: false
 failCgroupV1: false
+# Without cgroups of pods (above) 1.34 dereferences null where it thinks that a pod is to be resized.
+featureGates: {InPlacePodVerticalScaling: false}
 containerRuntimeEndpoint: unix://$state/containerd.sock
 port: $((10250 + i))
 healthzPort: $((10350 + i))
