@@ -101,13 +101,13 @@ Answer App::review(const Request& request, Endpoint endpoint) {
 }
 
 Answer App::answer_review(Json body, Endpoint endpoint, Clock::time_point begin) {
-  const auto review = parse_review(std::move(body));
+  auto review = parse_review(std::move(body));
   if (!review) {
     return plain(400, review.error().message);
   }
   try {
     const Decision decision = decided(*review, endpoint);
-    Answer answer{.body = answer_of(*review, decision).dump()};
+    Answer answer{.body = answer_of(*review, decision)};
     metrics_.observe(name_of(endpoint), Clock::now() - begin);
     record(*review, endpoint, decision);
     return answer;
@@ -120,7 +120,7 @@ Answer App::answer_review(Json body, Endpoint endpoint, Clock::time_point begin)
   }
 }
 
-Decision App::decided(const Review& review, Endpoint endpoint) {
+Decision App::decided(Review& review, Endpoint endpoint) {
   policy::Surroundings around;
   std::optional<View> view;
   if (snapshot_ != nullptr) {

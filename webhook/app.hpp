@@ -38,7 +38,7 @@ class App {
  private:
   Answer review(const Request& request, Endpoint endpoint);
   Answer answer_review(Json body, Endpoint endpoint, std::chrono::steady_clock::time_point begin);
-  Decision decided(const Review& review, Endpoint endpoint);
+  Decision decided(Review& review, Endpoint endpoint);
   Level level_for(const Review& review) const;
   void record(const Review& review, Endpoint endpoint, const Decision& decision);
   Answer ready() const;

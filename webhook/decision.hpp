@@ -54,7 +54,7 @@ Result<Review> parse_review(Json body);
 
 /// The policy as the server is given it.
 struct Policy {
-  std::function<policy::Verdict(const Json&, const policy::Surroundings&)> mutate;
+  std::function<policy::Verdict(Json, const policy::Surroundings&)> mutate;
   std::function<policy::Verdict(const Json&, const policy::Surroundings&)> validate;
 };
 
@@ -74,16 +74,16 @@ struct Decision {
       {};  ///< Of the cluster's view that a guard went by.
 };
 
-/// What `endpoint` says to `review`. Errors that the object had before the change only warn: who
-/// mends one thing must not be held up by another.
-Decision decide(const Review& review,
+/// What `endpoint` says to `review`; a mutation takes the object out of it. Errors that the object
+/// had before the change only warn: who mends one thing must not be held up by another.
+Decision decide(Review& review,
                 Endpoint endpoint,
                 Level level,
                 const Policy& policy,
                 policy::Surroundings around);
 
-/// The AdmissionReview that goes back.
-Json answer_of(const Review& review, const Decision& decision);
+/// The AdmissionReview that goes back, as JSON.
+std::string answer_of(const Review& review, const Decision& decision);
 
 /// Cut to what the API server passes on: 120 characters, on one line.
 std::string warning_text(const policy::Objection& objection);

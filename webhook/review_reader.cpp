@@ -9,7 +9,7 @@ namespace kredis::webhook {
 namespace {
 
 /// Builds the tree as the parser goes, and stops it at the first thing that is too much.
-class Builder : public Json::json_sax_t {
+class Builder final : public Json::json_sax_t {
  public:
   bool null() override { return put(nullptr); }
   bool boolean(bool value) override { return put(value); }

@@ -73,8 +73,9 @@ const Json& items(const Json& value) {
   return value.is_array() ? value : k_none;
 }
 
-std::string text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : std::string{};
+const std::string& text(const Json& value) {
+  static const std::string k_none;
+  return value.is_string() ? value.get_ref<const std::string&>() : k_none;
 }
 
 std::optional<std::int64_t> number(const Json& value) {

@@ -24,8 +24,8 @@ const Json& at_path(const Json& value, std::string_view path);
 /// An array as it is, anything else as an empty one.
 const Json& items(const Json& value);
 
-/// A text; empty when it is none.
-std::string text(const Json& value);
+/// A text, of `value`; empty when it is none.
+const std::string& text(const Json& value);
 
 /// A whole number that fits; also one in a text, as annotations hold it.
 std::optional<std::int64_t> number(const Json& value);

@@ -88,7 +88,11 @@ void Patch::carry_out(std::string_view path, Json value) {
       return;
     }
     Json whole = wrapped(keys, depth + 1, std::move(value));
-    operations_.push_back({{"op", "add"}, {"path", done}, {"value", whole}});
+    Json::object_t operation;
+    operation.emplace("op", "add");
+    operation.emplace("path", std::move(done));
+    operation.emplace("value", whole);
+    operations_.push_back(std::move(operation));
     if (append) {
       here->push_back(std::move(whole));
     } else {

@@ -2,6 +2,7 @@
 #include "shared/policy/review.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "shared/policy/patch.hpp"
 #include "shared/policy/rule.hpp"
@@ -70,13 +71,13 @@ bool is_redis_cluster(const Json& object, const Surroundings& around) {
   return !subject.workloads().empty() || (enabled && enabled->first() == "yes");
 }
 
-Verdict mutate(const Json& object, const Surroundings& around) {
+Verdict mutate(Json object, const Surroundings& around) {
   Verdict verdict = verdict_on(object, around);
   if (!verdict.recognised || verdict.ignored) {
-    verdict.mutated = object;
+    verdict.mutated = std::move(object);
     return verdict;
   }
-  Patch patch(object);
+  Patch patch(std::move(object));
   // What one rule fills in, another builds on, also one before it. No patch takes back what another
   // adds, so it ends; a few rounds are plenty.
   constexpr int k_most_rounds = 8;

@@ -61,8 +61,8 @@ struct Verdict {
 bool is_redis_cluster(const Json& object, const Surroundings& around);
 
 /// Fills in what is missing and changes nothing that is there. Idempotent. `objections` stays
-/// empty.
-Verdict mutate(const Json& object, const Surroundings& around);
+/// empty. An object that is moved in is not copied.
+Verdict mutate(Json object, const Surroundings& around);
 
 /// All objections at once, errors first. `patch` stays empty and `mutated` is the object.
 Verdict validate(const Json& object, const Surroundings& around);

@@ -52,7 +52,7 @@ Costs measure(const std::string& text, webhook::Endpoint endpoint) {
     }
     costs.reading.push_back(microseconds_since(begin));
     const auto decision = webhook::decide(*review, endpoint, webhook::Level::enforce, rules, {});
-    const std::string answer = webhook::answer_of(*review, decision).dump();
+    const std::string answer = webhook::answer_of(*review, decision);
     costs.all.push_back(microseconds_since(begin));
     if (!decision.recognised || answer.empty()) {
       std::fprintf(stderr, "policy_bench: the object is not recognised\n");

@@ -26,10 +26,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto endpoint : {webhook::Endpoint::mutate, webhook::Endpoint::validate}) {
     for (const auto level :
          {webhook::Level::enforce, webhook::Level::warn, webhook::Level::audit}) {
-      const auto decision = webhook::decide(*review, endpoint, level, rules, {});
-      const Json answer = webhook::answer_of(*review, decision);
+      webhook::Review taken = *review;
+      const auto decision = webhook::decide(taken, endpoint, level, rules, {});
+      const Json answer = Json::parse(webhook::answer_of(*review, decision));
       const bool allowed = answer.at("response").at("allowed").get<bool>();
-      if (answer.dump().empty() || (!allowed && level != webhook::Level::enforce)) {
+      if (!allowed && level != webhook::Level::enforce) {
         std::abort();
       }
       for (const auto& warning : decision.warnings) {

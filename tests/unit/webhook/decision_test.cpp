@@ -182,7 +182,7 @@ TEST_SUITE("webhook/decision") {
 
     SUBCASE("mutated") {
       const Decision decision = decided(policy, Endpoint::mutate, Level::enforce);
-      const Json answer = webhook::answer_of(*review, decision);
+      const Json answer = Json::parse(webhook::answer_of(*review, decision));
       const Json& response = answer["response"];
       CHECK(answer["apiVersion"] == "admission.k8s.io/v1");
       CHECK(response["uid"] == "u-1");
@@ -194,7 +194,7 @@ TEST_SUITE("webhook/decision") {
     }
     SUBCASE("validated") {
       const Decision decision = decided(policy, Endpoint::validate, Level::enforce);
-      const Json response = webhook::answer_of(*review, decision)["response"];
+      const Json response = Json::parse(webhook::answer_of(*review, decision))["response"];
       CHECK(response["allowed"] == true);
       CHECK(response["warnings"].size() == 2);
       CHECK(response["auditAnnotations"]["rules"] == "RC001,RC002");
@@ -203,7 +203,7 @@ TEST_SUITE("webhook/decision") {
     SUBCASE("refused") {
       const Decision decision = decided(
           policy_of({objection("RC001", Severity::error)}), Endpoint::validate, Level::enforce);
-      const Json response = webhook::answer_of(*review, decision)["response"];
+      const Json response = Json::parse(webhook::answer_of(*review, decision))["response"];
       CHECK(response["allowed"] == false);
       CHECK(response["status"]["code"] == 403);
       CHECK(response["status"]["message"].get<std::string>().starts_with("[RC001]"));

@@ -50,11 +50,15 @@ Decision guarded(const Review& review, Level level, const policy::Look& look = b
   return decision;
 }
 
+Json answer_to(const Review& review, const Decision& decision) {
+  return Json::parse(answer_of(review, decision));
+}
+
 }  // namespace
 
 TEST_SUITE("webhook/guarding") {
   TEST_CASE("an eviction is refused as a budget does it, with the age of the view") {
-    const Json answer = answer_of(eviction(), guarded(eviction(), Level::enforce));
+    const Json answer = answer_to(eviction(), guarded(eviction(), Level::enforce));
     const Json& response = answer["response"];
     CHECK(response["allowed"] == false);
     CHECK(response["status"]["code"] == 429);
@@ -70,7 +74,7 @@ TEST_SUITE("webhook/guarding") {
     Review review = eviction();
     review.operation = "DELETE";
     review.subresource = "";
-    const Json answer = answer_of(review, guarded(review, Level::enforce));
+    const Json answer = answer_to(review, guarded(review, Level::enforce));
     CHECK(answer["response"]["status"]["code"] == 403);
     CHECK(answer["response"]["status"]["reason"] == "Forbidden");
   }
@@ -91,7 +95,7 @@ TEST_SUITE("webhook/guarding") {
         guarded(eviction(), Level::enforce, [](const Json&) { return policy::Sight{}; });
     CHECK(blind.allowed);
     CHECK(blind.warnings.size() == 1);
-    CHECK(answer_of(eviction(), blind)["response"]["auditAnnotations"]["view-age"] == "blind");
+    CHECK(answer_to(eviction(), blind)["response"]["auditAnnotations"]["view-age"] == "blind");
   }
 
   TEST_CASE("only what really lets a pod go is remembered") {
