@@ -5,8 +5,7 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
-#include <list>
-#include <mutex>
+#include <memory>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -15,6 +14,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/defer.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -26,6 +26,8 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
+
+#include "webhook/peers.hpp"
 
 namespace kredis::webhook {
 namespace {
@@ -53,38 +55,24 @@ int refusal_status(const error_code& failure) {
 
 }  // namespace
 
-class Connection;
-
 struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
-  Impl(const Limits& limits_, Handler handler_, const TlsSlot& tls_)
-      : limits(limits_), handler(std::move(handler_)), tls(tls_), acceptor(io), pause(io) {}
+  Impl(const Limits& limits, Handler handler_, const TlsSlot& tls_)
+      : peers(limits), handler(std::move(handler_)), tls(tls_), acceptor(io), pause(io) {}
 
   awaitable<void> accept_connections();
-  void admit(const std::shared_ptr<Connection>& connection);
-  void forget(const Connection* connection);
-  /// Closes the connection that holds most of the bodies in memory.
-  void relieve();
-  template <typename Visit>
-  void for_each(Visit visit);
 
-  const Limits limits;
+  Peers peers;
   const Handler handler;
   const TlsSlot& tls;
-  ServerCounts counts;
   std::atomic<bool> leaving{false};
   asio::io_context io;
   tcp::acceptor acceptor;
   asio::steady_timer pause;
-  std::mutex mutex;  // Guards connections.
-  std::list<std::weak_ptr<Connection>> connections;
 };
 
 /// One peer, on one strand: a handshake, then one request after the other.
-class Connection : public std::enable_shared_from_this<Connection> {
+class Connection final : public Peer, public std::enable_shared_from_this<Connection> {
  public:
-  /// What it is doing, for those who look for one to close.
-  enum class Phase { handshaking, idle, receiving, answering };
-
   Connection(std::shared_ptr<Server::Impl> server,
              Strand strand,
              tcp::socket socket,
@@ -92,32 +80,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
       : server_(std::move(server)),
         strand_(std::move(strand)),
         socket_(std::move(socket)),
-        timer_(strand_),
+        timer_(strand_, Clock::time_point::max()),
         tls_(std::move(tls)),
-        ssl_(nullptr, &SSL_free),
-        served_at_(Clock::now().time_since_epoch().count()) {
-    ++server_->counts.open;
-  }
-  ~Connection() {
-    hold(0);
-    server_->forget(this);
-    --server_->counts.open;
-  }
+        ssl_(nullptr, &SSL_free) {}
+  ~Connection() override { server_->peers.leave(*this); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   /// Requires: somebody owns it until this has ended.
   awaitable<void> serve();
-
-  Phase phase() const { return phase_; }
-  std::size_t held() const { return held_; }
-  Clock::rep served_at() const { return served_at_; }
-  bool is_cut() const { return cut_; }
-  /// Ends it soon. Threads: any.
-  void cut() {
-    cut_ = true;
-    asio::post(strand_, [self = shared_from_this()] { self->hang_up(); });
-  }
 
  private:
   using Parser = http::request_parser<http::string_body>;
@@ -132,21 +103,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> reply(const Answer& answer, bool keep);
   awaitable<bool> answer_next();
   void expect_within(milliseconds time);
-  void hold(std::size_t bytes);
+  void keep_deadline();
   void hang_up();
+  void end_soon() override {
+    asio::post(strand_, [self = shared_from_this()] { self->hang_up(); });
+  }
 
   std::shared_ptr<Server::Impl> server_;
   Strand strand_;
   tcp::socket socket_;
   asio::steady_timer timer_;
+  Clock::time_point deadline_;
   TlsContext tls_;
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
   std::string input_;  // Received and not yet parsed.
   bool ended_ = false;
-  std::atomic<bool> cut_{false};
-  std::atomic<Phase> phase_{Phase::handshaking};
-  std::atomic<std::size_t> held_{0};
-  std::atomic<Clock::rep> served_at_;  // When it was last of use: a drip of bytes is none.
 };
 
 // The descriptor stays ours until the coroutine has ended, so that its number is not used again
@@ -159,26 +130,29 @@ void Connection::hang_up() {
 }
 
 void Connection::expect_within(milliseconds time) {
-  timer_.expires_after(time);
+  deadline_ = Clock::now() + time;
+  if (deadline_ < timer_.expiry()) {
+    keep_deadline();
+  }
+}
+
+/// Sets the timer, and again where the deadline was put off meanwhile, as every request does.
+void Connection::keep_deadline() {
+  timer_.expires_at(deadline_);
   timer_.async_wait([weak = weak_from_this()](const error_code& failure) {
     const auto self = weak.lock();
-    if (failure || !self || self->timer_.expiry() > Clock::now()) {
+    if (failure || !self) {
       return;
     }
-    if (self->phase_ != Phase::idle) {
-      ++self->server_->counts.timed_out;
+    if (self->deadline_ > Clock::now()) {
+      self->keep_deadline();
+      return;
+    }
+    if (self->phase() != Phase::idle) {
+      ++self->server_->peers.counts().timed_out;
     }
     self->hang_up();
   });
-}
-
-void Connection::hold(std::size_t bytes) {
-  const std::size_t before = held_.exchange(bytes);
-  const auto now = server_->counts.held_bytes +=
-      static_cast<std::int64_t>(bytes) - static_cast<std::int64_t>(before);
-  if (bytes > before && now > static_cast<std::int64_t>(server_->limits.held_bytes)) {
-    server_->relieve();
-  }
 }
 
 awaitable<bool> Connection::wait_for(tcp::socket::wait_type what) {
@@ -213,11 +187,11 @@ awaitable<bool> Connection::handshake() {
   error_code failure;
   socket_.non_blocking(true, failure);
   socket_.set_option(tcp::no_delay(true), failure);
-  expect_within(server_->limits.handshake);
+  expect_within(server_->peers.limits().handshake);
   // Who says nothing costs no more than a socket.
   const bool is_spoken_to = co_await wait_for(tcp::socket::wait_read);
   if (!is_spoken_to || failure) {
-    ++server_->counts.handshakes_failed;
+    ++server_->peers.counts().handshakes_failed;
     co_return false;
   }
   ssl_.reset(SSL_new(tls_.get()));
@@ -226,7 +200,7 @@ awaitable<bool> Connection::handshake() {
   }
   const std::size_t done = co_await move_bytes([this] { return SSL_accept(ssl_.get()); });
   if (done == 0) {
-    ++server_->counts.handshakes_failed;
+    ++server_->peers.counts().handshakes_failed;
   }
   co_return done != 0;
 }
@@ -267,9 +241,9 @@ awaitable<Connection::Got> Connection::receive(Parser& parser) {
         break;
       }
     }
-    hold(parser.get().body().size());
+    server_->peers.hold(*this, parser.get().body().size());
     if (failure && failure != http::error::need_more) {
-      ++server_->counts.malformed;
+      ++server_->peers.counts().malformed;
       const Answer answer = refusal(refusal_status(failure), "not a request: " + failure.message());
       const bool told = co_await reply(answer, false);
       co_return told ? Got::refused : Got::nothing;
@@ -295,9 +269,9 @@ awaitable<Connection::Got> Connection::receive(Parser& parser) {
     if (got == 0) {
       co_return Got::nothing;
     }
-    if (phase_ == Phase::idle) {
-      phase_ = Phase::receiving;
-      expect_within(server_->limits.request);
+    if (phase() == Phase::idle) {
+      enter(Phase::receiving);
+      expect_within(server_->peers.limits().request);
     }
   }
 }
@@ -305,18 +279,18 @@ awaitable<Connection::Got> Connection::receive(Parser& parser) {
 /// One request and its answer; false when there will be no next one.
 awaitable<bool> Connection::answer_next() {
   Parser parser;
-  parser.header_limit(static_cast<std::uint32_t>(server_->limits.header_bytes));
-  parser.body_limit(server_->limits.body_bytes);
+  parser.header_limit(static_cast<std::uint32_t>(server_->peers.limits().header_bytes));
+  parser.body_limit(server_->peers.limits().body_bytes);
   parser.eager(true);
   const bool has_next = !input_.empty();  // It came with the last.
   input_.shrink_to_fit();
-  phase_ = has_next ? Phase::receiving : Phase::idle;
-  expect_within(has_next ? server_->limits.request : server_->limits.idle);
+  enter(has_next ? Phase::receiving : Phase::idle);
+  expect_within(has_next ? server_->peers.limits().request : server_->peers.limits().idle);
   const Got got = co_await receive(parser);
   if (got != Got::request) {
     co_return false;
   }
-  phase_ = Phase::answering;
+  enter(Phase::answering);
   auto message = parser.release();
   const auto text = [](const auto& view) { return std::string(view.data(), view.size()); };
   Answer answer;
@@ -327,9 +301,9 @@ awaitable<bool> Connection::answer_next() {
                           .body = std::move(message.body())};
     answer = server_->handler(request);
   }
-  hold(0);
+  server_->peers.hold(*this, 0);
   const bool keep = message.keep_alive() && !server_->leaving;
-  served_at_ = Clock::now().time_since_epoch().count();
+  mark_served(Clock::now());
   const bool sent = co_await reply(answer, keep);
   co_return sent&& keep;
 }
@@ -339,68 +313,13 @@ awaitable<void> Connection::serve() {
   while (goes_on) {
     goes_on = co_await answer_next();
     // To the end of the line: a peer that has its next request here at once would keep the thread.
-    co_await asio::post(strand_, asio::use_awaitable);
+    co_await asio::defer(strand_, asio::use_awaitable);
   }
   if (!ended_ && ssl_ && SSL_is_init_finished(ssl_.get()) == 1) {
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
   }
   hang_up();
-}
-
-template <typename Visit>
-void Server::Impl::for_each(Visit visit) {
-  // Copies first: the last owner of a connection removes it from this very list.
-  std::vector<std::shared_ptr<Connection>> alive;
-  {
-    const std::lock_guard lock(mutex);
-    for (const auto& weak : connections) {
-      if (auto connection = weak.lock()) {
-        alive.push_back(std::move(connection));
-      }
-    }
-  }
-  for (const auto& connection : alive) {
-    visit(connection);
-  }
-}
-
-void Server::Impl::forget(const Connection* /*connection*/) {
-  const std::lock_guard lock(mutex);
-  connections.remove_if([](const auto& weak) { return weak.expired(); });
-}
-
-void Server::Impl::relieve() {
-  std::shared_ptr<Connection> most;
-  for_each([&](const auto& connection) {
-    if (connection->phase() == Connection::Phase::receiving && !connection->is_cut() &&
-        (!most || connection->held() > most->held())) {
-      most = connection;
-    }
-  });
-  if (most) {
-    ++counts.displaced;
-    most->cut();
-  }
-}
-
-void Server::Impl::admit(const std::shared_ptr<Connection>& connection) {
-  ++counts.accepted;
-  if (counts.open > static_cast<std::int64_t>(limits.connections)) {
-    std::shared_ptr<Connection> idlest;
-    for_each([&](const auto& other) {
-      if (other->phase() != Connection::Phase::answering && !other->is_cut() &&
-          (!idlest || other->served_at() < idlest->served_at())) {
-        idlest = other;
-      }
-    });
-    if (idlest) {
-      ++counts.displaced;
-      idlest->cut();
-    }
-  }
-  const std::lock_guard lock(mutex);
-  connections.push_back(connection);
 }
 
 awaitable<void> Server::Impl::accept_connections() {
@@ -421,7 +340,7 @@ awaitable<void> Server::Impl::accept_connections() {
     }
     const auto connection =
         std::make_shared<Connection>(shared_from_this(), strand, std::move(socket), context);
-    admit(connection);
+    peers.admit(connection);
     asio::co_spawn(
         strand, [connection] { return connection->serve(); }, asio::detached);
   }
@@ -481,13 +400,13 @@ void Server::drain(milliseconds patience) {
     impl->acceptor.close(ignored);
   });
   const auto end = Clock::now() + patience;
-  while (impl_->counts.open > 0) {
+  while (impl_->peers.counts().open > 0) {
     const bool is_late = Clock::now() >= end;
-    impl_->for_each([&](const auto& connection) {
-      if (is_late || connection->phase() == Connection::Phase::idle) {
-        connection->cut();
+    for (const auto& peer : impl_->peers.alive()) {
+      if (is_late || peer->phase() == Peer::Phase::idle) {
+        peer->cut();
       }
-    });
+    }
     if (is_late) {
       break;
     }
@@ -495,6 +414,6 @@ void Server::drain(milliseconds patience) {
   }
 }
 
-const ServerCounts& Server::counts() const { return impl_->counts; }
+const ServerCounts& Server::counts() const { return impl_->peers.counts(); }
 
 }  // namespace kredis::webhook

@@ -51,6 +51,8 @@ Result<TlsContext> make_tls_context(const KeyPair& pair) {
   SSL_CTX_set_mode(context.get(),
                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // A record by one call of the system, not its header and its rest by one each.
+  SSL_CTX_set_read_ahead(context.get(), 1);
   // Tickets only: sessions kept here would grow with every stranger who connects.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   KREDIS_CHECK(use_certificate(context.get(), pair.certificate_pem));
