@@ -4,9 +4,11 @@
 // nothing.
 #include "plugin/commands/create_options.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -15,6 +17,7 @@
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/apply_objects.hpp"
 #include "plugin/operations/external_addresses.hpp"
+#include "plugin/operations/gather.hpp"
 #include "plugin/operations/preflight.hpp"
 #include "plugin/operations/wait_for_pods.hpp"
 #include "shared/manifest/check_spec.hpp"
@@ -100,6 +103,24 @@ Status put_objects(ports::KubePort& kube,
   return {};
 }
 
+/// A probe that asked while slots were given out found the cluster not whole, and its pod is not
+/// ready until the next one: what create leaves is ready, and what it shows says so.
+Status wait_until_ready_again(ports::KubePort& kube,
+                              const Located& located,
+                              const PodWait& wait,
+                              core::ClusterView& view,
+                              Progress& progress) {
+  KREDIS_TRY(const core::ClusterView now, gather_pods(kube, located));
+  if (std::ranges::any_of(now.members, [](const core::Member& it) { return !it.pod.ready; })) {
+    KREDIS_CHECK(wait_for_pods(kube, wait, progress));
+  }
+  for (core::Member& member : view.members) {
+    member.pod.ready = true;
+    member.pod.trouble.clear();
+  }
+  return {};
+}
+
 Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
   KREDIS_TRY(const Output output,
              parse_output(options.output,
@@ -126,13 +147,12 @@ Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
   const auto deadline = ports::Clock::now() + timeout;
   KREDIS_CHECK(put_objects(*kube, spec, objects, session));
   KREDIS_CHECK(announce_external(*kube, spec, deadline, session.progress()));
-  KREDIS_CHECK(wait_for_pods(*kube,
-                             {spec.namespace_,
-                              label_selector_of(spec),
-                              spec.nodes(),
-                              deadline,
-                              manifest::names_of(spec.name).workload},
-                             session.progress()));
+  const PodWait wait{.namespace_ = spec.namespace_,
+                     .label_selector = label_selector_of(spec),
+                     .count = spec.nodes(),
+                     .deadline = deadline,
+                     .workload = manifest::names_of(spec.name).workload};
+  KREDIS_CHECK(wait_for_pods(*kube, wait, session.progress()));
   if (options.no_init) {
     session.out() << "pods are ready; initialise them with: kubectl redis init " << spec.name
                   << session.namespace_flag() << "\n";
@@ -142,8 +162,9 @@ Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
   const RedisAccess access{.auth_secret = spec.auth_secret, .tls_secret = spec.tls_secret};
   const core::Shape shape{.masters = static_cast<std::uint32_t>(spec.masters),
                           .replicas = static_cast<std::uint32_t>(spec.replicas)};
-  KREDIS_TRY(const auto view, initialise_cluster(session, located, access, shape, deadline));
-  return show_status(session, view, output);
+  KREDIS_TRY(auto view, initialise_cluster(session, located, access, shape, deadline));
+  KREDIS_CHECK(wait_until_ready_again(*kube, located, wait, view, session.progress()));
+  return show_status(session, std::move(view), output);
 }
 
 }  // namespace

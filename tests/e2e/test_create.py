@@ -9,14 +9,17 @@ from client import connect, missing_keys, write_keys
 
 
 def require_whole(namespace, masters, replicas, name="redis"):
-    """Checks the cluster's shape, once its replicas have copied what there is to copy."""
+    """Checks the cluster's shape, once its replicas have copied what there is to copy.
 
-    def followed():
+    A probe that asked before that has its pod not ready until the next one."""
+
+    def settled():
         status = namespace.status(name)
         links = [replica["link"] for master in status["masters"] for replica in master["replicas"]]
-        return status if set(links) <= {"up"} else None
+        waiting = any(finding["id"] == "pod-not-ready" for finding in status["findings"])
+        return status if set(links) <= {"up"} and not waiting else None
 
-    status = wait_until(followed, 30, "all replicas follow their masters")
+    status = wait_until(settled, 30, "all replicas follow their masters, and all pods are ready")
     assert status["health"] == "ok", status["findings"]
     assert status["slots"] == {"assigned": 16384, "ok": 16384, "open": 0}
     assert len(status["masters"]) == masters
