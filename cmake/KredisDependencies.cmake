@@ -19,7 +19,6 @@ find_package(yaml-cpp REQUIRED)
 find_package(fmt 9 REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(CLI11 2 REQUIRED)
-find_package(Boost 1.74 REQUIRED)
 find_package(PkgConfig REQUIRED)
 
 # Third-party headers are SYSTEM, so that our warnings do not judge them.
@@ -63,8 +62,14 @@ else()
   target_link_libraries(kredis_dep_hiredis INTERFACE PkgConfig::HIREDIS kredis::dep_openssl)
 endif()
 
+# As hiredis. Headers only.
 kredis_dependency(boost)
-target_link_libraries(kredis_dep_boost INTERFACE Boost::headers)
+if(EXISTS "${KREDIS_DEPS}/boost-1.81.done")
+  target_include_directories(kredis_dep_boost SYSTEM BEFORE INTERFACE "${KREDIS_DEPS}/boost-1.81/usr/include")
+else()
+  find_package(Boost 1.81 REQUIRED)
+  target_link_libraries(kredis_dep_boost INTERFACE Boost::headers)
+endif()
 
 if(KREDIS_BUILD_TESTS)
   find_package(doctest REQUIRED)

@@ -1,58 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "webhook/review_reader.hpp"
 
+#include <charconv>
+#include <cmath>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/src.hpp>
+
 namespace kredis::webhook {
 namespace {
 
+using Code = boost::system::error_code;
+using Text = boost::json::string_view;
+
 /// Builds the tree as the parser goes, and stops it at the first thing that is too much.
-class Builder final : public Json::json_sax_t {
+/// Its functions have the names and results that boost::json::basic_parser calls for.
+class Builder {
  public:
-  bool null() override { return put(nullptr); }
-  bool boolean(bool value) override { return put(value); }
-  bool number_integer(number_integer_t value) override { return put(value); }
-  bool number_unsigned(number_unsigned_t value) override { return put(value); }
-  bool number_float(number_float_t value, const string_t& /*text*/) override { return put(value); }
-  bool string(string_t& value) override { return put(std::move(value)); }
-  bool binary(binary_t& /*value*/) override { return fail("binary data"); }
-  bool start_object(std::size_t /*size*/) override { return open(Json::object()); }
-  bool start_array(std::size_t /*size*/) override { return open(Json::array()); }
-  bool end_object() override { return close(); }
-  bool end_array() override { return close(); }
-  bool key(string_t& name) override;
-  bool parse_error(std::size_t position,
-                   const std::string& token,
-                   const Json::exception& problem) override;
+  static constexpr std::size_t max_object_size = SIZE_MAX;
+  static constexpr std::size_t max_array_size = SIZE_MAX;
+  static constexpr std::size_t max_key_size = SIZE_MAX;
+  static constexpr std::size_t max_string_size = SIZE_MAX;
+
+  bool on_document_begin(Code& /*code*/) { return true; }
+  bool on_document_end(Code& /*code*/) { return true; }
+  bool on_object_begin(Code& code) { return open(Json::object(), code); }
+  bool on_object_end(std::size_t /*size*/, Code& /*code*/) { return close(); }
+  bool on_array_begin(Code& code) { return open(Json::array(), code); }
+  bool on_array_end(std::size_t /*size*/, Code& /*code*/) { return close(); }
+  bool on_key_part(Text part, std::size_t /*size*/, Code& /*code*/) { return gather(part); }
+  bool on_key(Text rest, std::size_t /*size*/, Code& code);
+  bool on_string_part(Text part, std::size_t /*size*/, Code& /*code*/) { return gather(part); }
+  bool on_string(Text rest, std::size_t /*size*/, Code& code);
+  bool on_number_part(Text /*part*/, Code& /*code*/) { return true; }
+  bool on_int64(std::int64_t value, Text /*digits*/, Code& code);
+  bool on_uint64(std::uint64_t value, Text /*digits*/, Code& code) { return put(value, code); }
+  bool on_double(double value, Text digits, Code& code);
+  bool on_bool(bool value, Code& code) { return put(value, code); }
+  bool on_null(Code& code) { return put(nullptr, code); }
+  bool on_comment_part(Text /*part*/, Code& /*code*/) { return true; }
+  bool on_comment(Text /*rest*/, Code& /*code*/) { return true; }
 
   Json take() { return std::move(root_); }
   const std::string& problem() const { return problem_; }
 
  private:
-  Json* place(Json value);
-  bool put(Json value) { return place(std::move(value)) != nullptr || dropped_; }
-  bool open(Json value);
+  bool gather(Text part);
+  std::string gathered(Text rest);
+  bool is_left_out() { return skipped_depth_ > 0 || std::exchange(skip_next_, false); }
+  bool put(Json value, Code& code) { return is_left_out() || place(std::move(value), code); }
+  Json* place(Json value, Code& code);
+  bool open(Json value, Code& code);
   bool close();
-  bool fail(std::string why);
+  bool fail(std::string why, Code& code);
 
   Json root_;
   std::vector<Json*> open_;
   Json* member_ = nullptr;  // Where the value of the last key goes.
+  std::string parts_;       // Of a key or string with escapes in it.
   std::size_t values_ = 0;
   std::size_t skipped_depth_ = 0;  // Inside a value that is left out.
   bool skip_next_ = false;
-  bool dropped_ = false;  // The last value was left out whole.
   std::string problem_;
 };
 
-bool Builder::fail(std::string why) {
+bool Builder::fail(std::string why, Code& code) {
   problem_ = std::move(why);
+  code = boost::system::errc::make_error_code(boost::system::errc::invalid_argument);
   return false;
 }
 
-bool Builder::key(string_t& name) {
+bool Builder::gather(Text part) {
+  parts_.append(part.data(), part.size());
+  return true;
+}
+
+std::string Builder::gathered(Text rest) {
+  if (parts_.empty()) {
+    return {rest.data(), rest.size()};
+  }
+  gather(rest);
+  return std::exchange(parts_, {});
+}
+
+bool Builder::on_key(Text rest, std::size_t /*size*/, Code& code) {
+  std::string name = gathered(rest);
   if (skipped_depth_ > 0) {
     return true;
   }
@@ -60,24 +96,34 @@ bool Builder::key(string_t& name) {
     skip_next_ = true;
     return true;
   }
-  const auto [found, is_new] = open_.back()->get_ref<Json::object_t&>().emplace(name, nullptr);
+  const auto [found, is_new] =
+      open_.back()->get_ref<Json::object_t&>().emplace(std::move(name), nullptr);
   if (!is_new) {
-    return fail("a key that is there twice");
+    return fail("a key that is there twice", code);
   }
   member_ = &found->second;
   return true;
 }
 
-/// Puts a value where it belongs; null when it is left out or one too many.
-Json* Builder::place(Json value) {
-  dropped_ = false;
+bool Builder::on_string(Text rest, std::size_t /*size*/, Code& code) {
+  std::string text = gathered(rest);
+  return is_left_out() || place(std::move(text), code);
+}
+
+bool Builder::on_int64(std::int64_t value, Text /*digits*/, Code& code) {
+  return value < 0 ? put(value, code) : put(static_cast<std::uint64_t>(value), code);
+}
+
+/// The parser's own value may be off in its last digit.
+bool Builder::on_double(double value, Text digits, Code& code) {
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return std::isfinite(value) ? put(value, code) : fail("a number out of range", code);
+}
+
+/// Puts a value where it belongs; null when it is one too many.
+Json* Builder::place(Json value, Code& code) {
   if (++values_ > k_value_limit) {
-    fail("too many values");
-    return nullptr;
-  }
-  if (skipped_depth_ > 0 || skip_next_) {
-    skip_next_ = false;
-    dropped_ = true;
+    fail("too many values", code);
     return nullptr;
   }
   if (open_.empty()) {
@@ -93,19 +139,19 @@ Json* Builder::place(Json value) {
   return member_;
 }
 
-bool Builder::open(Json value) {
+bool Builder::open(Json value, Code& code) {
   if (open_.size() + skipped_depth_ >= k_depth_limit) {
-    return fail("nested too deeply");
+    return fail("nested too deeply", code);
   }
-  Json* const there = place(std::move(value));
-  if (there != nullptr) {
-    open_.push_back(there);
+  if (is_left_out()) {
+    ++skipped_depth_;
     return true;
   }
-  if (!dropped_) {
+  Json* const there = place(std::move(value), code);
+  if (there == nullptr) {
     return false;
   }
-  ++skipped_depth_;
+  open_.push_back(there);
   return true;
 }
 
@@ -118,19 +164,22 @@ bool Builder::close() {
   return true;
 }
 
-bool Builder::parse_error(std::size_t position,
-                          const std::string& /*token*/,
-                          const Json::exception& /*problem*/) {
-  // The parser's own text would repeat what was sent.
-  return fail("not JSON at byte " + std::to_string(position));
-}
-
 }  // namespace
 
 Result<Json> read_review(std::string_view text) {
-  Builder builder;
-  if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
+  boost::json::parse_options options;
+  options.max_depth = k_depth_limit + 1;  // So that it is the builder that refuses.
+  boost::json::basic_parser<Builder> parser(options);
+  Code code;
+  const std::size_t read = parser.write_some(false, text.data(), text.size(), code);
+  Builder& builder = parser.handler();
+  if (!builder.problem().empty()) {
     return Error::invalid_argument("the body cannot be read: " + builder.problem());
+  }
+  if (code || read < text.size()) {
+    // The parser's own text says less than where it stopped.
+    return Error::invalid_argument("the body cannot be read: not JSON at byte " +
+                                   std::to_string(read));
   }
   return builder.take();
 }

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace {
 
@@ -35,6 +37,24 @@ TEST_SUITE("webhook/review_reader") {
     CHECK(*read == Json::parse(R"({"a":[1,-2,2.5,"t",true,null,{"b":{}}],"z":{"k":"v"}})"));
   }
 
+  TEST_CASE("read_review reads texts and numbers as nlohmann_json does") {
+    const std::vector<std::string_view> texts{
+        R"(["a\n\"\\\/\u00e9\ud83d\ude00\u0000", "", "\ta\u0041 plain end"])",
+        R"({"k\u0065y":1, "\n":2, "plain":3})",
+        R"([0, -0, 0.1, -2.5e-3, 1E2, 9223372036854775807, -9223372036854775808])",
+        R"([18446744073709551615, 18446744073709551616, -9223372036854775809, 1e-400])",
+        R"([3.141592653589793238, 123456789012345678901234567890, 5e-324, 1.7976931348623157e308])",
+    };
+    for (const std::string_view text : texts) {
+      CAPTURE(text);
+      const auto read = webhook::read_review(text);
+      REQUIRE(read.has_value());
+      CHECK(*read == Json::parse(text));
+      CHECK(read->dump() == Json::parse(text).dump());
+    }
+    CHECK(webhook::read_review(R"({"\u006danagedFields":[1]})").value() == Json::object());
+  }
+
   TEST_CASE("read_review refuses a key that is there twice, at any depth") {
     CHECK(problem_of(R"({"a":1,"b":2,"a":3})").find("twice") != std::string::npos);
     CHECK(problem_of(R"([{"a":{"c":1,"c":1}}])").find("twice") != std::string::npos);
@@ -61,13 +81,20 @@ TEST_SUITE("webhook/review_reader") {
                                     std::string("{\"a\":}"),
                                     std::string("{} trailing-secret"),
                                     std::string("{\"a\":\"\xff\xfe secret\"}"),
+                                    std::string("{}\0", 3),
                                     std::string("\0\0", 2),
+                                    std::string("\"\\ud800 secret\""),
+                                    std::string("\"\nsecret\""),
+                                    std::string("[1,] // secret"),
+                                    std::string("01"),
+                                    std::string("1e999999999999"),
                                     std::string("NaN")}) {
       CAPTURE(text);
       const std::string problem = problem_of(text);
       CHECK(problem.find("not JSON at byte") != std::string::npos);
       CHECK(problem.find("secret") == std::string::npos);
     }
+    CHECK(problem_of("[1e400]").find("out of range") != std::string::npos);
   }
 
 }  // TEST_SUITE
