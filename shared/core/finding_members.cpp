@@ -25,6 +25,14 @@ const std::string& expected_ip(const Pod& pod) {
   return pod.announced_ip.empty() ? pod.ip : pod.announced_ip;
 }
 
+/// The scheduler's words. The StatefulSet made the pod while the claim before was still going, and
+/// makes the next claim only when it looks at the pod again.
+bool waits_for_a_claim_that_is_gone(const Examined& cluster, const Pod& pod) {
+  return cluster.view.workload_kind == "StatefulSet" && !pod.running &&
+         pod.trouble.find("persistentvolumeclaim \"") != std::string::npos &&
+         pod.trouble.find("\" not found") != std::string::npos;
+}
+
 }  // namespace
 
 void check_pods(const Examined& cluster, Findings& found) {
@@ -33,12 +41,13 @@ void check_pods(const Examined& cluster, Findings& found) {
     if (pod.running && pod.ready) {
       continue;
     }
+    const bool again = waits_for_a_claim_that_is_gone(cluster, pod);
     const std::string state = pod.running ? " is not ready" : " is not running";
     found.push_back(
         {.id = pod.running ? "pod-not-ready" : "pod-not-running",
          .severity = pod.running ? Severity::warning : Severity::error,
          .message = "pod " + pod.name + state + (pod.trouble.empty() ? "" : ": " + pod.trouble),
-         .fix = cluster.kubectl("describe pod " + pod.name)});
+         .fix = cluster.kubectl((again ? "delete pod " : "describe pod ") + pod.name)});
   }
 }
 

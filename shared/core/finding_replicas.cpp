@@ -64,10 +64,24 @@ std::string reattach(const Examined& cluster, const ShardView& from, const Shard
   return cluster.redis_cli(pod, "CLUSTER REPLICATE " + to.master.node->id.to_text());
 }
 
-std::string add_a_pod(const Examined& cluster) {
+bool is_in_a_shard(const Examined& cluster, const Member& member) {
+  return std::ranges::any_of(cluster.shards, [&](const ShardView& shard) {
+    return shard.master.member == &member ||
+           std::ranges::any_of(shard.replicas,
+                               [&](const SeenNode& it) { return it.member == &member; });
+  });
+}
+
+/// By the pod that is there and has no part in the cluster, or by one more.
+std::string add_a_replica(const Examined& cluster) {
+  const std::string init = cluster.redis_command("init");
+  for (const Member& member : cluster.view.members) {
+    if (!is_in_a_shard(cluster, member)) {
+      return member.pod.running ? init : "when pod " + member.pod.name + " runs: " + init;
+    }
+  }
   const std::string pods = std::to_string(cluster.view.members.size() + 1);
-  return cluster.kubectl("scale " + cluster.workload() + " --replicas=" + pods) + " && " +
-         cluster.redis_command("init");
+  return cluster.kubectl("scale " + cluster.workload() + " --replicas=" + pods) + " && " + init;
 }
 
 /// The hand-over of a master on `node` to a replica whose node has room for one more; empty when
@@ -137,7 +151,7 @@ void check_replica_counts(const Examined& cluster, Findings& found) {
   for (const ShardView& shard : cluster.shards) {
     const std::string name = cluster.name_of(*shard.master.node);
     const bool uneven = richest.replicas.size() > shard.replicas.size() + 1;
-    const std::string fix = uneven ? reattach(cluster, richest, shard) : add_a_pod(cluster);
+    const std::string fix = uneven ? reattach(cluster, richest, shard) : add_a_replica(cluster);
     if (shard.replicas.empty() && cluster.view.shape.replicas > 0) {
       found.push_back({.id = "no-replica",
                        .severity = Severity::warning,

@@ -227,6 +227,22 @@ TEST_SUITE("core/finding") {
     CHECK(says(only(none, "pods-missing").fix, "scale statefulset/redis-app --replicas=6"));
   }
 
+  TEST_CASE(
+      "find_trouble has the pod that has no part in the cluster taken in, not one more made") {
+    ViewBuilder spare{6};
+    spare.slots(0, "0-5460").slots(1, "5461-10922").slots(2, "10923-16383");
+    spare.replica(3, 0).replica(4, 1).shape(3, 1);
+    spare.met({0, 1, 2, 3, 4});
+    CHECK(only(spare, "no-replica").fix == "kubectl redis init redis -n default");
+    spare.edit(5, [](Member& member) { member.pod.running = false; }).silent(5);
+    CHECK(only(spare, "no-replica").fix ==
+          "when pod redis-app-5 runs: kubectl redis init redis -n default");
+    ViewBuilder full{5};
+    full.slots(0, "0-5460").slots(1, "5461-10922").slots(2, "10923-16383");
+    full.replica(3, 0).replica(4, 1).all_met().shape(3, 1);
+    CHECK(says(only(full, "no-replica").fix, "scale statefulset/redis-app --replicas=6"));
+  }
+
   TEST_CASE("find_trouble accepts lag at the limit and names one byte more") {
     constexpr std::int64_t k_limit = 16 << 20;
     const auto behind = [](std::int64_t lag) {
@@ -290,6 +306,22 @@ TEST_SUITE("core/finding") {
           "pod-not-running pod-not-ready loading node-holds-last-copy mixed-versions");
     CHECK(says(only(builder, "pod-not-running").message, "0/3 nodes are available"));
     CHECK(says(only(builder, "mixed-versions").message, "redis 7.2.1 on redis-app-2"));
+  }
+
+  TEST_CASE("find_trouble has a pod deleted that waits for a claim which nobody makes") {
+    ViewBuilder builder = healthy();
+    builder.edit(5, [](Member& member) {
+      member.pod.running = false;
+      member.pod.trouble =
+          "Unschedulable: 0/3 nodes are available: persistentvolumeclaim "
+          "\"redis-data-redis-app-5\" not found.";
+    });
+    builder.silent(5);
+    CHECK(says(only(builder, "pod-not-running").fix, "kubectl delete pod redis-app-5"));
+    builder.edit(5, [](Member& member) {
+      member.pod.trouble = "Unschedulable: persistentvolumeclaim \"x\" is being deleted";
+    });
+    CHECK(says(only(builder, "pod-not-running").fix, "kubectl describe pod redis-app-5"));
   }
 
   TEST_CASE("find_trouble notes an even number of masters and too few") {
