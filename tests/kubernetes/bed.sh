@@ -275,7 +275,8 @@ down() {
   pids=$(ip netns pids "$netns" 2>/dev/null || true)
   [ -z "$pids" ] || kill -9 $pids 2>/dev/null || true
   sleep .3
-  grep -o " $dir[^ ]*" /proc/self/mounts | sort -r | while read -r mount; do umount -l "$mount" 2>/dev/null || true; done
+  # The innermost first; where there is none left, as at a second `down`, grep ends with 1.
+  { grep -o " $dir[^ ]*" /proc/self/mounts || true; } | sort -r | while read -r mount; do umount -l "$mount" 2>/dev/null || true; done
   ip netns del "$netns" 2>/dev/null || true
   ip netns del "$neighbour" 2>/dev/null || true
   rm -rf "$dir"
