@@ -63,8 +63,12 @@ std::vector<std::string> HttpHead::all(std::string_view name) const {
 Result<HttpHead> parse_http_head(std::string_view text) {
   std::size_t end = std::min(text.find("\r\n"), text.size());
   const std::string_view line = text.substr(0, end);
-  const auto status = line.size() >= 12 ? parse_number<int>(line.substr(9, 3), 10) : std::nullopt;
-  if (line.substr(0, 7) != "HTTP/1." || line.substr(8, 1) != " " || !status || *status < 100) {
+  // RFC 9112, 4: "HTTP/1.1 200 OK"; the reason may be missing.
+  if (line.size() < 12 || !line.starts_with("HTTP/1.") || line[8] != ' ') {
+    return not_http(line);
+  }
+  const auto status = parse_number<int>(line.substr(9, 3), 10);
+  if (!status || *status < 100) {
     return not_http(line);
   }
   HttpHead head{.status = *status};

@@ -64,12 +64,16 @@ TEST_SUITE("kube/http") {
     for (const char* bad : {"SSH-2.0-OpenSSH_9.2",
                             "",
                             "HTTP/2 200 OK",
+                            "HTTP/1.",
+                            "HTTP/1.1",
+                            "HTTP/1.1 20",
                             "HTTP/1.1 abc OK",
                             "HTTP/1.1 099 X",
                             "HTTP/1.1 200 OK\r\nno colon"}) {
       CAPTURE(bad);
       CHECK_FALSE(parse_http_head(bad).has_value());
     }
+    CHECK(parse_http_head("HTTP/1.1 200").has_value());  // The shortest there is.
     CHECK(parse_http_head("SSH-2.0-OpenSSH_9.2").error().message.find("SSH-2.0") !=
           std::string::npos);
   }
