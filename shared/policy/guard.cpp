@@ -99,8 +99,7 @@ bool is_stateful_set(const Json& workload) { return kind_of(workload) == k_state
 
 /// "redis-app-12" of redis-app is 12; nothing for any other name.
 std::optional<std::int64_t> ordinal_in(std::string_view name, const std::string& prefix) {
-  return name.starts_with(prefix) ? wire::to_number<std::int64_t>(name.substr(prefix.size()))
-                                  : std::nullopt;
+  return name.starts_with(prefix) ? number_in(name.substr(prefix.size())) : std::nullopt;
 }
 
 bool is_pod_of(std::string_view pod, const Json& workload) {

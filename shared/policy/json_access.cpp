@@ -15,6 +15,10 @@ const Json& nothing() {
 
 constexpr std::size_t k_longest_shown = 60;
 
+std::optional<std::int64_t> within(std::optional<std::int64_t> value) {
+  return value && *value <= k_largest_number && *value >= -k_largest_number ? value : std::nullopt;
+}
+
 bool holds(const Json& expression, const std::map<std::string, std::string>& labels) {
   const auto label = labels.find(text(member(expression, {"key"})));
   const std::string how = text(member(expression, {"operator"}));
@@ -78,12 +82,18 @@ const std::string& text(const Json& value) {
   return value.is_string() ? value.get_ref<const std::string&>() : k_none;
 }
 
+std::optional<std::int64_t> number_in(std::string_view text) {
+  return within(wire::to_number<std::int64_t>(text));
+}
+
 std::optional<std::int64_t> number(const Json& value) {
-  if (value.is_number_integer()) {
-    return value.get<std::int64_t>();
+  if (!value.is_number_integer()) {
+    return number_in(text(value));
   }
-  return value.is_string() ? wire::to_number<std::int64_t>(value.get_ref<const std::string&>())
-                           : std::nullopt;
+  // As a signed one, what is too large an unsigned number would be below zero.
+  const bool fits =
+      !value.is_number_unsigned() || value.get<std::uint64_t>() <= std::uint64_t{k_largest_number};
+  return fits ? within(value.get<std::int64_t>()) : std::nullopt;
 }
 
 bool is_true(const Json& value) { return value.is_boolean() && value.get<bool>(); }

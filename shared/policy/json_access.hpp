@@ -27,7 +27,11 @@ const Json& items(const Json& value);
 /// A text, of `value`; empty when it is none.
 const std::string& text(const Json& value);
 
-/// A whole number that fits; also one in a text, as annotations hold it.
+/// No number of ours is larger, either way: so what rules add and multiply does not overflow.
+inline constexpr std::int64_t k_largest_number = 1'000'000'000'000'000;
+
+/// A whole number up to that; also one in a text, as annotations and redis.conf hold it.
+std::optional<std::int64_t> number_in(std::string_view text);
 std::optional<std::int64_t> number(const Json& value);
 
 /// Whether it is the boolean true.

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <string>
 
 #include "shared/wire/quantity.hpp"
@@ -29,8 +28,8 @@ std::optional<std::int64_t> redis_bytes(std::string_view text) {
   const auto amount = wire::to_number<std::int64_t>(lower.substr(0, digits));
   const auto* const unit =
       std::ranges::find(units, std::string_view(lower).substr(digits), &Unit::name);
-  if (!amount || unit == units.end() ||
-      *amount > std::numeric_limits<std::int64_t>::max() / unit->bytes) {
+  constexpr std::int64_t k_most = 1LL << 60U;  // So that twice as much can be said.
+  if (!amount || unit == units.end() || *amount > k_most / unit->bytes) {
     return std::nullopt;
   }
   return *amount * unit->bytes;
@@ -39,7 +38,7 @@ std::optional<std::int64_t> redis_bytes(std::string_view text) {
 std::optional<std::int64_t> memory_limit(const Subject& subject) {
   const Json& limit = member(subject.container(), {"resources", "limits", "memory"});
   if (limit.is_number_integer()) {
-    return limit.get<std::int64_t>();
+    return number(limit);
   }
   const auto bytes = wire::parse_byte_quantity(text(limit));
   return bytes ? std::optional(*bytes) : std::nullopt;

@@ -246,7 +246,7 @@ std::optional<Setting> Subject::setting(std::string_view key) const {
 
 std::int64_t Subject::number_of(std::string_view key, std::int64_t otherwise) const {
   const auto found = setting(key);
-  return found ? wire::to_number<std::int64_t>(found->first()).value_or(otherwise) : otherwise;
+  return found ? number_in(found->first()).value_or(otherwise) : otherwise;
 }
 
 bool Subject::sees_configuration() const {

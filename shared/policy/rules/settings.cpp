@@ -252,7 +252,7 @@ void check_node_timeout(const Subject& subject, Report& report) {
   constexpr std::int64_t k_least = 1'000;
   constexpr std::int64_t k_most = 60'000;
   const auto own = own_setting(subject, "cluster-node-timeout");
-  const auto value = own ? wire::to_number<std::int64_t>(first_of(*own)) : std::nullopt;
+  const auto value = own ? number_in(first_of(*own)) : std::nullopt;
   if (value && (*value < k_least || *value > k_most)) {
     report_own(report,
                *own,

@@ -15,7 +15,7 @@ std::int64_t pod_count(const Subject& subject) {
 }
 
 std::optional<std::int64_t> annotated(const Subject& subject, std::string_view key) {
-  return wire::to_number<std::int64_t>(subject.annotation(key));
+  return number_in(subject.annotation(key));
 }
 
 std::string annotation_path(std::string_view key) { return joined("/metadata/annotations", key); }

@@ -63,10 +63,11 @@ std::optional<std::int64_t> to_spare(const Json& budget, std::optional<std::int6
     const bool most = key[1] == 'a';
     std::optional<std::int64_t> amount = number(value);
     if (text(value).ends_with('%') && pods) {
-      const auto share =
-          wire::to_number<std::int64_t>(text(value).substr(0, text(value).size() - 1));
-      // Kubernetes rounds both up.
-      amount = share ? std::optional((*share * *pods + k_percent - 1) / k_percent) : std::nullopt;
+      const auto share = number_in(text(value).substr(0, text(value).size() - 1));
+      // Kubernetes takes 0 to 100, and rounds both up.
+      amount = share && *share >= 0 && *share <= k_percent
+                   ? std::optional((*share * *pods + k_percent - 1) / k_percent)
+                   : std::nullopt;
     }
     if (amount && (most || pods)) {
       return most ? amount : std::optional(*pods - *amount);
