@@ -62,7 +62,9 @@ ViewBuilder dead(ViewBuilder builder, int pods, int pod) {
   for (int viewer = 0; viewer < pods; ++viewer) {
     if (viewer != pod) {
       builder.edit(viewer, [pod](Member& member) {
-        member.view->nodes.at(static_cast<std::size_t>(pod)).flags.fail = true;
+        if (member.view) {  // Not of one that is dead itself.
+          member.view->nodes.at(static_cast<std::size_t>(pod)).flags.fail = true;
+        }
       });
     }
   }
