@@ -86,10 +86,11 @@ mend_shards() {
   say "$1 had replicas in other shards than their masters: they are in those now"
 }
 
-# Copies a nodes.conf that is in order. (Some versions of Redis write it in place: hence the check.)
+# Copies a nodes.conf that is in order. (Some versions of Redis write it in place: hence the checks.)
 keep_nodes_file() {
   cmp -s "$1" "$1.kept" && return
-  { cp "$1" "$1.kept.new" && [ "$(whole_lines "$1.kept.new")" = "$(grep -v '^$' "$1.kept.new")" ] &&
+  { cp "$1" "$1.kept.new" && [ -n "$(own_id <"$1.kept.new")" ] &&
+    [ "$(whole_lines "$1.kept.new")" = "$(grep -v '^$' "$1.kept.new")" ] &&
     mv "$1.kept.new" "$1.kept"; } 2>/dev/null
 }
 
@@ -224,16 +225,16 @@ mend() {
 keep_together() {
   quick=60
   while kill -0 $$ 2>/dev/null; do
+    pause=5
     if mend; then
-      keep_nodes_file "$nodes_file"
       quick=60
-      sleep 5
     elif [ "$quick" -gt 0 ]; then
       quick=$((quick - 1))
-      sleep 1
-    else
-      sleep 5
+      pause=1
     fi
+    # Also where a peer is lost: this node may just have got its slots, and the copy has to say so.
+    keep_nodes_file "$nodes_file"
+    sleep $pause
   done
 }
 

@@ -190,14 +190,46 @@ case_an_identity_that_is_lost_comes_back_from_the_copy() {
   for n in 1 2 5; do check "pod $n has a copy" eventually 20 kept $n; done
   check "an empty file, of a master" lose_identity 1 ''
   check "it is whole again" eventually 120 whole 1 2 3 4 5 6
+  check "its copy is up to date" eventually 20 kept 2
   check "a torn one, of a master" lose_identity 2 "$(id_of 2 | cut -c 1-20)"
   check "it is whole again" eventually 120 whole 1 2 3 4 5 6
+  check "its copy is up to date" eventually 20 kept 5
   check "zeroes, of a replica" lose_identity 5 '\0\0\0\0'
   check "it is whole again" eventually 120 whole 1 2 3 4 5 6
   check "each is who it was" equal "$(for n in 1 2 5; do id_of $n; done)" "$ids"
   check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
   check "what was found is kept" set_aside
 }
+
+case_only_a_whole_nodes_conf_is_copied() {
+  eval "$(sed -n '/^own_id()/p; /^whole_lines()/,/^}/p; /^keep_nodes_file()/,/^}/p' "$source/shared/manifest/scripts/start.sh")"
+  file=$work/nodes.conf
+  whole_file="$k_id 127.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-5460"
+  echo "$whole_file" >"$file"
+  check "a whole one is" keep_nodes_file "$file"
+  for spoilt in '' '\0\0\0' "$k_peer 127.0.0.2:6379@16379 master - 0 0 1 connected\n" "$whole_file\n$k_peer 127."; do
+    printf "$spoilt" >"$file"
+    check "not '$spoilt'" no keep_nodes_file "$file"
+    check "and the copy stays" equal "$(cat "$file.kept")" "$whole_file"
+  done
+}
+
+# Its copy has to say that it is a master now, though the pod that was is away.
+case_a_replica_that_was_promoted_keeps_its_slots() {
+  check "a cluster" start_cluster 1
+  check "all keys were written" equal "$(write_keys 1 60)" 60
+  check "pod 5 has a copy" eventually 20 kept 5
+  stop_pod 2 KILL
+  check "pod 5 is promoted" eventually 60 role_is 5 master
+  check "and its copy says so, with pod 2 away" eventually 20 copy_of_a_master 5
+  check "it finds an empty file" lose_identity 5 ''
+  check "it is a master still" eventually 20 role_is 5 master
+  start_pod 2 "$net.32"
+  sed -i "s/^$net.2 /$net.32 /" "$peers"
+  check "all are whole again" eventually 120 whole 1 2 3 4 5 6
+  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
+}
+copy_of_a_master() { kept "$1" && grep -q 'myself,master.* 5461-10921$' "$work/pod$1/data/nodes.conf.kept"; }
 
 case_a_foreign_nodes_conf_joins_nobody() {
   check "a cluster" start_cluster 1
@@ -411,6 +443,5 @@ for name in "${cases[@]}"; do
   declare -F "case_$name" >/dev/null || { echo "no case $name" >&2; exit 2; }
   "case_$name"
 done
-forget_pods
 echo "$failures failed"
 [ "$failures" = 0 ]
