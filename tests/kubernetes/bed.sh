@@ -266,6 +266,16 @@ start_helpers() {
   start balancer env KUBECONFIG="$kubeconfig" "$here/balancer.sh"
 }
 
+mounts() { awk -v start="$dir/" 'index($2, start) == 1 { print $2 }' /proc/self/mounts; }
+
+# The innermost first. What is still mounted would be removed with the folder.
+unmount_all() {
+  local mount left
+  mounts | sort -r | while read -r mount; do umount -l "$mount" 2>/dev/null || true; done
+  left=$(mounts)
+  [ -z "$left" ] || die "cannot unmount, so nothing is removed:" $left
+}
+
 down() {
   local file
   for file in "$dir"/pid/*; do [ -e "$file" ] && kill "$(cat "$file")" 2>/dev/null || true; done
@@ -275,8 +285,7 @@ down() {
   pids=$(ip netns pids "$netns" 2>/dev/null || true)
   [ -z "$pids" ] || kill -9 $pids 2>/dev/null || true
   sleep .3
-  # The innermost first; where there is none left, as at a second `down`, grep ends with 1.
-  { grep -o " $dir[^ ]*" /proc/self/mounts || true; } | sort -r | while read -r mount; do umount -l "$mount" 2>/dev/null || true; done
+  unmount_all
   ip netns del "$netns" 2>/dev/null || true
   ip netns del "$neighbour" 2>/dev/null || true
   rm -rf "$dir"
