@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "plugin/cli.hpp"
-#include "plugin/interrupt.hpp"
+#include "plugin/command_line.hpp"
+#include "plugin/terminal/interrupt.hpp"
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);

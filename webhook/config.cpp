@@ -9,7 +9,7 @@
 #include <map>
 #include <string_view>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::webhook {
 namespace {
@@ -28,7 +28,7 @@ struct Option {
 
 template <typename Number>
 std::string take_number(Number& into, const std::string& text, Number least, Number most) {
-  const auto number = wire::to_number<Number>(text);
+  const auto number = core::to_number<Number>(text);
   if (!number || *number < least || *number > most) {
     return fmt::format("must be a whole number from {} to {}", least, most);
   }

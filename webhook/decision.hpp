@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "shared/core/result.hpp"
+#include "shared/json/json.hpp"
 #include "shared/policy/review.hpp"
-#include "shared/wire/json.hpp"
 
 namespace kredis::webhook {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "shared/core/error.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::webhook {
 

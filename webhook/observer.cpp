@@ -5,7 +5,7 @@
 #include <ctime>
 #include <utility>
 
-#include "shared/access/redis_access.hpp"
+#include "shared/observe/redis_access.hpp"
 #include "shared/policy/names.hpp"
 #include "shared/ports/redis_port.hpp"
 #include "shared/redis/fleet.hpp"
@@ -34,7 +34,7 @@ std::string selector_of(const Json& workload) {
   return selector;
 }
 
-Result<core::Member> answered(core::Member member, const std::vector<ports::Reply>& replies) {
+Result<core::Member> answered(core::Member member, const std::vector<core::Reply>& replies) {
   constexpr std::size_t k_info = 2;
   KREDIS_TRY(member.view, wire::parse_cluster_nodes(replies.at(0).text));
   KREDIS_TRY(member.cluster, wire::parse_cluster_info(replies.at(1).text));
@@ -55,7 +55,7 @@ void ask(ports::RedisPort& redis, const std::string& namespace_name, core::Membe
   }
   const auto replies =
       (*connection)->pipeline({{"CLUSTER", "NODES"}, {"CLUSTER", "INFO"}, {"INFO"}}, deadline);
-  const bool refused = replies && std::ranges::any_of(*replies, &ports::Reply::is_error);
+  const bool refused = replies && std::ranges::any_of(*replies, &core::Reply::is_error);
   if (!replies || refused) {
     member.trouble = replies ? Error::unsafe(member.pod.name + " does not tell") : replies.error();
     return;
@@ -175,7 +175,7 @@ ports::RedisPort* Observer::door(const Key& key, const Json& workload) {
     return found->second.get();
   }
   auto opened =
-      access::open_redis(kube_, key.first, access::access_of(workload, {}), redis::Via::auto_);
+      observe::open_redis(kube_, key.first, observe::access_of(workload, {}), redis::Via::auto_);
   if (!opened) {
     log_.write(LogLevel::debug, "cannot get into cluster " + key.second, opened.error());
     return nullptr;

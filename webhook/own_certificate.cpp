@@ -3,8 +3,8 @@
 
 #include <utility>
 
+#include "shared/core/text.hpp"
 #include "shared/kube/encoding.hpp"
-#include "shared/wire/text.hpp"
 #include "webhook/mint.hpp"
 
 namespace kredis::webhook {
@@ -25,7 +25,7 @@ std::string data_of(const Json& secret, const char* key) {
 std::time_t time_of(const Json& secret, const char* annotation) {
   const std::string text =
       text_at(secret, Json::json_pointer("/metadata/annotations") / annotation);
-  return wire::to_number<std::time_t>(text).value_or(0);
+  return core::to_number<std::time_t>(text).value_or(0);
 }
 
 CertificateStore read_store(const Json& secret) {

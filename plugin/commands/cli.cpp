@@ -9,12 +9,12 @@
 
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "plugin/interrupt.hpp"
-#include "plugin/operations/permissions.hpp"
-#include "plugin/operations/pod_command.hpp"
-#include "plugin/operations/redis_session.hpp"
-#include "shared/access/redis_access.hpp"
+#include "plugin/operations/exec/pod_command.hpp"
+#include "plugin/operations/exec/redis_session.hpp"
+#include "plugin/operations/rbac/permissions.hpp"
+#include "plugin/terminal/interrupt.hpp"
 #include "shared/core/choose_pod.hpp"
+#include "shared/observe/redis_access.hpp"
 #include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
@@ -25,13 +25,13 @@ struct CliOptions {
   std::string pod_word = {};  ///< The pod without --pod in front.
   std::string pod = {};
   std::optional<std::string> key = {};
-  RedisAccess access = {};
+  observe::RedisAccess access = {};
   std::string timeout = "15s";
 };
 
 /// The cluster, and the pod where one was named.
 struct Aim {
-  Located located;
+  observe::Located located;
   std::string pod = {};
 };
 
@@ -41,11 +41,11 @@ Result<Aim> aim_of(const CliOptions& options,
                    const std::string& namespace_) {
   const std::string pod = options.pod.empty() ? options.pod_word : options.pod;
   if (options.name.empty() && !pod.empty()) {
-    KREDIS_TRY(Located located, locate_by_pod(kube, namespace_, pod));
+    KREDIS_TRY(observe::Located located, observe::locate_by_pod(kube, namespace_, pod));
     return Aim{.located = std::move(located), .pod = pod};
   }
   const std::string name = options.name.empty() ? "redis" : options.name;
-  auto located = locate(kube, namespace_, name);
+  auto located = observe::locate(kube, namespace_, name);
   if (located) {
     return Aim{.located = std::move(*located), .pod = pod};
   }
@@ -53,7 +53,7 @@ Result<Aim> aim_of(const CliOptions& options,
       options.key) {
     return located.error();
   }
-  auto owner = locate_by_pod(kube, namespace_, name);
+  auto owner = observe::locate_by_pod(kube, namespace_, name);
   if (!owner) {
     return owner.error().code == ErrorCode::not_found
                ? Error::not_found("there is neither a cluster nor a pod " + name +
@@ -79,14 +79,14 @@ Result<std::string> pod_of(const CliOptions& options,
 /// Where the container does not know the password, it is handed over on a way that nobody sees.
 Result<Login> log_in(ports::KubePort& kube,
                      const Session& session,
-                     const Located& located,
+                     const observe::Located& located,
                      const RedisContainer& container,
-                     const RedisAccess& access) {
+                     const observe::RedisAccess& access) {
   if (container.knows_password || access.auth_secret.empty()) {
     return Login{.user = access.user};
   }
-  KREDIS_TRY(const access::Credentials credentials,
-             read_credentials(kube, located.namespace_, access));
+  KREDIS_TRY(const observe::Credentials credentials,
+             observe::read_credentials(kube, located.namespace_, access));
   Login login{.user = credentials.user, .secret_file = secret_file_name()};
   KREDIS_TRY(const int exit,
              run_in_pod(session.options(),
@@ -113,7 +113,7 @@ Result<ExitStatus> run_cli(const CliOptions& options, Session& session) {
   KREDIS_TRY(const Aim aim, aim_of(options, *kube, namespace_));
   KREDIS_TRY(const std::string pod, pod_of(options, aim, session, ports::Clock::now() + timeout));
   KREDIS_TRY(const Json object, kube->get({{"v1", "pods"}, namespace_, pod}));
-  const RedisAccess access = access_of(aim.located.workload, options.access);
+  const observe::RedisAccess access = observe::access_of(aim.located.workload, options.access);
   KREDIS_TRY(const RedisContainer container, redis_container(object, access));
   KREDIS_CHECK(require_permissions(*kube, {{"create", "", "pods/exec", namespace_}}));
   on_interrupt(stop_pod_command);

@@ -6,14 +6,15 @@
 
 #include <fmt/format.h>
 
-#include "plugin/interrupt.hpp"
-#include "plugin/operations/ask_members.hpp"
-#include "plugin/operations/gather.hpp"
-#include "plugin/operations/init.hpp"
-#include "plugin/operations/node_timeout.hpp"
+#include "plugin/operations/init/configured_node_timeout.hpp"
+#include "plugin/operations/init/initialise.hpp"
 #include "plugin/render/human.hpp"
 #include "plugin/render/status_tree.hpp"
-#include "shared/access/redis_access.hpp"
+#include "plugin/terminal/interrupt.hpp"
+#include "shared/observe/ask_members.hpp"
+#include "shared/observe/gather.hpp"
+#include "shared/observe/redis_access.hpp"
+#include "shared/wire/report.hpp"
 #include "shared/wire/status_report.hpp"
 
 namespace kredis::plugin {
@@ -41,32 +42,32 @@ std::string summary(const core::ClusterView& view) {
 }  // namespace
 
 Result<core::ClusterView> look_at(Session& session,
-                                  const Located& located,
-                                  const RedisAccess& access,
+                                  const observe::Located& located,
+                                  const observe::RedisAccess& access,
                                   ports::Deadline deadline) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(core::ClusterView view, gather_pods(*kube, located));
+  KREDIS_TRY(core::ClusterView view, observe::gather_pods(*kube, located));
   KREDIS_TRY(const auto redis,
-             session.redis(located.namespace_, access_of(located.workload, access)));
-  operations::Switchboard switchboard(*redis, operations::targets_of(view));
-  operations::ask_members(switchboard, view, operations::Ask::everything, deadline);
+             session.redis(located.namespace_, observe::access_of(located.workload, access)));
+  observe::Switchboard switchboard(*redis, observe::targets_of(view));
+  observe::ask_members(switchboard, view, observe::Ask::everything, deadline);
   return view;
 }
 
 Result<core::ClusterView> initialise_cluster(Session& session,
-                                             const Located& located,
-                                             const RedisAccess& access,
+                                             const observe::Located& located,
+                                             const observe::RedisAccess& access,
                                              core::Shape shape,
                                              ports::Deadline deadline) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(core::ClusterView view, gather_pods(*kube, located));
+  KREDIS_TRY(core::ClusterView view, observe::gather_pods(*kube, located));
   KREDIS_TRY(const auto redis,
-             session.redis(located.namespace_, access_of(located.workload, access)));
+             session.redis(located.namespace_, observe::access_of(located.workload, access)));
   StageProgress sink(session.progress());
-  const core::Shape aim = shape_for(view, shape);
+  const core::Shape aim = observe::shape_for(view, shape);
   const auto node_timeout = configured_node_timeout(*kube, located);
   session.progress().begin("initialising " + located.name);
-  auto outcome = operations::initialise(
+  auto outcome = initialise(
       *redis,
       kube,
       std::move(view),
@@ -106,7 +107,7 @@ ExitStatus show_statuses(Session& session, std::vector<core::ClusterView> views,
   }
   if (output == Output::json || output == Output::yaml) {
     session.print_object(
-        {{"apiVersion", "kubectl-redis.dev/v1"}, {"kind", "ClusterStatusList"}, {"items", items}},
+        {{"apiVersion", wire::k_report_api}, {"kind", "ClusterStatusList"}, {"items", items}},
         output);
   } else if (pictures.empty()) {
     session.err() << "no clusters found; kubectl redis create makes one\n";
@@ -117,12 +118,12 @@ ExitStatus show_statuses(Session& session, std::vector<core::ClusterView> views,
 }
 
 Result<ExitStatus> show_init_plan(Session& session,
-                                  const Located& located,
-                                  const RedisAccess& access,
+                                  const observe::Located& located,
+                                  const observe::RedisAccess& access,
                                   core::Shape shape,
                                   ports::Deadline deadline) {
   KREDIS_TRY(const core::ClusterView view, look_at(session, located, access, deadline));
-  KREDIS_TRY(const core::Plan plan, core::plan_init(view, shape_for(view, shape)));
+  KREDIS_TRY(const core::Plan plan, core::plan_init(view, observe::shape_for(view, shape)));
   if (plan.empty()) {
     session.out() << "nothing to do: " << summary(view) << "\n";
   }

@@ -3,15 +3,15 @@
 // What several verbs do with a located cluster: look at it, initialise it, show it.
 #pragma once
 
-#include "plugin/operations/apply_plan.hpp"
-#include "plugin/operations/locate.hpp"
-#include "plugin/session.hpp"
+#include "plugin/apply/apply_plan.hpp"
+#include "plugin/terminal/session.hpp"
 #include "shared/core/cluster_view.hpp"
+#include "shared/observe/locate.hpp"
 
 namespace kredis::plugin {
 
 /// Shows an operation's progress as a stage with one line below.
-class StageProgress : public operations::ProgressSink {
+class StageProgress : public ProgressSink {
  public:
   explicit StageProgress(Progress& progress) : progress_(progress) {}
   void stage(const std::string& title) override { progress_.line("", title); }
@@ -23,22 +23,22 @@ class StageProgress : public operations::ProgressSink {
 
 /// Asks Kubernetes and every Redis node. Errors: those of either.
 Result<core::ClusterView> look_at(Session& session,
-                                  const Located& located,
-                                  const RedisAccess& access,
+                                  const observe::Located& located,
+                                  const observe::RedisAccess& access,
                                   ports::Deadline deadline);
 
 /// Makes one cluster of the located pods and verifies it. A shape of 0 masters means: what the
 /// workload's annotations say, else what the number of pods suggests with `replicas` each.
 Result<core::ClusterView> initialise_cluster(Session& session,
-                                             const Located& located,
-                                             const RedisAccess& access,
+                                             const observe::Located& located,
+                                             const observe::RedisAccess& access,
                                              core::Shape shape,
                                              ports::Deadline deadline);
 
 /// Prints what initialise_cluster would do.
 Result<ExitStatus> show_init_plan(Session& session,
-                                  const Located& located,
-                                  const RedisAccess& access,
+                                  const observe::Located& located,
+                                  const observe::RedisAccess& access,
                                   core::Shape shape,
                                   ports::Deadline deadline);
 

@@ -9,10 +9,10 @@
 #include <CLI/CLI.hpp>
 
 #include "plugin/commands/verbs.hpp"
-#include "plugin/interrupt.hpp"
-#include "plugin/operations/config_rollout.hpp"
+#include "plugin/operations/config/rollout.hpp"
 #include "plugin/render/config_text.hpp"
-#include "shared/access/redis_access.hpp"
+#include "plugin/terminal/interrupt.hpp"
+#include "shared/observe/redis_access.hpp"
 #include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
@@ -20,7 +20,7 @@ namespace {
 
 struct ConfigOptions {
   std::string name = "redis";
-  RedisAccess access = {};
+  observe::RedisAccess access = {};
   std::string timeout = {};
   std::string output = {};
   bool dry_run = false;
@@ -29,8 +29,8 @@ struct ConfigOptions {
 
 /// What both verbs start from.
 struct Scene {
-  Located located = {};
-  RedisAccess access = {};
+  observe::Located located = {};
+  observe::RedisAccess access = {};
   ConfigSource source = {};
   std::unique_ptr<ports::RedisPort> redis = {};
   ports::Deadline deadline = {};
@@ -43,17 +43,19 @@ Result<Scene> scene_of(const ConfigOptions& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   Scene scene{.deadline = ports::Clock::now() + timeout};
-  KREDIS_TRY(scene.located, locate(*kube, namespace_, options.name));
+  KREDIS_TRY(scene.located, observe::locate(*kube, namespace_, options.name));
   KREDIS_TRY(scene.source, mounted_config(*kube, scene.located));
-  scene.access = access_of(scene.located.workload, options.access);
+  scene.access = observe::access_of(scene.located.workload, options.access);
   KREDIS_TRY(scene.redis, session.redis(namespace_, scene.access));
   return scene;
 }
 
-ConfigPicture picture_of(const Scene& scene, const std::vector<wire::NodeConfig>& nodes) {
+wire::DriftReport report_of(const Scene& scene, const std::vector<wire::NodeConfig>& nodes) {
   return {.cluster = scene.located.name,
           .namespace_ = scene.located.namespace_,
-          .source = scene.source,
+          .config_map = scene.source.config_map,
+          .key = scene.source.key,
+          .config = scene.source.config,
           .pods = nodes.size(),
           .drifts = wire::drift_by_node(scene.source.config, nodes)};
 }
@@ -64,13 +66,13 @@ Result<ExitStatus> run_diff(const ConfigOptions& options, Session& session) {
   KREDIS_TRY(const Scene scene, scene_of(options, session));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const auto nodes, look_at_configs(scene.target(*kube), scene.source.config));
-  const ConfigPicture picture = picture_of(scene, nodes);
+  const wire::DriftReport report = report_of(scene, nodes);
   if (output == Output::text) {
-    session.out() << render_drift(picture, session.style());
+    session.out() << render_drift(report, session.style());
   } else {
-    session.print_object(drift_report(picture), output);
+    session.print_object(wire::drift_report(report), output);
   }
-  return picture.drifts.empty() ? ExitStatus::done : ExitStatus::refused;
+  return report.drifts.empty() ? ExitStatus::done : ExitStatus::refused;
 }
 
 /// Looks at all nodes and plans for what differs now.

@@ -13,17 +13,17 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "plugin/apply/apply_objects.hpp"
+#include "plugin/apply/wait_for_pods.hpp"
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "plugin/operations/apply_objects.hpp"
-#include "plugin/operations/external_addresses.hpp"
-#include "plugin/operations/gather.hpp"
-#include "plugin/operations/preflight.hpp"
-#include "plugin/operations/wait_for_pods.hpp"
+#include "plugin/operations/create/external_addresses.hpp"
+#include "plugin/operations/create/preflight.hpp"
 #include "shared/manifest/check_spec.hpp"
 #include "shared/manifest/names.hpp"
 #include "shared/manifest/objects.hpp"
 #include "shared/manifest/yaml_writer.hpp"
+#include "shared/observe/gather.hpp"
 #include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
@@ -106,11 +106,11 @@ Status put_objects(ports::KubePort& kube,
 /// A probe that asked while slots were given out found the cluster not whole, and its pod is not
 /// ready until the next one: what create leaves is ready, and what it shows says so.
 Status wait_until_ready_again(ports::KubePort& kube,
-                              const Located& located,
+                              const observe::Located& located,
                               const PodWait& wait,
                               core::ClusterView& view,
                               Progress& progress) {
-  KREDIS_TRY(const core::ClusterView now, gather_pods(kube, located));
+  KREDIS_TRY(const core::ClusterView now, observe::gather_pods(kube, located));
   if (std::ranges::any_of(now.members, [](const core::Member& it) { return !it.pod.ready; })) {
     KREDIS_CHECK(wait_for_pods(kube, wait, progress));
   }
@@ -158,8 +158,8 @@ Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
                   << session.namespace_flag() << "\n";
     return ExitStatus::done;
   }
-  KREDIS_TRY(const Located located, locate(*kube, spec.namespace_, spec.name));
-  const RedisAccess access{.auth_secret = spec.auth_secret, .tls_secret = spec.tls_secret};
+  KREDIS_TRY(const observe::Located located, observe::locate(*kube, spec.namespace_, spec.name));
+  const observe::RedisAccess access{.auth_secret = spec.auth_secret, .tls_secret = spec.tls_secret};
   const core::Shape shape{.masters = static_cast<std::uint32_t>(spec.masters),
                           .replicas = static_cast<std::uint32_t>(spec.replicas)};
   KREDIS_TRY(auto view, initialise_cluster(session, located, access, shape, deadline));

@@ -10,7 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "plugin/commands/verbs.hpp"
-#include "plugin/operations/removal.hpp"
+#include "plugin/operations/delete/removal.hpp"
 #include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {

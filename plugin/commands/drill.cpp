@@ -13,11 +13,11 @@
 
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "plugin/interrupt.hpp"
-#include "plugin/operations/drill.hpp"
-#include "plugin/operations/gather.hpp"
+#include "plugin/operations/failover/drill.hpp"
 #include "plugin/render/drill_text.hpp"
-#include "shared/access/redis_access.hpp"
+#include "plugin/terminal/interrupt.hpp"
+#include "shared/observe/gather.hpp"
+#include "shared/observe/redis_access.hpp"
 #include "shared/wire/duration.hpp"
 #include "shared/wire/kube_objects.hpp"
 
@@ -35,7 +35,7 @@ struct DrillOptions {
   std::string by = "delete";
   bool yes = false;
   bool dry_run = false;
-  RedisAccess access = {};
+  observe::RedisAccess access = {};
   std::string timeout = "5m";
   std::string output = {};
   std::string misplaced = {};  ///< A flag of failover itself.
@@ -43,7 +43,7 @@ struct DrillOptions {
 
 /// What a drill works with, once the cluster is found and the victim is chosen.
 struct Stage {
-  Located located;
+  observe::Located located;
   std::unique_ptr<ports::RedisPort> redis;
   core::ClusterView view;
   DrillReport report;
@@ -52,9 +52,10 @@ struct Stage {
 Result<Stage> set_up(const DrillOptions& options, Session& session, ports::Deadline deadline) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(Located located,
-             options.selector.empty() ? locate(*kube, namespace_, options.name)
-                                      : locate_by_selector(*kube, namespace_, options.selector));
+  KREDIS_TRY(observe::Located located,
+             options.selector.empty()
+                 ? observe::locate(*kube, namespace_, options.name)
+                 : observe::locate_by_selector(*kube, namespace_, options.selector));
   KREDIS_TRY(core::ClusterView view, look_at(session, located, options.access, deadline));
   const std::string& master = options.pod.empty() ? options.master : options.pod;
   if (!options.pod.empty() && view.by_pod(options.pod) == nullptr) {
@@ -63,8 +64,9 @@ Result<Stage> set_up(const DrillOptions& options, Session& session, ports::Deadl
   }
   KREDIS_TRY(core::Drill drill,
              core::plan_drill(view, {.master = master, .dice = std::random_device{}()}));
-  KREDIS_TRY(auto redis,
-             session.redis(located.namespace_, access_of(located.workload, options.access)));
+  KREDIS_TRY(
+      auto redis,
+      session.redis(located.namespace_, observe::access_of(located.workload, options.access)));
   DrillReport report{
       .name = located.name,
       .namespace_ = located.namespace_,
@@ -75,12 +77,12 @@ Result<Stage> set_up(const DrillOptions& options, Session& session, ports::Deadl
 }
 
 /// The means, ready to be used. Errors: unsafe (the pod would come back as a stranger).
-Result<std::unique_ptr<operations::Strike>> strike_of(const Stage& stage,
-                                                      ports::KubePort& kube,
-                                                      ports::Deadline deadline) {
+Result<std::unique_ptr<Strike>> strike_of(const Stage& stage,
+                                          ports::KubePort& kube,
+                                          ports::Deadline deadline) {
   const core::Pod& pod = stage.report.drill.pod;
   if (stage.report.strike == DrillStrike::freeze) {
-    return operations::strike_by_freezing(
+    return strike_by_freezing(
         *stage.redis,
         {.namespace_ = stage.located.namespace_, .pod = pod.name, .host = pod.ip, .port = pod.port},
         deadline);
@@ -93,10 +95,10 @@ Result<std::unique_ptr<operations::Strike>> strike_of(const Stage& stage,
                          "node short")
         .with_hint("drill with --by freeze, which leaves the pod where it is");
   }
-  return operations::strike_by_deleting(kube,
-                                        stage.located.namespace_,
-                                        pod.name,
-                                        object.value("/metadata/uid"_json_pointer, std::string()));
+  return strike_by_deleting(kube,
+                            stage.located.namespace_,
+                            pod.name,
+                            object.value("/metadata/uid"_json_pointer, std::string()));
 }
 
 Status agree(const DrillOptions& options, const Stage& stage, Session& session) {
@@ -134,9 +136,9 @@ Result<ExitStatus> drill(const DrillOptions& options,
   StageProgress sink(session.progress());
   session.progress().begin("drilling " + stage.report.name);
   std::random_device random;
-  auto outcome = operations::run_drill(
+  auto outcome = run_drill(
       {.redis = *stage.redis,
-       .pods = [&] { return gather_pods(*kube, stage.located); },
+       .pods = [&] { return observe::gather_pods(*kube, stage.located); },
        .strike = *strike,
        .run = fmt::format("{:08x}{:08x}", random(), random())},
       stage.report.drill,

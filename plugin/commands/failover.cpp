@@ -11,11 +11,11 @@
 
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "plugin/interrupt.hpp"
-#include "plugin/operations/failover.hpp"
-#include "plugin/operations/gather.hpp"
+#include "plugin/operations/failover/hand_over.hpp"
 #include "plugin/render/failover_text.hpp"
-#include "shared/access/redis_access.hpp"
+#include "plugin/terminal/interrupt.hpp"
+#include "shared/observe/gather.hpp"
+#include "shared/observe/redis_access.hpp"
 #include "shared/wire/duration.hpp"
 #include "shared/wire/failover_report.hpp"
 
@@ -25,7 +25,7 @@ namespace {
 using core::FailoverWish;
 using core::HandOver;
 
-struct FailoverOptions {
+struct FailoverFlags {
   std::string name = "redis";
   std::string selector = {};
   std::string pod = {};
@@ -36,12 +36,12 @@ struct FailoverOptions {
   bool takeover = false;
   bool yes = false;
   bool dry_run = false;
-  RedisAccess access = {};
+  observe::RedisAccess access = {};
   std::string timeout = "2m";
   std::string output = {};
 };
 
-Result<FailoverWish> wish_of(const FailoverOptions& options) {
+Result<FailoverWish> wish_of(const FailoverFlags& options) {
   const std::vector<std::pair<FailoverWish::Of, const std::string*>> all = {
       {FailoverWish::Of::pod, &options.pod},
       {FailoverWish::Of::master, &options.master},
@@ -67,7 +67,7 @@ Result<FailoverWish> wish_of(const FailoverOptions& options) {
 }
 
 /// Whether the user agreed. Only what may lose writes asks.
-Status agree(const FailoverOptions& options,
+Status agree(const FailoverFlags& options,
              const std::vector<HandOver>& hand_overs,
              Session& session) {
   const std::string risk = render_risk(hand_overs);
@@ -95,9 +95,9 @@ void show(const wire::FailoverReport& report, Session& session, Output output) {
   }
 }
 
-Result<ExitStatus> show_plan(const FailoverOptions& options,
+Result<ExitStatus> show_plan(const FailoverFlags& options,
                              const FailoverWish& wish,
-                             const Located& located,
+                             const observe::Located& located,
                              Session& session,
                              Output output) {
   KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
@@ -113,19 +113,20 @@ Result<ExitStatus> show_plan(const FailoverOptions& options,
   return ExitStatus::done;
 }
 
-Result<ExitStatus> hand_over(const FailoverOptions& options,
+Result<ExitStatus> hand_over(const FailoverFlags& options,
                              const FailoverWish& wish,
-                             const Located& located,
+                             const observe::Located& located,
                              Session& session,
                              Output output) {
   KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(core::ClusterView view, gather_pods(*kube, located));
-  KREDIS_TRY(const auto redis,
-             session.redis(located.namespace_, access_of(located.workload, options.access)));
+  KREDIS_TRY(core::ClusterView view, observe::gather_pods(*kube, located));
+  KREDIS_TRY(
+      const auto redis,
+      session.redis(located.namespace_, observe::access_of(located.workload, options.access)));
   StageProgress sink(session.progress());
   session.progress().begin("failing over " + located.name);
-  auto outcome = operations::fail_over(
+  auto outcome = fail_over(
       *redis,
       std::move(view),
       {.wish = wish,
@@ -149,20 +150,21 @@ Result<ExitStatus> hand_over(const FailoverOptions& options,
   return ExitStatus::done;
 }
 
-Result<ExitStatus> run_failover(const FailoverOptions& options, Session& session) {
+Result<ExitStatus> run_failover(const FailoverFlags& options, Session& session) {
   KREDIS_TRY(const Output output,
              parse_output(options.output, {Output::text, Output::json, Output::yaml}));
   KREDIS_TRY(const FailoverWish wish, wish_of(options));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(const Located located,
-             options.selector.empty() ? locate(*kube, namespace_, options.name)
-                                      : locate_by_selector(*kube, namespace_, options.selector));
+  KREDIS_TRY(const observe::Located located,
+             options.selector.empty()
+                 ? observe::locate(*kube, namespace_, options.name)
+                 : observe::locate_by_selector(*kube, namespace_, options.selector));
   return options.dry_run ? show_plan(options, wish, located, session, output)
                          : hand_over(options, wish, located, session, output);
 }
 
-void add_options(CLI::App& verb, FailoverOptions& options) {
+void add_options(CLI::App& verb, FailoverFlags& options) {
   verb.add_option("NAME", options.name, "Name of the cluster, or of a StatefulSet")
       ->capture_default_str();
   verb.add_option("-l,--selector", options.selector, "Labels of the pods, instead of a NAME");
@@ -190,7 +192,7 @@ void add_options(CLI::App& verb, FailoverOptions& options) {
 }  // namespace
 
 void add_failover(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<FailoverOptions>();
+  auto options = std::make_shared<FailoverFlags>();
   CLI::App* verb = root.add_subcommand(
       "failover", "Hand masters over to replicas, before work on a pod or node");
   add_options(*verb, *options);

@@ -15,18 +15,18 @@
 namespace kredis::plugin {
 namespace {
 
-struct InitOptions {
+struct InitFlags {
   std::string name = "redis";
   std::string selector = {};
   std::optional<int> replicas = {};
-  RedisAccess access = {};
+  observe::RedisAccess access = {};
   std::string timeout = "2m";
   std::string output = {};
   bool dry_run = false;
 };
 
 /// What --replicas asks for; nothing said means what the workload's annotations say.
-Result<core::Shape> shape_of(const InitOptions& options) {
+Result<core::Shape> shape_of(const InitFlags& options) {
   if (options.replicas.value_or(0) < 0) {
     return Error::invalid_argument("--replicas cannot be negative")
         .with_hint("0 makes every pod a master; 1 gives each master one replica");
@@ -37,7 +37,7 @@ Result<core::Shape> shape_of(const InitOptions& options) {
   return shape;
 }
 
-Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
+Result<ExitStatus> run_init(const InitFlags& options, Session& session) {
   KREDIS_TRY(
       const Output output,
       parse_output(options.output, {Output::text, Output::wide, Output::json, Output::yaml}));
@@ -45,9 +45,10 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
   KREDIS_TRY(const core::Shape shape, shape_of(options));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(const Located located,
-             options.selector.empty() ? locate(*kube, namespace_, options.name)
-                                      : locate_by_selector(*kube, namespace_, options.selector));
+  KREDIS_TRY(const observe::Located located,
+             options.selector.empty()
+                 ? observe::locate(*kube, namespace_, options.name)
+                 : observe::locate_by_selector(*kube, namespace_, options.selector));
   const auto deadline = ports::Clock::now() + timeout;
   if (options.dry_run) {
     return show_init_plan(session, located, options.access, shape, deadline);
@@ -60,7 +61,7 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
 }  // namespace
 
 void add_init(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<InitOptions>();
+  auto options = std::make_shared<InitFlags>();
   CLI::App* verb = root.add_subcommand("init", "Make one cluster of pods that are there already");
   verb->add_option("NAME", options->name, "Name of the cluster, or of a StatefulSet")
       ->capture_default_str();

@@ -11,8 +11,8 @@
 
 #include "plugin/commands/lint_work.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "plugin/operations/fix_manifests.hpp"
-#include "plugin/operations/manifest_files.hpp"
+#include "plugin/operations/lint/fix_manifests.hpp"
+#include "plugin/operations/lint/manifest_files.hpp"
 #include "plugin/render/lint_report.hpp"
 #include "shared/policy/review.hpp"
 
@@ -29,8 +29,8 @@ struct LintOptions {
   std::string output = "text";
 };
 
-LintResult judge(const Manifests& manifests) {
-  LintResult result{.objects = static_cast<int>(manifests.objects.size())};
+policy::LintResult judge(const Manifests& manifests) {
+  policy::LintResult result{.objects = static_cast<int>(manifests.objects.size())};
   const policy::Surroundings around = surroundings_of(manifests);
   for (const FileObject& each : manifests.objects) {
     const policy::Verdict verdict = policy::validate(each.object, around);
@@ -91,7 +91,7 @@ Result<ExitStatus> run_lint(const LintOptions& options, Session& session) {
       KREDIS_TRY(manifests, read_manifests(options.files, folders, std::cin));
     }
   }
-  const LintResult result = judge(manifests);
+  const policy::LintResult result = judge(manifests);
   print_findings(
       result, options.output, to_stream ? session.err() : session.out(), session.style());
   return exit_of(result);

@@ -24,15 +24,15 @@ void add_report_output(CLI::App& verb, std::string& output) {
       ->check(CLI::IsMember({"text", "json", "sarif", "junit"}));
 }
 
-void print_findings(const LintResult& result,
+void print_findings(const policy::LintResult& result,
                     const std::string& output,
                     std::ostream& out,
                     const TextStyle& style) {
   constexpr int k_indent = 2;
   if (output == "json") {
-    out << lint_json(result).dump(k_indent) << "\n";
+    out << policy::lint_json(result).dump(k_indent) << "\n";
   } else if (output == "sarif") {
-    out << lint_sarif(result, KREDIS_VERSION).dump(k_indent) << "\n";
+    out << policy::lint_sarif(result, KREDIS_VERSION).dump(k_indent) << "\n";
   } else if (output == "junit") {
     out << lint_junit(result);
   } else {
@@ -40,8 +40,8 @@ void print_findings(const LintResult& result,
   }
 }
 
-ExitStatus exit_of(const LintResult& result) {
-  const bool errors = std::ranges::any_of(result.findings, [](const LintFinding& each) {
+ExitStatus exit_of(const policy::LintResult& result) {
+  const bool errors = std::ranges::any_of(result.findings, [](const policy::LintFinding& each) {
     return each.objection.severity == policy::Severity::error;
   });
   return errors ? ExitStatus::refused : ExitStatus::done;

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "plugin/render/lint_report.hpp"
-#include "plugin/render/text_style.hpp"
+#include "plugin/terminal/text_style.hpp"
 #include "shared/core/error.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace CLI {
 class App;
@@ -24,12 +24,12 @@ std::string title_of(const Json& object);
 void add_report_output(CLI::App& verb, std::string& output);
 
 /// Prints in one of these forms.
-void print_findings(const LintResult& result,
+void print_findings(const policy::LintResult& result,
                     const std::string& output,
                     std::ostream& out,
                     const TextStyle& style);
 
 /// 3 where an error was found.
-ExitStatus exit_of(const LintResult& result);
+ExitStatus exit_of(const policy::LintResult& result);
 
 }  // namespace kredis::plugin

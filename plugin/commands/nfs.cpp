@@ -10,9 +10,10 @@
 #include <CLI/CLI.hpp>
 
 #include "plugin/commands/verbs.hpp"
-#include "plugin/operations/nfs_exports.hpp"
+#include "plugin/operations/nfs/exports.hpp"
 #include "shared/wire/duration.hpp"
 #include "shared/wire/nfs_exports.hpp"
+#include "shared/wire/nfs_report.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -55,19 +56,6 @@ Result<ExitStatus> run_exports(const NfsOptions& options, Session& session) {
   return ExitStatus::done;
 }
 
-Json check_report(const NfsOptions& options, const std::vector<wire::ExportTrouble>& troubles) {
-  Json list = Json::array();
-  for (const wire::ExportTrouble& trouble : troubles) {
-    list.push_back({{"folder", trouble.folder}, {"what", trouble.what}, {"fix", trouble.fix}});
-  }
-  return {{"apiVersion", "kubectl-redis.dev/v1"},
-          {"kind", "NfsCheck"},
-          {"server", options.server},
-          {"path", options.path},
-          {"folders", options.count},
-          {"troubles", list}};
-}
-
 Result<ExitStatus> run_check(const NfsOptions& options, Session& session) {
   KREDIS_TRY(const Output output,
              parse_output(options.output, {Output::text, Output::json, Output::yaml}));
@@ -80,7 +68,11 @@ Result<ExitStatus> run_check(const NfsOptions& options, Session& session) {
       wire::nfs_folders(options.path, options.count), exports, options.clients);
   const ExitStatus exit = troubles.empty() ? ExitStatus::done : ExitStatus::refused;
   if (output != Output::text) {
-    session.print_object(check_report(options, troubles), output);
+    session.print_object(wire::nfs_report({.server = options.server,
+                                           .path = options.path,
+                                           .folders = options.count,
+                                           .troubles = troubles}),
+                         output);
     return exit;
   }
   for (const wire::ExportTrouble& trouble : troubles) {

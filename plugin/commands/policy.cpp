@@ -11,7 +11,7 @@
 
 #include "plugin/commands/lint_work.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "plugin/operations/manifest_files.hpp"
+#include "plugin/operations/lint/manifest_files.hpp"
 #include "shared/policy/review.hpp"
 
 namespace kredis::plugin {
@@ -56,8 +56,9 @@ Result<Manifests> read_cluster(ports::KubePort& kube, const std::string& namespa
   return all;
 }
 
-LintResult judge(const Manifests& cluster) {
-  LintResult result{.kind = "PolicyReport", .objects = static_cast<int>(cluster.objects.size())};
+policy::LintResult judge(const Manifests& cluster) {
+  policy::LintResult result{.kind = "PolicyReport",
+                            .objects = static_cast<int>(cluster.objects.size())};
   const policy::Surroundings around = surroundings_of(cluster);
   for (const FileObject& each : cluster.objects) {
     const policy::Verdict verdict = policy::validate(each.object, around);
@@ -79,7 +80,7 @@ Result<ExitStatus> run_report(const ReportOptions& options, Session& session) {
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   KREDIS_TRY(const Manifests cluster,
              read_cluster(*kube, options.all_namespaces ? "" : namespace_));
-  const LintResult result = judge(cluster);
+  const policy::LintResult result = judge(cluster);
   print_findings(result, options.output, session.out(), session.style());
   return exit_of(result);
 }

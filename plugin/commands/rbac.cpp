@@ -13,7 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "plugin/commands/verbs.hpp"
-#include "plugin/operations/roles.hpp"
+#include "plugin/operations/rbac/roles.hpp"
 #include "plugin/render/roles_text.hpp"
 #include "shared/manifest/yaml_writer.hpp"
 
@@ -117,6 +117,21 @@ RoleRequest request_of(const RbacOptions& options, const std::string& namespace_
   return request;
 }
 
+std::vector<ExplainedRole> explained(const std::vector<RolePlan>& roles) {
+  std::vector<ExplainedRole> all;
+  for (const RolePlan& role : roles) {
+    ExplainedRole each{.object = role.object};
+    for (const JoinedRight& joined : role.reasons) {
+      each.reasons.push_back(
+          fmt::format("{}{}",
+                      joined.right.weight == Weight::goes_without ? "goes without: " : "",
+                      fmt::join(joined.why, "; ")));
+    }
+    all.push_back(std::move(each));
+  }
+  return all;
+}
+
 Result<ExitStatus> run_rbac(const RbacOptions& options, Session& session) {
   KREDIS_TRY(const Output output,
              parse_output(options.output, {Output::text, Output::json, Output::yaml}));
@@ -126,7 +141,7 @@ Result<ExitStatus> run_rbac(const RbacOptions& options, Session& session) {
   const std::vector<RolePlan> roles = plan_roles(request);
   const std::vector<Json> bindings = bindings_of(roles, request);
   if (output == Output::text) {
-    session.out() << render_roles(roles, bindings);
+    session.out() << render_roles(explained(roles), bindings);
     return ExitStatus::done;
   }
   std::vector<Json> objects;

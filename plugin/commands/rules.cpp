@@ -17,7 +17,7 @@ constexpr int k_indent = 2;
 
 Result<ExitStatus> run_rules(const std::string& output, Session& session) {
   if (output == "json") {
-    session.out() << rules_json().dump(k_indent) << "\n";
+    session.out() << policy::rules_json().dump(k_indent) << "\n";
   } else {
     session.out() << (output == "markdown" ? rules_markdown() : rules_text());
   }

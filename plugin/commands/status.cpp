@@ -11,8 +11,8 @@
 
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "plugin/interrupt.hpp"
-#include "plugin/operations/gather.hpp"
+#include "plugin/terminal/interrupt.hpp"
+#include "shared/observe/gather.hpp"
 #include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
@@ -25,20 +25,21 @@ struct StatusOptions {
   bool watch = false;
   std::string interval = "2s";
   std::string timeout = "15s";
-  RedisAccess access = {};
+  observe::RedisAccess access = {};
   std::string output = {};
 };
 
-Result<std::vector<Located>> find_clusters(const StatusOptions& options,
-                                           ports::KubePort& kube,
-                                           const std::string& namespace_) {
+Result<std::vector<observe::Located>> find_clusters(const StatusOptions& options,
+                                                    ports::KubePort& kube,
+                                                    const std::string& namespace_) {
   if (options.all_namespaces) {
-    return locate_all(kube, "");
+    return observe::locate_all(kube, "");
   }
-  auto one = options.selector.empty() ? locate(kube, namespace_, options.name)
-                                      : locate_by_selector(kube, namespace_, options.selector);
-  return one ? Result<std::vector<Located>>(std::vector<Located>{std::move(*one)})
-             : Result<std::vector<Located>>(one.error());
+  auto one = options.selector.empty()
+                 ? observe::locate(kube, namespace_, options.name)
+                 : observe::locate_by_selector(kube, namespace_, options.selector);
+  return one ? Result<std::vector<observe::Located>>(std::vector<observe::Located>{std::move(*one)})
+             : Result<std::vector<observe::Located>>(one.error());
 }
 
 Result<ExitStatus> show_once(const StatusOptions& options,
@@ -50,9 +51,9 @@ Result<ExitStatus> show_once(const StatusOptions& options,
   KREDIS_TRY(const auto clusters, find_clusters(options, *kube, namespace_));
   const auto deadline = ports::Clock::now() + timeout;
   std::vector<core::ClusterView> views;
-  for (const Located& located : clusters) {
+  for (const observe::Located& located : clusters) {
     KREDIS_TRY(core::ClusterView view, look_at(session, located, options.access, deadline));
-    explain_unready(*kube, located, view);
+    observe::explain_unready(*kube, located, view);
     views.push_back(std::move(view));
   }
   if (options.all_namespaces) {

@@ -9,13 +9,13 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "plugin/apply/wait_for_pods.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "plugin/interrupt.hpp"
-#include "plugin/operations/permissions.hpp"
-#include "plugin/operations/pod_command.hpp"
-#include "plugin/operations/toolbox_pod.hpp"
-#include "plugin/operations/wait_for_pods.hpp"
-#include "shared/access/redis_access.hpp"
+#include "plugin/operations/exec/pod_command.hpp"
+#include "plugin/operations/exec/toolbox_pod.hpp"
+#include "plugin/operations/rbac/permissions.hpp"
+#include "plugin/terminal/interrupt.hpp"
+#include "shared/observe/redis_access.hpp"
 #include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
@@ -24,7 +24,7 @@ namespace {
 struct ToolboxOptions {
   std::string name = "redis";
   std::string image = {};
-  RedisAccess access = {};
+  observe::RedisAccess access = {};
   std::string timeout = "2m";
   bool dry_run = false;
 };
@@ -65,10 +65,10 @@ class PassingPod {
   ports::ResourcePath path_;
 };
 
-Result<ToolboxWish> wish_of(const ToolboxOptions& options, const Located& located) {
+Result<ToolboxWish> wish_of(const ToolboxOptions& options, const observe::Located& located) {
   ToolboxWish wish{.pod = toolbox_name(located.name),
                    .image = options.image,
-                   .access = access_of(located.workload, options.access),
+                   .access = observe::access_of(located.workload, options.access),
                    .host = redis_host(located)};
   if (wish.image.empty() && redis_image(located.workload).empty()) {
     return Error::not_found("cluster " + located.name + " does not say which image it runs")
@@ -81,7 +81,7 @@ Result<ExitStatus> run_toolbox(const ToolboxOptions& options, Session& session) 
   KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(const Located located, locate(*kube, namespace_, options.name));
+  KREDIS_TRY(const observe::Located located, observe::locate(*kube, namespace_, options.name));
   KREDIS_TRY(const ToolboxWish wish, wish_of(options, located));
   const Json object = toolbox_pod(located, wish);
   if (options.dry_run) {

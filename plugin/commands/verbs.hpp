@@ -3,7 +3,7 @@
 // One function a verb: it adds the verb's subcommand, which on parsing sets the operation to run.
 #pragma once
 
-#include "plugin/session.hpp"
+#include "plugin/terminal/session.hpp"
 
 namespace CLI {
 class App;

@@ -10,9 +10,9 @@
 #include <CLI/CLI.hpp>
 
 #include "plugin/commands/verbs.hpp"
-#include "plugin/operations/permissions.hpp"
-#include "plugin/operations/webhook_install.hpp"
-#include "plugin/operations/webhook_view.hpp"
+#include "plugin/operations/rbac/permissions.hpp"
+#include "plugin/operations/webhook/install.hpp"
+#include "plugin/operations/webhook/view.hpp"
 #include "plugin/render/webhook_text.hpp"
 #include "shared/manifest/static_policies.hpp"
 #include "shared/manifest/yaml_writer.hpp"
@@ -119,12 +119,12 @@ Result<ExitStatus> run_status(const WebhookOptions& options, Session& session) {
   KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(
-      const WebhookView view,
+      const wire::WebhookView view,
       view_webhook(*kube, spec_of(options, session).namespace_, ports::Clock::now() + timeout));
   if (output == Output::text) {
     session.out() << render_webhook(view, session.style(), std::time(nullptr));
   } else {
-    session.print_object(webhook_report(view), output);
+    session.print_object(wire::webhook_report(view), output);
   }
   return view.installed && view.findings().empty() ? ExitStatus::done : ExitStatus::refused;
 }

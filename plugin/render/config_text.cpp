@@ -20,8 +20,6 @@ std::string found_text(const wire::Drift& drift) {
   return drift.known ? shown(drift, drift.found) : "(not known to this server)";
 }
 
-const char* mend_text(wire::Mend mend) { return mend == wire::Mend::live ? "live" : "restart"; }
-
 std::string names_of(const std::vector<wire::Drift>& drifts) {
   std::vector<std::string> names;
   for (const wire::Drift& drift : drifts) {
@@ -32,56 +30,32 @@ std::string names_of(const std::vector<wire::Drift>& drifts) {
 
 }  // namespace
 
-std::string render_drift(const ConfigPicture& picture, const TextStyle& style) {
+std::string render_drift(const wire::DriftReport& report, const TextStyle& style) {
   std::string text;
-  const auto untold = wire::untold_settings(picture.source.config);
+  const auto untold = wire::untold_settings(report.config);
   if (!untold.empty()) {
     text += style.dim(fmt::format("not compared, as no node tells: {}", fmt::join(untold, ", "))) +
             "\n";
   }
-  if (picture.drifts.empty()) {
+  if (report.drifts.empty()) {
     return text + fmt::format("all {} nodes run what {} of ConfigMap {} says\n",
-                              picture.pods,
-                              picture.source.key,
-                              picture.source.config_map);
+                              report.pods,
+                              report.key,
+                              report.config_map);
   }
   std::vector<std::vector<std::string>> rows;
-  for (const wire::NodeDrift& node : picture.drifts) {
+  for (const wire::NodeDrift& node : report.drifts) {
     for (const wire::Drift& drift : node.drifts) {
       rows.push_back({node.pod,
                       drift.name,
                       shown(drift, drift.wanted),
                       found_text(drift),
-                      mend_text(drift.mend)});
+                      wire::to_text(drift.mend)});
     }
   }
   return text + render_table({"POD", "SETTING", "WANTED", "RUNS WITH", "MENDED BY"}, rows) +
          style.green("fix:") +
-         fmt::format(" kubectl redis config apply {} -n {}\n", picture.cluster, picture.namespace_);
-}
-
-Json drift_report(const ConfigPicture& picture) {
-  Json nodes = Json::array();
-  for (const wire::NodeDrift& node : picture.drifts) {
-    Json drifts = Json::array();
-    for (const wire::Drift& drift : node.drifts) {
-      const bool secret = wire::is_secret_setting(drift.name);
-      drifts.push_back({{"setting", drift.name},
-                        {"wanted", secret ? Json("(secret)") : Json(drift.wanted)},
-                        {"runs", secret || !drift.known ? Json() : Json(drift.found)},
-                        {"known", drift.known},
-                        {"mendedBy", mend_text(drift.mend)}});
-    }
-    nodes.push_back({{"pod", node.pod}, {"drift", drifts}});
-  }
-  return {{"apiVersion", "kubectl-redis.dev/v1"},
-          {"kind", "ConfigDrift"},
-          {"name", picture.cluster},
-          {"namespace", picture.namespace_},
-          {"configMap", picture.source.config_map},
-          {"pods", picture.pods},
-          {"nodes", nodes},
-          {"notCompared", wire::untold_settings(picture.source.config)}};
+         fmt::format(" kubectl redis config apply {} -n {}\n", report.cluster, report.namespace_);
 }
 
 std::string render_config_plan(const wire::ConfigPlan& plan) {

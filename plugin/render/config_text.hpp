@@ -1,30 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Drift from redis.conf, and the plan that mends it, as text and JSON. Passwords are never in
-// either.
+// Drift from redis.conf, and the plan that mends it, as text. Passwords are never in it.
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "plugin/operations/config_source.hpp"
-#include "plugin/render/text_style.hpp"
+#include "plugin/terminal/text_style.hpp"
 #include "shared/wire/config_plan.hpp"
+#include "shared/wire/drift_report.hpp"
 
 namespace kredis::plugin {
 
-struct ConfigPicture {
-  std::string cluster = {};
-  std::string namespace_ = {};
-  ConfigSource source = {};
-  std::size_t pods = 0;
-  std::vector<wire::NodeDrift> drifts = {};
-};
-
-std::string render_drift(const ConfigPicture& picture, const TextStyle& style);
-
-/// kind ConfigDrift, apiVersion kubectl-redis.dev/v1.
-Json drift_report(const ConfigPicture& picture);
+std::string render_drift(const wire::DriftReport& report, const TextStyle& style);
 
 std::string render_config_plan(const wire::ConfigPlan& plan);
 

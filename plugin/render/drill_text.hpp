@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "plugin/render/text_style.hpp"
+#include "plugin/terminal/text_style.hpp"
 #include "shared/wire/drill_report.hpp"
 
 namespace kredis::plugin {

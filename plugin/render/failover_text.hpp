@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "plugin/render/text_style.hpp"
-#include "shared/core/plan_failover.hpp"
+#include "plugin/terminal/text_style.hpp"
+#include "shared/core/plans/plan_failover.hpp"
 #include "shared/wire/failover_report.hpp"
 
 namespace kredis::plugin {

@@ -25,26 +25,14 @@ std::string painted(Severity severity, const TextStyle& style) {
   return style.dim(word);
 }
 
-int count_of(const LintResult& result, Severity severity) {
+int count_of(const policy::LintResult& result, Severity severity) {
   return static_cast<int>(std::ranges::count_if(
       result.findings,
-      [severity](const LintFinding& each) { return each.objection.severity == severity; }));
+      [severity](const policy::LintFinding& each) { return each.objection.severity == severity; }));
 }
 
 std::string counted(int count, std::string_view word) {
   return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
-}
-
-std::string_view sarif_level(Severity severity) {
-  switch (severity) {
-    case Severity::error:
-      return "error";
-    case Severity::warning:
-      return "warning";
-    case Severity::advice:
-      break;
-  }
-  return "note";
 }
 
 std::string xml(std::string_view text) {
@@ -71,19 +59,9 @@ std::string xml(std::string_view text) {
 }
 
 /// "redis.yaml:3:5", or the object alone.
-std::string place_of(const LintFinding& finding) {
+std::string place_of(const policy::LintFinding& finding) {
   return finding.line == 0 ? finding.file
                            : fmt::format("{}:{}:{}", finding.file, finding.line, finding.column);
-}
-
-Json sarif_location(const LintFinding& finding) {
-  if (finding.line == 0) {
-    return {{"logicalLocations",
-             Json::array({{{"fullyQualifiedName", finding.file}, {"kind", "resource"}}})}};
-  }
-  const Json region = {{"startLine", finding.line}, {"startColumn", finding.column}};
-  return {
-      {"physicalLocation", {{"artifactLocation", {{"uri", finding.file}}}, {"region", region}}}};
 }
 
 std::string fenced(std::string_view text, std::string_view language) {
@@ -108,9 +86,9 @@ std::string indented(std::string_view text) {
 
 }  // namespace
 
-std::string lint_text(const LintResult& result, const TextStyle& style) {
+std::string lint_text(const policy::LintResult& result, const TextStyle& style) {
   std::string text;
-  for (const LintFinding& each : result.findings) {
+  for (const policy::LintFinding& each : result.findings) {
     const policy::Objection& objection = each.objection;
     text += fmt::format("{}: {} {} {}\n",
                         place_of(each),
@@ -133,65 +111,14 @@ std::string lint_text(const LintResult& result, const TextStyle& style) {
   return text;
 }
 
-Json lint_json(const LintResult& result) {
-  Json findings = Json::array();
-  for (const LintFinding& each : result.findings) {
-    const policy::Objection& objection = each.objection;
-    Json finding = Json::object();
-    if (each.line > 0) {
-      finding = {{"file", each.file}, {"line", each.line}, {"column", each.column}};
-    }
-    finding.update({{"object", each.object},
-                    {"rule", objection.rule},
-                    {"severity", policy::to_text(objection.severity)},
-                    {"path", objection.path},
-                    {"found", objection.found},
-                    {"wanted", objection.wanted},
-                    {"message", objection.message}});
-    findings.push_back(std::move(finding));
-  }
-  return {{"apiVersion", "kubectl-redis.dev/v1"},
-          {"kind", result.kind},
-          {"objects", result.objects},
-          {"recognised", result.recognised},
-          {"ignored", result.ignored},
-          {"findings", findings}};
-}
-
-Json lint_sarif(const LintResult& result, const std::string& version) {
-  Json rules = Json::array();
-  for (const policy::Rule& rule : policy::rules()) {
-    rules.push_back({{"id", rule.id},
-                     {"shortDescription", {{"text", rule.title}}},
-                     {"fullDescription", {{"text", rule.documentation.why}}},
-                     {"defaultConfiguration", {{"level", sarif_level(rule.severity)}}}});
-  }
-  Json results = Json::array();
-  for (const LintFinding& each : result.findings) {
-    results.push_back({{"ruleId", each.objection.rule},
-                       {"level", sarif_level(each.objection.severity)},
-                       {"message",
-                        {{"text",
-                          fmt::format("{} (found: {}; write: {})",
-                                      each.objection.message,
-                                      each.objection.found,
-                                      each.objection.wanted)}}},
-                       {"locations", Json::array({sarif_location(each)})}});
-  }
-  const Json driver = {{"name", "kubectl-redis"}, {"version", version}, {"rules", rules}};
-  return {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
-          {"version", "2.1.0"},
-          {"runs", Json::array({{{"tool", {{"driver", driver}}}, {"results", results}}})}};
-}
-
-std::string lint_junit(const LintResult& result) {
+std::string lint_junit(const policy::LintResult& result) {
   std::string text = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuite name=\"kubectl redis {}\" tests=\"{}\" failures=\"{}\">\n",
       result.kind == "LintReport" ? "lint" : "policy report",
       result.findings.size(),
       count_of(result, Severity::error));
-  for (const LintFinding& each : result.findings) {
+  for (const policy::LintFinding& each : result.findings) {
     const std::string what = fmt::format("{}: {}\nfound: {}\nwrite: {}",
                                          place_of(each),
                                          each.objection.message,
@@ -248,31 +175,6 @@ std::string rules_text() {
     rows.push_back({std::string(guard.id), "guard", "no", std::string(guard.title)});
   }
   return render_table({"RULE", "SEVERITY", "FILLED-IN", "WHAT-HOLDS"}, rows);
-}
-
-Json rules_json() {
-  Json list = Json::array();
-  for (const policy::Rule& rule : policy::rules()) {
-    list.push_back({{"id", rule.id},
-                    {"title", rule.title},
-                    {"severity", policy::to_text(rule.severity)},
-                    {"kinds", policy::kinds_text(rule.kinds)},
-                    {"filledIn", rule.patch != nullptr},
-                    {"whenBlind", policy::to_text(rule.when_blind)},
-                    {"why", rule.documentation.why}});
-  }
-  Json guards = Json::array();
-  for (const policy::Guard& guard : policy::guards()) {
-    guards.push_back({{"id", guard.id},
-                      {"title", guard.title},
-                      {"on", guard.on},
-                      {"whenBlind", guard.when_blind},
-                      {"why", guard.why}});
-  }
-  return {{"apiVersion", "kubectl-redis.dev/v1"},
-          {"kind", "RuleList"},
-          {"items", list},
-          {"guards", guards}};
 }
 
 std::string rules_markdown() {

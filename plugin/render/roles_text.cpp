@@ -9,7 +9,7 @@
 namespace kredis::plugin {
 namespace {
 
-std::string rule_line(const Json& rule, const JoinedRight& reason) {
+std::string rule_line(const Json& rule, const std::string& reason) {
   const auto words = [&](const char* field) {
     return fmt::format("{}", fmt::join(rule.at(field).get<std::vector<std::string>>(), ", "));
   };
@@ -17,9 +17,8 @@ std::string rule_line(const Json& rule, const JoinedRight& reason) {
   const std::string names = rule.contains("resourceNames")
                                 ? fmt::format(", resourceNames: [{}]", words("resourceNames"))
                                 : "";
-  return fmt::format("# {}{}\n- {{apiGroups: [{}], resources: [{}]{}, verbs: [{}]}}\n",
-                     reason.right.weight == Weight::goes_without ? "goes without: " : "",
-                     fmt::join(reason.why, "; "),
+  return fmt::format("# {}\n- {{apiGroups: [{}], resources: [{}]{}, verbs: [{}]}}\n",
+                     reason,
                      group.empty() ? "\"\"" : group,
                      words("resources"),
                      names,
@@ -28,9 +27,10 @@ std::string rule_line(const Json& rule, const JoinedRight& reason) {
 
 }  // namespace
 
-std::string render_roles(const std::vector<RolePlan>& roles, const std::vector<Json>& bindings) {
+std::string render_roles(const std::vector<ExplainedRole>& roles,
+                         const std::vector<Json>& bindings) {
   std::string text;
-  for (const RolePlan& role : roles) {
+  for (const ExplainedRole& role : roles) {
     Json head = role.object;
     head.erase("rules");
     head["metadata"].erase("annotations");  // The comments say it better.

@@ -7,10 +7,17 @@
 #include <string>
 #include <vector>
 
-#include "plugin/operations/roles.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::plugin {
 
-std::string render_roles(const std::vector<RolePlan>& roles, const std::vector<Json>& bindings);
+/// A Role or ClusterRole, and why it has each of its rules, in their order.
+struct ExplainedRole {
+  Json object;
+  std::vector<std::string> reasons = {};
+};
+
+std::string render_roles(const std::vector<ExplainedRole>& roles,
+                         const std::vector<Json>& bindings);
 
 }  // namespace kredis::plugin

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "plugin/render/text_style.hpp"
+#include "plugin/terminal/text_style.hpp"
 #include "shared/core/cluster_view.hpp"
-#include "shared/core/finding.hpp"
-#include "shared/core/survival.hpp"
+#include "shared/core/findings/finding.hpp"
+#include "shared/core/findings/survival.hpp"
 
 namespace kredis::plugin {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "plugin/render/text_style.hpp"
+#include "plugin/terminal/text_style.hpp"
 
 namespace kredis::plugin {
 namespace {

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `webhook status` prints: for people, and as the report that docs/webhook.md describes.
+// What `webhook status` prints for people.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-#include "plugin/operations/webhook_view.hpp"
-#include "plugin/render/text_style.hpp"
-#include "shared/wire/json.hpp"
+#include "plugin/terminal/text_style.hpp"
+#include "shared/wire/webhook_report.hpp"
 
 namespace kredis::plugin {
 
 /// Units: `now_seconds` since 1970.
-std::string render_webhook(const WebhookView& view,
+std::string render_webhook(const wire::WebhookView& view,
                            const TextStyle& style,
                            std::int64_t now_seconds);
-
-/// kubectl-redis.dev/v1 WebhookStatus.
-Json webhook_report(const WebhookView& view);
 
 }  // namespace kredis::plugin

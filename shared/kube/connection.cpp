@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "shared/kube/encoding.hpp"
-#include "shared/ports/posix.hpp"
+#include "shared/system/posix.hpp"
 
 namespace kredis::kube {
 namespace {

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <ctime>
 
+#include "shared/json/json.hpp"
 #include "shared/kube/encoding.hpp"
 #include "shared/kube/subprocess.hpp"
-#include "shared/wire/json.hpp"
 
 namespace kredis::kube {
 namespace {

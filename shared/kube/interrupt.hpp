@@ -5,7 +5,7 @@
 #pragma once
 
 #include "shared/core/result.hpp"
-#include "shared/ports/posix.hpp"
+#include "shared/system/posix.hpp"
 
 namespace kredis::kube {
 

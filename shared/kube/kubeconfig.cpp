@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::kube {
 namespace {

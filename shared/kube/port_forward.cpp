@@ -17,7 +17,7 @@
 #include "shared/kube/encoding.hpp"
 #include "shared/kube/resource_url.hpp"
 #include "shared/kube/websocket.hpp"
-#include "shared/ports/posix.hpp"
+#include "shared/system/posix.hpp"
 
 namespace kredis::kube {
 namespace {

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <thread>
 
-#include "shared/ports/posix.hpp"
+#include "shared/system/posix.hpp"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the user.
 

@@ -15,7 +15,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "shared/ports/posix.hpp"
+#include "shared/system/posix.hpp"
 
 namespace kredis::kube {
 namespace {

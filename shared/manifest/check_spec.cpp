@@ -9,12 +9,12 @@
 
 #include <fmt/format.h>
 
+#include "shared/core/text.hpp"
 #include "shared/manifest/kube_syntax.hpp"
 #include "shared/manifest/names.hpp"
 #include "shared/manifest/object_parts.hpp"
 #include "shared/wire/quantity.hpp"
 #include "shared/wire/redis_conf.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::manifest {
 namespace {
@@ -27,16 +27,16 @@ Error invalid(fmt::format_string<Arguments...> format, Arguments&&... arguments)
 Status check_name(const ClusterSpec& spec) {
   if (spec.name.size() > k_longest_name) {
     return invalid("the name {} has {} characters, too many for the names made from it",
-                   wire::quoted(spec.name),
+                   core::quoted(spec.name),
                    spec.name.size())
         .with_hint(fmt::format("use {} characters at most", k_longest_name));
   }
   if (!is_dns_label(spec.name)) {
-    return invalid("the name {} cannot be part of a Service's name", wire::quoted(spec.name))
+    return invalid("the name {} cannot be part of a Service's name", core::quoted(spec.name))
         .with_hint("use lower-case letters, digits and dashes, beginning with a letter");
   }
   if (!is_dns_subdomain(spec.namespace_) || spec.namespace_.size() > 63) {
-    return invalid("{} is not a namespace's name", wire::quoted(spec.namespace_))
+    return invalid("{} is not a namespace's name", core::quoted(spec.namespace_))
         .with_hint("list the namespaces: kubectl get namespaces");
   }
   return {};
@@ -67,7 +67,7 @@ Status check_shape(const ClusterSpec& spec) {
         return std::isspace(c) != 0 || std::iscntrl(c) != 0;
       });
   if (!is_image) {
-    return invalid("--image {} names no image", wire::quoted(spec.image))
+    return invalid("--image {} names no image", core::quoted(spec.image))
         .with_hint("name one with its version, such as redis:8.0 or valkey/valkey:8.1");
   }
   return {};
@@ -76,11 +76,11 @@ Status check_shape(const ClusterSpec& spec) {
 Status check_quantity(std::string_view option, const std::string& text) {
   const auto quantity = wire::parse_quantity(text);
   if (!quantity) {
-    return invalid("{} {} is not a quantity", option, wire::quoted(text))
+    return invalid("{} {} is not a quantity", option, core::quoted(text))
         .with_hint("write it as Kubernetes does: 200M, 10Gi, 500m");
   }
   if (quantity->is_zero()) {
-    return invalid("{} {} is nothing", option, wire::quoted(text)).with_hint("ask for some");
+    return invalid("{} {} is nothing", option, core::quoted(text)).with_hint("ask for some");
   }
   return {};
 }
@@ -90,7 +90,7 @@ Status check_access_mode(const ClusterSpec& spec) {
       "ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"};
   if (spec.access_mode && std::ranges::find(modes, *spec.access_mode) == modes.end()) {
     return invalid("--access-mode {} does not let a node write to its volume",
-                   wire::quoted(*spec.access_mode))
+                   core::quoted(*spec.access_mode))
         .with_hint("use ReadWriteOnce, ReadWriteOncePod or ReadWriteMany");
   }
   return {};
@@ -122,7 +122,7 @@ Status check_nfs(const ClusterSpec& spec) {
         .with_hint("leave one of them out");
   }
   if (!spec.nfs_path.empty() && !spec.nfs_path.starts_with('/')) {
-    return invalid("--nfs-path {} is not an absolute path", wire::quoted(spec.nfs_path))
+    return invalid("--nfs-path {} is not an absolute path", core::quoted(spec.nfs_path))
         .with_hint("give the path as the server exports it, from / on");
   }
   return {};
@@ -143,7 +143,7 @@ Status check_storage(const ClusterSpec& spec) {
   // An empty class is Kubernetes' way to ask for volumes that somebody made beforehand.
   const std::string storage_class = spec.storage_class.value_or("");
   if (!storage_class.empty() && !is_dns_subdomain(storage_class)) {
-    return invalid("--storage-class {} is not a class's name", wire::quoted(storage_class))
+    return invalid("--storage-class {} is not a class's name", core::quoted(storage_class))
         .with_hint("list the classes: kubectl get storageclasses");
   }
   return {};
@@ -169,7 +169,7 @@ Status check_resources(const ClusterSpec& spec) {
        {std::pair{"--requests", &spec.requests}, std::pair{"--limits", &spec.limits}}) {
     for (const auto& [resource, amount] : *amounts) {
       if (!is_qualified_name(resource)) {
-        return invalid("{} {} names no resource", option, wire::quoted(resource))
+        return invalid("{} {} names no resource", option, core::quoted(resource))
             .with_hint("name cpu, memory or another resource of the nodes");
       }
       KREDIS_CHECK(check_quantity(fmt::format("{} {}:", option, resource), amount));
@@ -196,7 +196,7 @@ Status check_resources(const ClusterSpec& spec) {
 
 Status check_reference(std::string_view option, const std::string& name) {
   if (!name.empty() && !is_dns_subdomain(name)) {
-    return invalid("{} {} is not an object's name", option, wire::quoted(name))
+    return invalid("{} {} is not an object's name", option, core::quoted(name))
         .with_hint("use lower-case letters, digits, dashes and dots");
   }
   return {};
@@ -211,7 +211,7 @@ Status check_references(const ClusterSpec& spec) {
 
 Status check_key(std::string_view option, const std::string& key) {
   if (!is_qualified_name(key)) {
-    return invalid("{} {} is not a key", option, wire::quoted(key))
+    return invalid("{} {} is not a key", option, core::quoted(key))
         .with_hint(
             "use letters, digits, dashes, underscores and dots, 63 at most, after a domain "
             "and / if you like");
@@ -221,7 +221,7 @@ Status check_key(std::string_view option, const std::string& key) {
 
 Status check_value(std::string_view option, const std::string& key, const std::string& value) {
   if (!is_label_value(value)) {
-    return invalid("{} {}={} is not a label's value", option, key, wire::quoted(value))
+    return invalid("{} {}={} is not a label's value", option, key, core::quoted(value))
         .with_hint("use letters, digits, dashes, underscores and dots, 63 at most");
   }
   return {};
@@ -267,7 +267,7 @@ Status check_tolerations(const ClusterSpec& spec) {
     if (std::ranges::find(effects, toleration.effect) == effects.end()) {
       return invalid("--tolerations {}: {} is no effect of a taint",
                      toleration.key,
-                     wire::quoted(toleration.effect))
+                     core::quoted(toleration.effect))
           .with_hint("use NoSchedule, PreferNoSchedule or NoExecute");
     }
   }

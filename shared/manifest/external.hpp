@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "shared/json/json.hpp"
 #include "shared/manifest/cluster_spec.hpp"
-#include "shared/wire/json.hpp"
 
 namespace kredis::manifest {
 

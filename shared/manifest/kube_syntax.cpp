@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::manifest {
 namespace {
@@ -24,7 +24,7 @@ bool is_dns_part(std::string_view text) {
 bool is_dns_label(std::string_view text) { return is_dns_part(text) && is_lower(text.front()); }
 
 bool is_dns_subdomain(std::string_view text) {
-  return text.size() <= 253 && std::ranges::all_of(wire::split(text, '.'), is_dns_part);
+  return text.size() <= 253 && std::ranges::all_of(core::split(text, '.'), is_dns_part);
 }
 
 bool is_label_value(std::string_view text) {

@@ -6,8 +6,8 @@
 
 #include <vector>
 
+#include "shared/json/json.hpp"
 #include "shared/manifest/cluster_spec.hpp"
-#include "shared/wire/json.hpp"
 
 namespace kredis::manifest {
 

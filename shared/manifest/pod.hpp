@@ -5,9 +5,9 @@
 
 #include <optional>
 
+#include "shared/json/json.hpp"
 #include "shared/manifest/cluster_spec.hpp"
 #include "shared/policy/names.hpp"
-#include "shared/wire/json.hpp"
 
 namespace kredis::manifest {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::manifest {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::manifest {
 

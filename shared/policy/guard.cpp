@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "shared/core/survival.hpp"
+#include "shared/core/findings/survival.hpp"
+#include "shared/core/text.hpp"
 #include "shared/policy/json_access.hpp"
 #include "shared/policy/names.hpp"
 #include "shared/policy/subject.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -365,7 +365,7 @@ std::span<const Guard> guards() noexcept { return k_guards; }
 
 const Guard* find_guard(std::string_view id) noexcept {
   const auto* const found = std::ranges::find_if(
-      k_guards, [id](const Guard& each) { return wire::to_lower(each.id) == wire::to_lower(id); });
+      k_guards, [id](const Guard& each) { return core::to_lower(each.id) == core::to_lower(id); });
   return found == k_guards.end() ? nullptr : found;
 }
 

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::policy {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -60,7 +60,7 @@ const Json& at_path(const Json& value, std::string_view path) {
       key.replace(at, 2, key[at + 1] == '1' ? "/" : "~");
     }
     if (here->is_array()) {
-      const auto index = wire::to_number<std::size_t>(key);
+      const auto index = core::to_number<std::size_t>(key);
       if (!index || *index >= here->size()) {
         return nothing();
       }
@@ -83,7 +83,7 @@ const std::string& text(const Json& value) {
 }
 
 std::optional<std::int64_t> number_in(std::string_view text) {
-  return within(wire::to_number<std::int64_t>(text));
+  return within(core::to_number<std::int64_t>(text));
 }
 
 std::optional<std::int64_t> number(const Json& value) {
@@ -130,7 +130,7 @@ std::string shown(const Json& value) {
   const std::string line = value.is_string()
                                ? value.get<std::string>()
                                : value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  const std::string quoted = wire::quoted(line.substr(0, k_longest_shown));
+  const std::string quoted = core::quoted(line.substr(0, k_longest_shown));
   const std::string plain = quoted.substr(1, quoted.size() - 2);
   return line.size() > k_longest_shown ? plain + "..." : plain;
 }

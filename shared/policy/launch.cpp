@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -91,7 +91,7 @@ std::vector<Word> shell_words(const Word& script) {
   std::vector<Word> words;
   std::string line = script.text;
   std::ranges::replace(line, '\n', ' ');
-  for (std::string_view word : wire::split_words(line)) {
+  for (std::string_view word : core::split_words(line)) {
     while (!word.empty() && (word.front() == '"' || word.front() == '\'')) {
       word.remove_prefix(1);
     }
@@ -109,7 +109,7 @@ void read_server_words(const std::vector<Word>& words, std::size_t server, Launc
   for (std::size_t i = server + 1; i < words.size(); ++i) {
     const std::string& word = words[i].text;
     if (word.starts_with("--") && word.size() > 2) {
-      launch.arguments.directives.push_back({.name = wire::to_lower(word.substr(2))});
+      launch.arguments.directives.push_back({.name = core::to_lower(word.substr(2))});
       launch.arguments_paths.push_back(words[i].path);
     } else if (!launch.arguments.directives.empty()) {
       launch.arguments.directives.back().arguments.push_back(word);
@@ -227,7 +227,7 @@ bool enables_cluster(std::string_view config) {
   const auto parsed = wire::parse_redis_conf(config);
   return parsed && std::ranges::any_of(parsed->directives, [](const wire::RedisDirective& each) {
            return each.name == "cluster-enabled" && !each.arguments.empty() &&
-                  wire::to_lower(each.arguments.front()) == "yes";
+                  core::to_lower(each.arguments.front()) == "yes";
          });
 }
 

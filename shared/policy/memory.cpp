@@ -5,8 +5,8 @@
 #include <array>
 #include <string>
 
+#include "shared/core/text.hpp"
 #include "shared/wire/quantity.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::policy {
 
@@ -23,9 +23,9 @@ std::optional<std::int64_t> redis_bytes(std::string_view text) {
                                        {"mb", 1LL << 20},
                                        {"g", 1'000'000'000},
                                        {"gb", 1LL << 30}}};
-  const std::string lower = wire::to_lower(text);
+  const std::string lower = core::to_lower(text);
   const std::size_t digits = std::min(lower.find_first_not_of("0123456789"), lower.size());
-  const auto amount = wire::to_number<std::int64_t>(lower.substr(0, digits));
+  const auto amount = core::to_number<std::int64_t>(lower.substr(0, digits));
   const auto* const unit =
       std::ranges::find(units, std::string_view(lower).substr(digits), &Unit::name);
   constexpr std::int64_t k_most = 1LL << 60U;  // So that twice as much can be said.

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/core/text.hpp"
 #include "shared/policy/json_access.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -34,7 +34,7 @@ Json wrapped(const std::vector<std::string_view>& keys, std::size_t first, Json 
 /// be.
 Json* child(Json& parent, std::string_view key) {
   if (parent.is_array()) {
-    const auto index = wire::to_number<std::size_t>(key);
+    const auto index = core::to_number<std::size_t>(key);
     return index && *index < parent.size() ? &parent[*index] : nullptr;
   }
   const auto found = parent.find(unescaped(key));
@@ -65,7 +65,7 @@ bool Patch::settle() {
 }
 
 void Patch::carry_out(std::string_view path, Json value) {
-  const auto keys = wire::split(path.substr(1), '/');
+  const auto keys = core::split(path.substr(1), '/');
   Json* here = &object_;
   std::string done;
   for (std::size_t depth = 0; depth < keys.size(); ++depth) {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::policy {
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "shared/core/text.hpp"
 #include "shared/policy/rules/health.hpp"
 #include "shared/policy/rules/launching.hpp"
 #include "shared/policy/rules/placement.hpp"
@@ -12,7 +13,6 @@
 #include "shared/policy/rules/shape.hpp"
 #include "shared/policy/rules/storage.hpp"
 #include "shared/policy/rules/surroundings.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -44,7 +44,7 @@ std::span<const Rule> rules() noexcept { return k_rules; }
 
 const Rule* find_rule(std::string_view id) noexcept {
   const auto* const found = std::ranges::find_if(
-      k_rules, [id](const Rule& rule) { return wire::to_lower(rule.id) == wire::to_lower(id); });
+      k_rules, [id](const Rule& rule) { return core::to_lower(rule.id) == core::to_lower(id); });
   return found == k_rules.end() ? nullptr : found;
 }
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "shared/core/text.hpp"
 #include "shared/policy/launch.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -59,7 +59,7 @@ bool runs_cluster(const Json& object, const Surroundings& around) {
   }
   const auto setting = subject.setting("cluster-enabled");
   if (setting) {
-    return wire::to_lower(setting->first()) == "yes";
+    return core::to_lower(setting->first()) == "yes";
   }
   return subject.launch().scripts.find("cluster-enabled yes") != std::string::npos;
 }

@@ -4,19 +4,16 @@
 // Conventions: https://kubernetes.io/docs/reference/using-api/api-concepts/
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "shared/core/result.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
+#include "shared/ports/clock.hpp"
 
 namespace kredis::ports {
-
-using Clock = std::chrono::steady_clock;
-using Deadline = Clock::time_point;
 
 /// Names one kind of resource, for example {"apps/v1", "statefulsets"} or {"v1", "pods"}.
 struct ResourceType {

@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the product needs of one Redis node: a connection that answers commands before a deadline.
-// shared/redis implements it over hiredis; tests fake it. Protocol:
-// https://redis.io/docs/latest/develop/reference/protocol-spec/
+// shared/redis implements it over hiredis; tests fake it.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "shared/core/reply.hpp"
 #include "shared/core/result.hpp"
+#include "shared/ports/clock.hpp"
 
 namespace kredis::ports {
-
-using Deadline = std::chrono::steady_clock::time_point;
-using Command = std::vector<std::string>;
-
-/// One RESP2 or RESP3 reply. Maps are flattened to arrays key, value, key, value.
-struct Reply {
-  enum class Kind { nil, status, text, integer, real, boolean, array, error };
-  Kind kind = Kind::nil;
-  std::string text = {};  ///< status, text, error ("ERR ..."), and real as it was written.
-  std::int64_t integer = 0;
-  std::vector<Reply> items = {};
-
-  bool is_error() const noexcept { return kind == Kind::error; }
-  bool is_ok() const noexcept { return kind == Kind::status && text == "OK"; }
-};
 
 /// Threads: one thread at a time. After an error of code timeout, unreachable or protocol the
 /// connection is dead and every further call fails.
@@ -38,8 +21,8 @@ class RedisConnection {
   virtual ~RedisConnection() = default;
   /// Sends all commands in one write and reads all replies. An error *reply* is a Reply, not an
   /// Error. Never sends anything twice.
-  virtual Result<std::vector<Reply>> pipeline(const std::vector<Command>& commands,
-                                              Deadline deadline) = 0;
+  virtual Result<std::vector<core::Reply>> pipeline(const std::vector<core::Command>& commands,
+                                                    Deadline deadline) = 0;
 };
 
 /// Where a node is reached: a pod by tunnel, or an address directly.

@@ -17,17 +17,17 @@
 #include <utility>
 #include <vector>
 
-#include "shared/ports/posix.hpp"
 #include "shared/redis/dial.hpp"
 #include "shared/redis/reply_error.hpp"
 #include "shared/redis/reply_reader.hpp"
+#include "shared/system/posix.hpp"
 
 namespace kredis::redis {
 namespace {
 
-using ports::Command;
+using core::Command;
+using core::Reply;
 using ports::Deadline;
-using ports::Reply;
 using std::chrono::steady_clock;
 using namespace std::string_literals;
 

@@ -16,7 +16,7 @@
 #include <memory>
 #include <thread>
 
-#include "shared/ports/posix.hpp"
+#include "shared/system/posix.hpp"
 
 namespace kredis::redis {
 namespace {

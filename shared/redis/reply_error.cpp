@@ -74,7 +74,7 @@ std::string filled(std::string_view pattern, const std::string& who, const std::
 
 }  // namespace
 
-Error error_of(const ports::Reply& reply, const std::string& who, const std::string& user) {
+Error error_of(const core::Reply& reply, const std::string& who, const std::string& user) {
   for (const Row& row : k_rows) {
     if (reply.text.starts_with(row.starts_with)) {
       return Error{.code = row.code,

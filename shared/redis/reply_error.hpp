@@ -13,6 +13,6 @@ namespace kredis::redis {
 /// Turns an error reply of `who`, spoken to as `user` (empty: `default`), into an Error.
 /// Errors: unauthorized (NOAUTH, WRONGPASS, NOPERM, DENIED), unreachable (LOADING, too many
 /// clients), protocol (the rest).
-Error error_of(const ports::Reply& reply, const std::string& who, const std::string& user = {});
+Error error_of(const core::Reply& reply, const std::string& who, const std::string& user = {});
 
 }  // namespace kredis::redis

@@ -9,7 +9,7 @@
 
 namespace kredis::redis {
 
-using ports::Reply;
+using core::Reply;
 
 struct ReplyReader::State {
   ReplyBounds bounds;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bytes to ports::Reply with hiredis's parser, within bounds: a server must not be able to make us
+// Bytes to core::Reply with hiredis's parser, within bounds: a server must not be able to make us
 // recurse or allocate without end. https://redis.io/docs/latest/develop/reference/protocol-spec/
 #pragma once
 
@@ -36,7 +36,7 @@ class ReplyReader {
   Status feed(std::string_view bytes);
   /// The next whole reply; none while it is incomplete. RESP3 pushes are dropped.
   /// Errors: protocol (not RESP, or over the bounds). The reader is of no use afterwards.
-  Result<std::optional<ports::Reply>> next();
+  Result<std::optional<core::Reply>> next();
 
  private:
   struct State;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::wire {
 namespace {
@@ -32,7 +32,7 @@ constexpr std::array k_fields{
 
 template <typename Number>
 bool read(std::string_view text, Number& into) {
-  const auto value = to_number<Number>(text);
+  const auto value = core::to_number<Number>(text);
   into = value.value_or(0);
   return value.has_value();
 }
@@ -53,22 +53,22 @@ bool read_field(std::string_view name, std::string_view value, ClusterInfo& info
 Result<core::ClusterInfo> parse_cluster_info(std::string_view text) {
   core::ClusterInfo info;
   bool has_state = false;
-  for (const std::string_view line : split_lines(text)) {
+  for (const std::string_view line : core::split_lines(text)) {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) {
       continue;
     }
     const std::string_view name = line.substr(0, colon);
-    const std::string_view value = trim(line.substr(colon + 1));
+    const std::string_view value = core::trim(line.substr(colon + 1));
     if (name == "cluster_state") {
       has_state = true;
       info.state_ok = value == "ok";
     } else if (!read_field(name, value, info)) {
-      return Error::protocol("CLUSTER INFO: no number in the line " + quoted(line));
+      return Error::protocol("CLUSTER INFO: no number in the line " + core::quoted(line));
     }
   }
   if (!has_state) {
-    return Error::protocol("CLUSTER INFO: no cluster_state in the answer " + quoted(text));
+    return Error::protocol("CLUSTER INFO: no cluster_state in the answer " + core::quoted(text));
   }
   return info;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::wire {
 namespace {
@@ -22,11 +22,11 @@ constexpr int k_bus_offset = 10'000;
 constexpr int k_last_port = 65'535;
 
 Error unreadable(std::string_view what, std::string_view text) {
-  return Error::protocol(std::string{what} + " " + quoted(text));
+  return Error::protocol(std::string{what} + " " + core::quoted(text));
 }
 
 Result<int> parse_port(std::string_view text) {
-  const auto port = to_number<int>(text);
+  const auto port = core::to_number<int>(text);
   if (!port || *port < 0 || *port > k_last_port) {
     return unreadable("no port number:", text);
   }
@@ -60,7 +60,7 @@ Status read_endpoint(std::string_view text, NodeAddress& address) {
 
 /// Reads "endpoint[,hostname][,name=value]...".
 Status read_address(std::string_view text, Node& node) {
-  const std::vector<std::string_view> parts = split(text, ',');
+  const std::vector<std::string_view> parts = core::split(text, ',');
   KREDIS_CHECK(read_endpoint(parts.front(), node.address));
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const std::size_t equals = parts[i].find('=');
@@ -79,7 +79,7 @@ Status read_address(std::string_view text, Node& node) {
 
 Status read_flags(std::string_view text, Node& node) {
   NodeFlags& flags = node.flags;
-  for (const std::string_view flag : split(text, ',')) {
+  for (const std::string_view flag : core::split(text, ',')) {
     if (flag == "myself") {
       flags.myself = true;
     } else if (flag == "master" || flag == "primary") {
@@ -110,7 +110,7 @@ Result<OpenSlot> parse_open_slot(std::string_view text) {
   if (!text.ends_with(']') || arrow == std::string_view::npos || arrow + k_arrow >= text.size()) {
     return unreadable("no open slot:", text);
   }
-  const auto slot = to_number<std::uint32_t>(text.substr(1, arrow - 1));
+  const auto slot = core::to_number<std::uint32_t>(text.substr(1, arrow - 1));
   const std::string_view mark = text.substr(arrow, k_arrow);
   if (!slot || *slot >= core::k_slot_count || (mark != "->-" && mark != "-<-")) {
     return unreadable("no open slot:", text);
@@ -137,7 +137,7 @@ Status read_slots(const std::vector<std::string_view>& words, std::size_t first,
 
 template <typename Number>
 Status read_number(std::string_view text, Number& into) {
-  const auto value = to_number<Number>(text);
+  const auto value = core::to_number<Number>(text);
   if (!value) {
     return unreadable("no number:", text);
   }
@@ -158,7 +158,7 @@ Status read_master(std::string_view text, Node& node) {
 
 Result<Node> parse_line(std::string_view line) {
   enum Field { id, address, flags, master, ping, pong, epoch, link, first_slot };
-  const std::vector<std::string_view> words = split_words(line);
+  const std::vector<std::string_view> words = core::split_words(line);
   if (words.size() < first_slot) {
     return Error::protocol("only " + std::to_string(words.size()) + " of 8 fields");
   }
@@ -179,7 +179,7 @@ Result<Node> parse_line(std::string_view line) {
 }
 
 Error in_line(const Error& error, std::string_view line) {
-  return Error::protocol("CLUSTER NODES: " + error.message + " in the line " + quoted(line))
+  return Error::protocol("CLUSTER NODES: " + error.message + " in the line " + core::quoted(line))
       .with_hint("check that the server is Redis 3.2 to 8 or Valkey 7.2 to 9");
 }
 
@@ -188,8 +188,8 @@ Error in_line(const Error& error, std::string_view line) {
 Result<core::Topology> parse_cluster_nodes(std::string_view text) {
   core::Topology topology;
   std::set<NodeId> seen;
-  for (const std::string_view line : split_lines(text)) {
-    if (trim(line).empty() || line.starts_with("vars ")) {
+  for (const std::string_view line : core::split_lines(text)) {
+    if (core::trim(line).empty() || line.starts_with("vars ")) {
       continue;
     }
     auto node = parse_line(line);

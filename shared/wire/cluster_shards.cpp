@@ -3,12 +3,12 @@
 
 #include <string_view>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::wire {
 namespace {
 
-using ports::Reply;
+using core::Reply;
 
 Error unreadable(const std::string& what) { return Error::protocol("CLUSTER SHARDS: " + what); }
 
@@ -50,7 +50,7 @@ Result<ShardNode> parse_node(const Reply& map) {
   KREDIS_TRY(node.tls_port, port_of(map, "tls-port"));
   const std::string role = text_of(map, "role");
   if (role != "master" && role != "replica" && role != "slave") {
-    return unreadable("unknown role " + quoted(role));
+    return unreadable("unknown role " + core::quoted(role));
   }
   node.role = role == "master" ? core::Role::master : core::Role::replica;
   const Reply* offset = field(map, "replication-offset");

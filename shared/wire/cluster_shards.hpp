@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "shared/core/node.hpp"
-#include "shared/ports/redis_port.hpp"
+#include "shared/core/reply.hpp"
 
 namespace kredis::wire {
 
@@ -29,6 +29,6 @@ struct Shard {
 
 /// Reads the reply of CLUSTER SHARDS, RESP2 or RESP3.
 /// Errors: protocol, naming the field that was missing or had the wrong type.
-Result<std::vector<Shard>> parse_cluster_shards(const ports::Reply& reply);
+Result<std::vector<Shard>> parse_cluster_shards(const core::Reply& reply);
 
 }  // namespace kredis::wire

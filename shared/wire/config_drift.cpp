@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "shared/core/text.hpp"
 #include "shared/wire/redis_directives.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::wire {
 namespace {
@@ -55,9 +55,9 @@ std::optional<std::uint64_t> memory_bytes(std::string_view text) {
                                Unit{"mb", 1U << 20U},
                                Unit{"g", 1'000'000'000},
                                Unit{"gb", 1U << 30U}};
-  const std::string lower = to_lower(text);
+  const std::string lower = core::to_lower(text);
   const std::size_t digits = std::min(lower.find_first_not_of("0123456789"), lower.size());
-  const auto number = to_number<std::uint64_t>(std::string_view{lower}.substr(0, digits));
+  const auto number = core::to_number<std::uint64_t>(std::string_view{lower}.substr(0, digits));
   const auto unit = std::ranges::find(k_units, std::string_view{lower}.substr(digits), &Unit::name);
   return number && unit != k_units.end() ? std::optional{*number * unit->bytes} : std::nullopt;
 }
@@ -70,9 +70,9 @@ std::string canonical_memory(std::string_view text) {
 /// "normal 0 0 0 replica 268435456 ..." by class; a class that is not named keeps what it has.
 std::map<std::string, std::string> buffer_limits(std::string_view text) {
   std::map<std::string, std::string> limits;
-  const auto words = split_words(text);
+  const auto words = core::split_words(text);
   for (std::size_t i = 0; i + 3 < words.size(); i += 4) {
-    const std::string name = to_lower(words[i]);
+    const std::string name = core::to_lower(words[i]);
     limits[name == "slave" ? "replica" : name] = canonical_memory(words[i + 1]) + " " +
                                                  canonical_memory(words[i + 2]) + " " +
                                                  std::string{words[i + 3]};
@@ -91,7 +91,7 @@ bool same_buffer_limits(std::string_view wanted, std::string_view found) {
 /// Save points as a set: their order says nothing.
 std::vector<std::pair<std::string, std::string>> save_points(std::string_view text) {
   std::vector<std::pair<std::string, std::string>> points;
-  const auto words = split_words(text);
+  const auto words = core::split_words(text);
   for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
     points.emplace_back(words[i], words[i + 1]);
   }
@@ -114,7 +114,7 @@ std::string canonical_events(std::string_view text) {
 
 std::string canonical_words(std::string_view text) {
   std::string out;
-  for (const std::string_view word : split_words(text)) {
+  for (const std::string_view word : core::split_words(text)) {
     out += (out.empty() ? "" : " ") + std::string{word};
   }
   return out;
@@ -136,10 +136,10 @@ bool is_same(const std::string& name, const std::string& wanted, const std::stri
       return canonical_memory(wanted) == canonical_memory(found);
     case ValueKind::boolean:
     case ValueKind::choice:
-      return to_lower(wanted) == to_lower(found);
+      return core::to_lower(wanted) == core::to_lower(found);
     case ValueKind::number: {
-      const auto a = to_number<std::int64_t>(wanted);
-      const auto b = to_number<std::int64_t>(found);
+      const auto a = core::to_number<std::int64_t>(wanted);
+      const auto b = core::to_number<std::int64_t>(found);
       return a && b ? *a == *b : canonical_memory(wanted) == canonical_memory(found);
     }
     case ValueKind::word:
@@ -210,7 +210,7 @@ std::vector<Drift> drift_of(const RedisConf& config,
 }
 
 Mend mend_of(std::string_view name) {
-  const auto fixed = split_words(k_fixed);
+  const auto fixed = core::split_words(k_fixed);
   return std::ranges::find(fixed, name) != fixed.end() ? Mend::restart : Mend::live;
 }
 

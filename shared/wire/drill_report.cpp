@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/wire/drill_report.hpp"
 
+#include "shared/wire/report.hpp"
 #include "shared/wire/status_report.hpp"
 
 namespace kredis::wire {
@@ -54,7 +55,7 @@ Json drill_report(const DrillReport& report) {
   for (const core::Pod& pod : report.drill.replicas) {
     candidates.push_back(pod.name);
   }
-  Json json{{"apiVersion", "kubectl-redis.dev/v1"},
+  Json json{{"apiVersion", k_report_api},
             {"kind", "FailoverDrill"},
             {"name", report.name},
             {"namespace", report.namespace_},

@@ -10,8 +10,8 @@
 #include <optional>
 #include <string>
 
-#include "shared/core/plan_drill.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/core/plans/plan_drill.hpp"
+#include "shared/json/json.hpp"
 #include "shared/wire/probe_tally.hpp"
 
 namespace kredis::wire {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/wire/failover_report.hpp"
 
+#include "shared/wire/report.hpp"
 #include "shared/wire/status_report.hpp"
 
 namespace kredis::wire {
@@ -41,7 +42,7 @@ Json failover_report(const FailoverReport& report) {
   for (const core::HandOver& each : report.hand_overs) {
     hand_overs.push_back(hand_over_json(each));
   }
-  return {{"apiVersion", "kubectl-redis.dev/v1"},
+  return {{"apiVersion", k_report_api},
           {"kind", "Failover"},
           {"name", report.name},
           {"namespace", report.namespace_},

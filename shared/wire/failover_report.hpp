@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "shared/core/plan_failover.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/core/plans/plan_failover.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::wire {
 

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "shared/core/cluster_view.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::wire {
 

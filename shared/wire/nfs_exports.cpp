@@ -5,7 +5,7 @@
 #include <array>
 #include <optional>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::wire {
 namespace {
@@ -23,10 +23,10 @@ struct Network {
 };
 
 std::optional<std::uint32_t> address_of(std::string_view text) {
-  const auto parts = split(text, '.');
+  const auto parts = core::split(text, '.');
   std::uint32_t address = 0;
   for (const std::string_view part : parts) {
-    const auto number = to_number<std::uint32_t>(part);
+    const auto number = core::to_number<std::uint32_t>(part);
     if (!number || *number > 255 || part.size() > 3) {
       return std::nullopt;
     }
@@ -53,7 +53,7 @@ std::optional<Network> network_of(std::string_view text) {
     }
     return Network{.address = *address, .bits = bits};
   }
-  const auto bits = to_number<int>(length);
+  const auto bits = core::to_number<int>(length);
   return bits && *bits >= 0 && *bits <= 32
              ? std::optional{Network{.address = *address, .bits = *bits}}
              : std::nullopt;
@@ -112,7 +112,7 @@ core::Status check_nfs_client(const std::string& client) {
       !client.empty() && client.find_first_of(" \t\n()\"'\\#,") == std::string::npos;
   const bool looks_like_address = client.find_first_not_of("0123456789./") == std::string::npos;
   if (!one_word || (looks_like_address && !network_of(client))) {
-    return Error::invalid_argument("--clients got " + quoted(client) +
+    return Error::invalid_argument("--clients got " + core::quoted(client) +
                                    ", which is no address, network, name or *")
         .with_hint("write the network of the nodes, for example --clients 192.168.0.0/24");
   }

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::wire {
 namespace {
@@ -92,7 +92,7 @@ std::optional<Decimal> with_suffix(Decimal decimal, std::string_view suffix) {
     return std::nullopt;
   }
   suffix.remove_prefix(suffix.substr(1).starts_with('+') ? 2 : 1);
-  const auto exponent = to_number<int>(suffix);
+  const auto exponent = core::to_number<int>(suffix);
   if (!exponent || *exponent > k_most_digits || *exponent < -k_most_digits) {
     return std::nullopt;
   }
@@ -103,7 +103,7 @@ std::optional<Decimal> with_suffix(Decimal decimal, std::string_view suffix) {
 }
 
 Error not_a_quantity(std::string_view text) {
-  return Error::invalid_argument(quoted(text) + " is not a quantity")
+  return Error::invalid_argument(core::quoted(text) + " is not a quantity")
       .with_hint("write a number with a suffix, for example 200M, 1.5Gi or 500m");
 }
 
@@ -117,7 +117,7 @@ std::int64_t Quantity::rounded_up() const noexcept {
 Result<Quantity> parse_quantity(std::string_view text) {
   std::string_view rest = text;
   if (rest.starts_with('-')) {
-    return Error::invalid_argument(quoted(text) + " is negative")
+    return Error::invalid_argument(core::quoted(text) + " is negative")
         .with_hint("give an amount above zero, for example 200M");
   }
   rest.remove_prefix(rest.starts_with('+') ? 1 : 0);
@@ -135,7 +135,8 @@ Result<Quantity> parse_quantity(std::string_view text) {
   whole += thousandths / k_thousand;
   thousandths %= k_thousand;
   if (whole > static_cast<Wide>(std::numeric_limits<std::int64_t>::max())) {
-    return Error::invalid_argument(quoted(text) + " is too large").with_hint("give at most 8E");
+    return Error::invalid_argument(core::quoted(text) + " is too large")
+        .with_hint("give at most 8E");
   }
   return Quantity{.whole = static_cast<std::int64_t>(whole),
                   .thousandths = static_cast<std::int32_t>(thousandths)};

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::wire {
 namespace {
@@ -14,7 +14,7 @@ constexpr std::string_view k_hex_digits = "0123456789abcdef";
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 std::optional<unsigned> hex_value(char c) {
-  const std::string lower = to_lower(std::string_view{&c, 1});
+  const std::string lower = core::to_lower(std::string_view{&c, 1});
   const std::size_t digit = k_hex_digits.find(lower.front());
   return digit == std::string_view::npos ? std::nullopt
                                          : std::optional{static_cast<unsigned>(digit)};
@@ -156,19 +156,19 @@ Result<RedisConf> parse_redis_conf(std::string_view text) {
   }
   RedisConf config;
   int number = 0;
-  for (const std::string_view raw : split_lines(text)) {
+  for (const std::string_view raw : core::split_lines(text)) {
     ++number;
-    const std::string_view line = trim(raw);
+    const std::string_view line = core::trim(raw);
     if (line.empty() || line.starts_with('#')) {
       continue;
     }
     auto words = WordReader{line}.read_all();
     if (!words) {
       return Error::invalid_argument("line " + std::to_string(number) + ": unbalanced quotes in " +
-                                     quoted(line))
+                                     core::quoted(line))
           .with_hint("close the quotes; a space must follow a closing one");
     }
-    RedisDirective directive{.name = to_lower(words->front()), .line = number};
+    RedisDirective directive{.name = core::to_lower(words->front()), .line = number};
     directive.arguments.assign(words->begin() + 1, words->end());
     config.directives.push_back(std::move(directive));
   }
@@ -180,7 +180,7 @@ Result<RedisDirective> parse_setting(std::string_view key, std::string_view valu
   const bool one_word =
       !key.empty() && key.front() != '#' && key.find_first_of(" \t\"'") == std::string_view::npos;
   if (!one_word || is_binary(key)) {
-    return Error::invalid_argument("--set has no redis.conf key in " + quoted(key))
+    return Error::invalid_argument("--set has no redis.conf key in " + core::quoted(key))
         .with_hint("write --set KEY=VALUE, for example --set maxmemory-policy=allkeys-lru");
   }
   const std::string line = std::string{key} + " " + std::string{value};
@@ -191,10 +191,10 @@ Result<RedisDirective> parse_setting(std::string_view key, std::string_view valu
   }
   auto words = WordReader{line}.read_all();
   if (!words) {
-    return Error::invalid_argument(where + ": unbalanced quotes in " + quoted(value))
+    return Error::invalid_argument(where + ": unbalanced quotes in " + core::quoted(value))
         .with_hint("close the quotes, and quote them from the shell too");
   }
-  RedisDirective directive{.name = to_lower(words->front())};
+  RedisDirective directive{.name = core::to_lower(words->front())};
   directive.arguments.assign(words->begin() + 1, words->end());
   return directive;
 }

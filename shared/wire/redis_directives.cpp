@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::wire {
 namespace {
@@ -120,7 +120,7 @@ constexpr std::array k_choices{
 constexpr std::array<std::string_view, 4> k_module_prefixes{"search-", "ts-", "bf-", "cf-"};
 
 void add_all(std::string_view names, ValueKind kind, Table& table) {
-  for (const std::string_view name : split_words(names)) {
+  for (const std::string_view name : core::split_words(names)) {
     table.emplace(name, DirectiveType{.kind = kind});
   }
 }

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "shared/wire/text.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::wire {
 namespace {
@@ -21,10 +21,10 @@ Result<std::int64_t> number_field(const Fields& fields, std::string_view name) {
   if (found == fields.end()) {
     return std::int64_t{0};
   }
-  const auto value = to_number<std::int64_t>(found->second);
+  const auto value = core::to_number<std::int64_t>(found->second);
   if (!value) {
     return Error::protocol("INFO: no number in the line " +
-                           quoted(std::string{name} + ":" + found->second));
+                           core::quoted(std::string{name} + ":" + found->second));
   }
   return *value;
 }
@@ -37,14 +37,15 @@ Result<std::int64_t> count_keys(const Fields& fields) {
     if (!name.starts_with("db")) {
       break;
     }
-    if (!to_number<int>(std::string_view{name}.substr(2))) {
+    if (!core::to_number<int>(std::string_view{name}.substr(2))) {
       continue;
     }
     const std::string_view first = std::string_view{value}.substr(0, value.find(','));
     const auto count =
-        first.starts_with("keys=") ? to_number<std::int64_t>(first.substr(5)) : std::nullopt;
+        first.starts_with("keys=") ? core::to_number<std::int64_t>(first.substr(5)) : std::nullopt;
     if (!count || *count < 0 || __builtin_add_overflow(keys, *count, &keys)) {
-      return Error::protocol("INFO: no number of keys in the line " + quoted(name + ":" + value));
+      return Error::protocol("INFO: no number of keys in the line " +
+                             core::quoted(name + ":" + value));
     }
   }
   return keys;
@@ -65,11 +66,11 @@ Status read_replication(const Fields& fields, core::ServerInfo& info) {
 
 Fields parse_info_fields(std::string_view text) {
   Fields fields;
-  for (const std::string_view line : split_lines(text)) {
+  for (const std::string_view line : core::split_lines(text)) {
     const std::size_t colon = line.find(':');
     if (colon != std::string_view::npos && !line.starts_with('#')) {
       fields.insert_or_assign(std::string{line.substr(0, colon)},
-                              std::string{trim(line.substr(colon + 1))});
+                              std::string{core::trim(line.substr(colon + 1))});
     }
   }
   return fields;
@@ -78,7 +79,8 @@ Fields parse_info_fields(std::string_view text) {
 Result<core::ServerInfo> parse_redis_info(std::string_view text) {
   const Fields fields = parse_info_fields(text);
   if (!fields.contains("redis_version") && !fields.contains("role")) {
-    return Error::protocol("INFO: neither redis_version nor role in the answer " + quoted(text));
+    return Error::protocol("INFO: neither redis_version nor role in the answer " +
+                           core::quoted(text));
   }
   core::ServerInfo info;
   const bool valkey =
@@ -98,9 +100,9 @@ Result<core::ServerInfo> parse_redis_info(std::string_view text) {
   return info;
 }
 
-void read_save_points(const ports::Reply& config_get_save, core::ServerInfo& info) {
+void read_save_points(const core::Reply& config_get_save, core::ServerInfo& info) {
   const auto& items = config_get_save.items;
-  if (config_get_save.kind == ports::Reply::Kind::array && items.size() == 2 &&
+  if (config_get_save.kind == core::Reply::Kind::array && items.size() == 2 &&
       items.front().text == "save") {
     info.rdb_enabled = !items.back().text.empty();
   }

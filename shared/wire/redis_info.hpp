@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "shared/core/reply.hpp"
 #include "shared/core/topology.hpp"
-#include "shared/ports/redis_port.hpp"
 
 namespace kredis::wire {
 
@@ -22,6 +22,6 @@ Result<core::ServerInfo> parse_redis_info(std::string_view text);
 
 /// Notes in `info` whether RDB snapshots are configured, from the answer to CONFIG GET save.
 /// Any other answer (an error because of an ACL, say) leaves it unknown.
-void read_save_points(const ports::Reply& config_get_save, core::ServerInfo& info);
+void read_save_points(const core::Reply& config_get_save, core::ServerInfo& info);
 
 }  // namespace kredis::wire

@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 
+#include "shared/wire/report.hpp"
+
 namespace kredis::wire {
 namespace {
 
@@ -109,7 +111,7 @@ Json status_report(const ClusterView& view,
                      {"message", finding.message},
                      {"fix", finding.fix}});
   }
-  return {{"apiVersion", "kubectl-redis.dev/v1"},
+  return {{"apiVersion", k_report_api},
           {"kind", "ClusterStatus"},
           {"name", view.name},
           {"namespace", view.namespace_},

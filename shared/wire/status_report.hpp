@@ -6,9 +6,9 @@
 
 #include <vector>
 
-#include "shared/core/finding.hpp"
-#include "shared/core/survival.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/core/findings/finding.hpp"
+#include "shared/core/findings/survival.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::wire {
 

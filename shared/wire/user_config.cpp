@@ -5,9 +5,9 @@
 #include <array>
 #include <optional>
 
+#include "shared/core/text.hpp"
 #include "shared/wire/redis_conf.hpp"
 #include "shared/wire/redis_directives.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::wire {
 namespace {
@@ -88,22 +88,22 @@ Objected check_owned(const RedisDirective& directive) {
 }
 
 bool is_yes_or_no(const std::string& value) {
-  const std::string lower = to_lower(value);
+  const std::string lower = core::to_lower(value);
   return lower == "yes" || lower == "no";
 }
 
 /// Reads "100mb" as Redis does: powers of 1024 with a "b" at the end, of 1000 without.
 bool is_memory(const std::string& value) {
-  const std::string lower = to_lower(value);
+  const std::string lower = core::to_lower(value);
   const std::size_t digits = std::min(lower.find_first_not_of("0123456789"), lower.size());
   constexpr std::array<std::string_view, 8> k_units{"", "b", "k", "kb", "m", "mb", "g", "gb"};
-  return to_number<std::uint64_t>(std::string_view{lower}.substr(0, digits)).has_value() &&
+  return core::to_number<std::uint64_t>(std::string_view{lower}.substr(0, digits)).has_value() &&
          std::ranges::find(k_units, std::string_view{lower}.substr(digits)) != k_units.end();
 }
 
 Objected check_choice(const std::string& value, std::string_view choices) {
-  const auto known = split(choices, '|');
-  if (std::ranges::find(known, to_lower(value)) != known.end()) {
+  const auto known = core::split(choices, '|');
+  if (std::ranges::find(known, core::to_lower(value)) != known.end()) {
     return std::nullopt;
   }
   std::string list;
@@ -126,8 +126,9 @@ Objected check_type(const RedisDirective& directive, const DirectiveType& type) 
     case ValueKind::boolean:
       return is_yes_or_no(value) ? std::nullopt : Objected{{"it is a switch", "use yes or no"}};
     case ValueKind::number:
-      return to_number<std::int64_t>(value) ? std::nullopt
-                                            : Objected{{"no whole number", "use a whole number"}};
+      return core::to_number<std::int64_t>(value)
+                 ? std::nullopt
+                 : Objected{{"no whole number", "use a whole number"}};
     case ValueKind::memory:
       return is_memory(value) ? std::nullopt
                               : Objected{{"no amount of memory", "write it as 100mb or 1gb"}};
@@ -183,7 +184,7 @@ Objected check_save(const RedisDirective& directive) {
     return std::nullopt;
   }
   const bool numbers = std::ranges::all_of(values, [](const std::string& value) {
-    const auto number = to_number<std::int64_t>(value);
+    const auto number = core::to_number<std::int64_t>(value);
     return number && *number >= 0;
   });
   return values.size() % 2 == 0 && numbers
@@ -197,9 +198,9 @@ Objected check_buffer_limits(const RedisDirective& directive) {
   constexpr std::array<std::string_view, 4> k_classes{"normal", "replica", "slave", "pubsub"};
   bool fits = !values.empty() && values.size() % 4 == 0;
   for (std::size_t i = 0; fits && i < values.size(); i += 4) {
-    fits = std::ranges::find(k_classes, to_lower(values[i])) != k_classes.end() &&
+    fits = std::ranges::find(k_classes, core::to_lower(values[i])) != k_classes.end() &&
            is_memory(values[i + 1]) && is_memory(values[i + 2]) &&
-           to_number<std::int64_t>(values[i + 3]).has_value();
+           core::to_number<std::int64_t>(values[i + 3]).has_value();
   }
   return fits ? std::nullopt
               : Objected{{"it takes a class, two amounts of memory and seconds",
@@ -210,7 +211,7 @@ Objected check_renames(const RedisDirective& directive) {
   if (directive.arguments.size() != 2) {
     return Objection{"it takes two names", "write it as rename-command FLUSHALL \"\""};
   }
-  const bool needed = std::ranges::find(k_needed_commands, to_lower(first_of(directive))) !=
+  const bool needed = std::ranges::find(k_needed_commands, core::to_lower(first_of(directive))) !=
                       k_needed_commands.end();
   return needed ? Objected{{"the cluster's probes and this tool need that command",
                             "forbid it to your users by an ACL instead"}}
@@ -219,7 +220,7 @@ Objected check_renames(const RedisDirective& directive) {
 
 Objected check_special(const RedisDirective& directive, const ConfigRules& rules) {
   const std::string& name = directive.name;
-  const std::string value = to_lower(first_of(directive));
+  const std::string value = core::to_lower(first_of(directive));
   if (name == "cluster-enabled" && value != "yes") {
     return Objection{"the node would be a server on its own", "remove it; a cluster needs yes"};
   }
@@ -230,7 +231,7 @@ Objected check_special(const RedisDirective& directive, const ConfigRules& rules
   if (name == "supervised" && value != "no") {
     return Objection{"the container has no supervisor but Kubernetes", "remove it"};
   }
-  if (name == "port" && to_number<int>(value) != rules.port) {
+  if (name == "port" && core::to_number<int>(value) != rules.port) {
     return Objection{"probes and Services reach the container on its port, so this must be " +
                          std::to_string(rules.port),
                      "remove it"};
@@ -269,12 +270,12 @@ std::string shown(const RedisDirective& directive) {
                                                      "tls-client-key-file-pass"};
   std::string text = directive.name;
   if (std::ranges::find(k_secret, directive.name) != k_secret.end()) {
-    return quoted(text + " ...");
+    return core::quoted(text + " ...");
   }
   for (const std::string& argument : directive.arguments) {
     text += " " + (argument.empty() ? "\"\"" : argument);
   }
-  return quoted(text);
+  return core::quoted(text);
 }
 
 Error to_error(const RedisDirective& directive, const Objection& objection) {

@@ -13,14 +13,14 @@
 #include <thread>
 #include <vector>
 
-#include "plugin/operations/init.hpp"
+#include "plugin/operations/init/initialise.hpp"
 #include "shared/redis/redis.hpp"
 #include "tests/support/redis_servers.hpp"
 
 namespace kredis::tests {
 namespace {
 
-using operations::FormQuickly;
+using plugin::FormQuickly;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
@@ -62,10 +62,10 @@ struct Bed {
 
 /// Waits until every node says that the cluster is ok with all slots.
 void await_ok(Bed& bed) {
-  operations::Switchboard switchboard(*bed.redis, operations::targets_of(bed.view));
+  observe::Switchboard switchboard(*bed.redis, observe::targets_of(bed.view));
   for (;;) {
     const auto answers = switchboard.ask_all({{"CLUSTER", "INFO"}}, steady_clock::now() + 10s);
-    const bool all = std::ranges::all_of(answers, [](const operations::Answer& answer) {
+    const bool all = std::ranges::all_of(answers, [](const observe::Answer& answer) {
       return answer && answer->front().text.find("cluster_state:ok") != std::string::npos &&
              answer->front().text.find("cluster_slots_ok:16384") != std::string::npos;
     });
@@ -80,7 +80,7 @@ double time_ours(int nodes, int node_timeout, FormQuickly quickly) {
   Bed bed(nodes, node_timeout);
   const auto masters = static_cast<std::uint32_t>(nodes / 2);
   const auto start = steady_clock::now();
-  const auto outcome = operations::initialise(
+  const auto outcome = plugin::initialise(
       *bed.redis,
       nullptr,
       bed.view,

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "shared/core/placement.hpp"
+#include "shared/core/placement/placement.hpp"
 #include "tests/bench/shuffle_baseline.hpp"
 
 namespace kredis::bench {

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "shared/core/placement.hpp"
+#include "shared/core/placement/placement.hpp"
 
 namespace kredis::bench {
 

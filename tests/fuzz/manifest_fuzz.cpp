@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "plugin/operations/yaml_edit.hpp"
+#include "plugin/operations/lint/yaml_edit.hpp"
 #include "shared/kube/yaml_documents.hpp"
 #include "shared/policy/review.hpp"
 

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "shared/core/result.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::sandbox {
 

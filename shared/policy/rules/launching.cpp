@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <array>
 
+#include "shared/core/text.hpp"
 #include "shared/policy/launch.hpp"
 #include "shared/policy/patch.hpp"
 #include "shared/policy/subject.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -78,7 +78,7 @@ bool has_password(const Subject& subject) {
 bool is_closed(const Subject& subject) {
   const auto mode = subject.setting("protected-mode");
   return subject.sees_configuration() && !has_password(subject) &&
-         !(mode && wire::to_lower(mode->first()) == "no") &&
+         !(mode && core::to_lower(mode->first()) == "no") &&
          subject.launch().scripts.find("protected-mode no") == std::string::npos;
 }
 

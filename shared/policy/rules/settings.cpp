@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <array>
 
+#include "shared/core/text.hpp"
 #include "shared/policy/memory.hpp"
 #include "shared/policy/patch.hpp"
 #include "shared/policy/subject.hpp"
 #include "shared/wire/redis_directives.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -105,7 +105,7 @@ std::string memory_path(const Subject& subject) {
 void check_cluster_enabled(const Subject& subject, Report& report) {
   const auto own = own_setting(subject, "cluster-enabled");
   if (own) {
-    if (wire::to_lower(first_of(*own)) != "yes") {
+    if (core::to_lower(first_of(*own)) != "yes") {
       report_own(report, *own, "cluster-enabled yes", "the server is not part of a cluster");
     }
   } else if (subject.kind() == k_config_map && subject.config() &&
@@ -119,7 +119,7 @@ void check_cluster_enabled(const Subject& subject, Report& report) {
 
 void check_foreground(const Subject& subject, Report& report) {
   const auto own = own_setting(subject, "daemonize");
-  if (own && wire::to_lower(first_of(*own)) != "no") {
+  if (own && core::to_lower(first_of(*own)) != "no") {
     report_own(
         report, *own, "daemonize no", "the container ends as its process goes to the background");
   }
@@ -135,7 +135,7 @@ void check_bind(const Subject& subject, Report& report) {
 
 void check_append_only(const Subject& subject, Report& report) {
   const auto own = own_setting(subject, "appendonly");
-  if (own && wire::to_lower(first_of(*own)) != "yes") {
+  if (own && core::to_lower(first_of(*own)) != "yes") {
     report_own(report,
                *own,
                "appendonly yes",
@@ -204,7 +204,7 @@ void check_commands_kept(const Subject& subject, Report& report) {
                                                     "role"};
   for (const Own& own : own_settings(subject)) {
     if (own.directive->name == "rename-command" &&
-        std::ranges::find(needed, wire::to_lower(first_of(own))) != needed.end()) {
+        std::ranges::find(needed, core::to_lower(first_of(own))) != needed.end()) {
       report.objection(own.path,
                        "rename-command " + shown(first_of(own)) + " ...",
                        "an ACL that forbids it to users",
@@ -239,7 +239,7 @@ void check_tls_inside(const Subject& subject, Report& report) {
   }
   for (const char* key : {"tls-cluster", "tls-replication"}) {
     const auto setting = subject.setting(key);
-    if (!setting || wire::to_lower(setting->first()) != "yes") {
+    if (!setting || core::to_lower(setting->first()) != "yes") {
       report.objection(subject.config_text_path(),
                        std::string(key) + " " + (setting ? shown(setting->first()) : "not set"),
                        std::string(key) + " yes",

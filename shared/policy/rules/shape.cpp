@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/policy/rules/shape.hpp"
 
+#include "shared/core/text.hpp"
 #include "shared/policy/patch.hpp"
 #include "shared/policy/subject.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::policy {
 namespace {

@@ -4,21 +4,21 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/core/text.hpp"
 #include "shared/policy/patch.hpp"
 #include "shared/policy/subject.hpp"
-#include "shared/wire/text.hpp"
 
 namespace kredis::policy {
 namespace {
 
 /// "8.0" of "8.0.1-alpine" as two numbers; nothing when the tag is no version.
 std::optional<std::pair<int, int>> version_of(std::string_view tag) {
-  const auto parts = wire::split(tag.substr(0, tag.find_first_not_of("0123456789.")), '.');
-  const auto major = wire::to_number<int>(parts.front());
+  const auto parts = core::split(tag.substr(0, tag.find_first_not_of("0123456789.")), '.');
+  const auto major = core::to_number<int>(parts.front());
   if (!major) {
     return std::nullopt;
   }
-  const auto minor = parts.size() > 1 ? wire::to_number<int>(parts[1]) : std::nullopt;
+  const auto minor = parts.size() > 1 ? core::to_number<int>(parts[1]) : std::nullopt;
   constexpr int k_newest = 999;
   return std::pair(*major, minor.value_or(k_newest));
 }

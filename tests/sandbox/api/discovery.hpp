@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::sandbox::api {
 

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::sandbox::api {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::sandbox::api {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "shared/core/error.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 #include "tests/sandbox/api/resources.hpp"
 
 namespace kredis::sandbox::api {

@@ -5,7 +5,7 @@
 
 #include <ctime>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::sandbox::api {
 

@@ -4,7 +4,7 @@
 // and a node selector's terms. Selectors in URLs are the API server's.
 #pragma once
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::sandbox {
 

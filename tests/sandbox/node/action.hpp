@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 #include "tests/sandbox/node/loop.hpp"
 #include "tests/sandbox/node/process.hpp"
 

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 #include "tests/sandbox/controllers/objects.hpp"
 #include "tests/sandbox/node/pty.hpp"
 

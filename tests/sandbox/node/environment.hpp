@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "shared/core/result.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 #include "tests/sandbox/node/process.hpp"
 #include "tests/sandbox/store.hpp"
 

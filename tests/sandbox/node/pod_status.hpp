@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string>
 
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 
 namespace kredis::sandbox {
 

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "shared/core/result.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 #include "tests/sandbox/node/process.hpp"
 
 namespace kredis::sandbox {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "shared/core/result.hpp"
-#include "shared/wire/json.hpp"
+#include "shared/json/json.hpp"
 #include "tests/sandbox/controllers/context.hpp"
 
 namespace kredis::sandbox {

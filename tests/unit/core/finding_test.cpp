@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shared/core/finding.hpp"
+#include "shared/core/findings/finding.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shared/core/min_cost_flow.hpp"
+#include "shared/core/placement/min_cost_flow.hpp"
 
 #include <doctest/doctest.h>
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "shared/core/placement.hpp"
+#include "shared/core/placement/placement.hpp"
 
 namespace kredis::core::testing {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shared/core/placement.hpp"
+#include "shared/core/placement/placement.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shared/core/plan_drill.hpp"
+#include "shared/core/plans/plan_drill.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shared/core/plan_failover.hpp"
+#include "shared/core/plans/plan_failover.hpp"
 
 #include <doctest/doctest.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "shared/core/plan.hpp"
+#include "shared/core/plans/plan.hpp"
 #include "tests/support/builders.hpp"
 
 namespace kredis::core {

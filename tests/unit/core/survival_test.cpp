@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shared/core/survival.hpp"
+#include "shared/core/findings/survival.hpp"
 
 #include <doctest/doctest.h>
 

@@ -7,8 +7,8 @@
 #include <sstream>
 #include <string>
 
+#include "shared/json/json.hpp"
 #include "shared/kube/subprocess.hpp"
-#include "shared/wire/json.hpp"
 #include "tests/unit/kube/test_access.hpp"
 
 namespace kredis::kube {

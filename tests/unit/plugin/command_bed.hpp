@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin/cli.hpp"
+#include "plugin/command_line.hpp"
 
 namespace kredis::plugin {
 

@@ -7,9 +7,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "plugin/cli.hpp"
+#include "plugin/command_line.hpp"
+#include "plugin/commands/complete.hpp"
 #include "plugin/commands/create_options.hpp"
-#include "plugin/completion.hpp"
 
 namespace kredis::plugin {
 namespace {

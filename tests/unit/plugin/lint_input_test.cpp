@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "plugin/cli.hpp"
+#include "plugin/command_line.hpp"
+#include "shared/json/json.hpp"
 #include "shared/kube/yaml_documents.hpp"
-#include "shared/wire/json.hpp"
 #include "tests/unit/plugin/command_bed.hpp"
 
 namespace kredis::plugin {

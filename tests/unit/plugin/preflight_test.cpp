@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin/operations/preflight.hpp"
+#include "plugin/operations/create/preflight.hpp"
 
 namespace kredis::plugin {
 namespace {

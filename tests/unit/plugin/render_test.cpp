@@ -4,13 +4,13 @@
 #include <sstream>
 #include <string>
 
-#include "plugin/progress.hpp"
 #include "plugin/render/drill_text.hpp"
 #include "plugin/render/error_text.hpp"
 #include "plugin/render/human.hpp"
 #include "plugin/render/status_tree.hpp"
 #include "plugin/render/table.hpp"
-#include "shared/wire/json.hpp"
+#include "plugin/terminal/progress.hpp"
+#include "shared/json/json.hpp"
 #include "tests/support/builders.hpp"
 #include "tests/support/golden.hpp"
 

@@ -13,9 +13,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "plugin/cli.hpp"
-#include "plugin/operations/permissions.hpp"
-#include "plugin/operations/roles.hpp"
+#include "plugin/command_line.hpp"
+#include "plugin/operations/rbac/permissions.hpp"
+#include "plugin/operations/rbac/roles.hpp"
 #include "plugin/render/roles_text.hpp"
 
 namespace kredis::plugin {
@@ -93,7 +93,7 @@ TEST_SUITE("plugin/rights") {
     const std::set<std::string> offline{"completion", "explain", "lint", "nfs", "rbac", "rules"};
     for (const CLI::App* verb : root.get_subcommands([](CLI::App*) { return true; })) {
       const std::string name = verb->get_name();
-      INFO(name, " needs rows in plugin/operations/rights.cpp");
+      INFO(name, " needs rows in plugin/operations/rbac/rights.cpp");
       CHECK((std::ranges::find(known, name) != known.end()) != offline.contains(name));
     }
   }

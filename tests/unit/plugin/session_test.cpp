@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "plugin/operations/pod_command.hpp"
-#include "plugin/operations/redis_session.hpp"
-#include "plugin/operations/toolbox_pod.hpp"
+#include "plugin/operations/exec/pod_command.hpp"
+#include "plugin/operations/exec/redis_session.hpp"
+#include "plugin/operations/exec/toolbox_pod.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -90,7 +90,7 @@ TEST_SUITE("plugin/session") {
   }
 
   TEST_CASE("a toolbox has the cluster's image and Secrets but none of its labels") {
-    Located located{.name = "redis", .namespace_ = "web", .label_selector = "app=redis"};
+    observe::Located located{.name = "redis", .namespace_ = "web", .label_selector = "app=redis"};
     located.workload = Json::parse(
         R"({"kind": "StatefulSet", "spec": {"serviceName": "redis-service", "template": {
         "metadata": {"labels": {"app": "redis"}}, "spec": {"containers": [{"name": "redis", "image": "redis:8.0"}]}}}})");

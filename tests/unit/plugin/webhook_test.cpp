@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "plugin/operations/webhook_install.hpp"
-#include "plugin/operations/webhook_view.hpp"
+#include "plugin/operations/webhook/install.hpp"
+#include "plugin/operations/webhook/view.hpp"
 #include "plugin/render/webhook_text.hpp"
 #include "shared/policy/review.hpp"
 #include "tests/support/golden.hpp"
@@ -34,17 +34,17 @@ std::string metrics(int refused) {
          "review_seconds_bucket{endpoint=\"mutate\",le=\"+Inf\"} 100\n";
 }
 
-WebhookView sound_view() {
-  WebhookView view{.namespace_ = "kubectl-redis-system",
-                   .installed = true,
-                   .image = "kubectl-redis-webhook:1.2.3",
-                   .wanted = 2};
+wire::WebhookView sound_view() {
+  wire::WebhookView view{.namespace_ = "kubectl-redis-system",
+                         .installed = true,
+                         .image = "kubectl-redis-webhook:1.2.3",
+                         .wanted = 2};
   for (const char* name : {"a", "b"}) {
-    WebhookReplica replica{.pod = std::string("kubectl-redis-webhook-") + name,
-                           .node = std::string("node-") + name,
-                           .ready = true,
-                           .version = "1.2.3"};
-    take_metrics(replica, metrics(3));
+    wire::WebhookReplica replica{.pod = std::string("kubectl-redis-webhook-") + name,
+                                 .node = std::string("node-") + name,
+                                 .ready = true,
+                                 .version = "1.2.3"};
+    wire::take_metrics(replica, metrics(3));
     view.replicas.push_back(replica);
   }
   view.configurations = {{.kind = "MutatingWebhookConfiguration",
@@ -68,8 +68,8 @@ bool mentions(const std::vector<std::string>& lines, const std::string& text) {
 
 TEST_SUITE("plugin/webhook") {
   TEST_CASE("take_metrics reads reviews, dates and the age of the view") {
-    WebhookReplica replica{.pod = "one"};
-    take_metrics(replica, metrics(3));
+    wire::WebhookReplica replica{.pod = "one"};
+    wire::take_metrics(replica, metrics(3));
     CHECK(replica.reviews == 1203);
     CHECK(replica.refused == 3);
     CHECK(replica.view_age == doctest::Approx(12.5));
@@ -78,7 +78,7 @@ TEST_SUITE("plugin/webhook") {
   }
 
   TEST_CASE("a view sums over its replicas and finds nothing wrong when nothing is") {
-    const WebhookView view = sound_view();
+    const wire::WebhookView view = sound_view();
     CHECK(view.objections() == std::map<std::string, double>{{"RC002", 4}, {"RC006", 2}});
     CHECK(view.latency(0.5) == doctest::Approx(0.0005));
     CHECK(view.latency(0.99) == doctest::Approx(0.001));
@@ -86,7 +86,7 @@ TEST_SUITE("plugin/webhook") {
   }
 
   TEST_CASE("a view names what is wrong") {
-    WebhookView view = sound_view();
+    wire::WebhookView view = sound_view();
     view.replicas[1].ready = false;
     view.replicas[1].trouble = "CrashLoopBackOff";
     view.configurations[0].trusted = false;
@@ -103,7 +103,7 @@ TEST_SUITE("plugin/webhook") {
   }
 
   TEST_CASE("webhook status as JSON") {
-    testing::check_golden("webhook/status.json", webhook_report(sound_view()).dump(2) + "\n");
+    testing::check_golden("webhook/status.json", wire::webhook_report(sound_view()).dump(2) + "\n");
   }
 
   TEST_CASE("the object of the proof is refused by a rule that looks at it alone") {

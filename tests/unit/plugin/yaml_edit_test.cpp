@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "plugin/operations/yaml_edit.hpp"
+#include "plugin/operations/lint/yaml_edit.hpp"
+#include "shared/core/text.hpp"
 #include "shared/kube/yaml_documents.hpp"
 #include "shared/policy/review.hpp"
-#include "shared/wire/text.hpp"
 #include "tests/unit/plugin/command_bed.hpp"
 
 namespace kredis::plugin {
@@ -119,7 +119,7 @@ TEST_SUITE("plugin/yaml_edit") {
   TEST_CASE("the article's StatefulSet keeps all its lines, whatever is missing from it") {
     const std::string text =
         read_file(std::string(KREDIS_SOURCE_DIR) + "/tests/e2e/manifests/article/redis.yaml");
-    const auto lines = wire::split_lines(text);
+    const auto lines = core::split_lines(text);
     for (std::size_t begin = 12; begin < lines.size(); ++begin) {
       for (const std::size_t count : {1U, 3U}) {
         std::string cut;
@@ -134,7 +134,7 @@ TEST_SUITE("plugin/yaml_edit") {
         const auto verdict = policy::mutate(documents->front().value, {});
         const auto after = patched_yaml(cut, verdict.patch, verdict.mutated);
         REQUIRE(after.has_value());
-        CHECK(is_within(wire::split_lines(cut), wire::split_lines(*after)));
+        CHECK(is_within(core::split_lines(cut), core::split_lines(*after)));
       }
     }
   }

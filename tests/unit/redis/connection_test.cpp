@@ -9,7 +9,7 @@ namespace kredis::redis {
 namespace {
 
 using namespace std::chrono_literals;
-using ports::Reply;
+using core::Reply;
 
 ports::Deadline in(std::chrono::milliseconds time) {
   return std::chrono::steady_clock::now() + time;
@@ -50,7 +50,7 @@ TEST_SUITE("redis/connection") {
     auto connection = (*port)->connect({.host = servers[0].address}, in(5s));
     REQUIRE(connection.has_value());
     const std::string large(1'000'000, 'x');
-    std::vector<ports::Command> commands(20, {"ECHO", large});
+    std::vector<core::Command> commands(20, {"ECHO", large});
 
     const auto replies = (*connection)->pipeline(commands, in(30s));
 

@@ -9,7 +9,7 @@
 namespace kredis::redis {
 namespace {
 
-using ports::Reply;
+using core::Reply;
 
 TEST_SUITE("redis/reply_reader") {
   TEST_CASE("replies cut anywhere are put together") {

@@ -8,7 +8,7 @@
 namespace kredis::wire {
 namespace {
 
-using ports::Reply;
+using core::Reply;
 
 Reply text(const std::string& value) { return {.kind = Reply::Kind::text, .text = value}; }
 Reply number(std::int64_t value) { return {.kind = Reply::Kind::integer, .integer = value}; }

@@ -74,7 +74,7 @@ TEST_SUITE("wire/redis_info") {
   }
 
   TEST_CASE("read_save_points tells none from some and leaves a refusal unknown") {
-    using ports::Reply;
+    using core::Reply;
     const Reply name{.kind = Reply::Kind::text, .text = "save"};
     core::ServerInfo info;
     read_save_points(Reply{.kind = Reply::Kind::error, .text = "NOPERM"}, info);

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/operations/create/preflight.hpp"
+
+#include <algorithm>
+#include <future>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "plugin/apply/apply_objects.hpp"
+#include "plugin/operations/nfs/probe.hpp"
+#include "plugin/operations/rbac/permissions.hpp"
+#include "shared/manifest/names.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using manifest::ClusterSpec;
+
+/// The rights that matter for what is about to be made.
+std::vector<Need> needs_of(const ClusterSpec& spec) {
+  std::set<Case> cases{Case::statefulset};
+  if (spec.layout == manifest::Layout::deployment) {
+    cases = {Case::deployment};
+    if (spec.storage == manifest::Storage::claim) {
+      cases.insert(Case::deployment_claims);
+    }
+  }
+  if (spec.on_nfs()) {
+    cases.insert(Case::nfs);
+  }
+  std::vector<std::string> secrets;
+  for (const std::string& secret : {spec.auth_secret, spec.tls_secret}) {
+    if (!secret.empty()) {
+      cases.insert(Case::secrets);
+      secrets.push_back(secret);
+    }
+  }
+  return needs_of(rights_of("create", cases), spec.namespace_, secrets);
+}
+
+std::future<std::optional<std::vector<Json>>> look(ports::KubePort& kube,
+                                                   ports::ResourcePath path) {
+  return std::async(
+      std::launch::async, [&kube, path = std::move(path)]() -> std::optional<std::vector<Json>> {
+        const auto list = kube.list(path, {});
+        return list ? std::optional(list->at("items").get<std::vector<Json>>()) : std::nullopt;
+      });
+}
+
+Surroundings look_around(ports::KubePort& kube, const std::string& namespace_) {
+  auto classes = look(kube, {{"storage.k8s.io/v1", "storageclasses"}, ""});
+  auto volumes = look(kube, {{"v1", "persistentvolumes"}, ""});
+  auto nodes = look(kube, {{"v1", "nodes"}, ""});
+  auto quotas = look(kube, {{"v1", "resourcequotas"}, namespace_});
+  auto claims = look(kube, {{"v1", "persistentvolumeclaims"}, namespace_});
+  return {classes.get(), volumes.get(), nodes.get(), quotas.get(), claims.get()};
+}
+
+Status require_namespace(ports::KubePort& kube, const std::string& namespace_) {
+  const auto found = kube.get({{"v1", "namespaces"}, "", namespace_});
+  if (!found && found.error().code == ErrorCode::not_found) {
+    return Error::not_found("there is no namespace " + namespace_)
+        .with_hint("make it: kubectl create namespace " + namespace_);
+  }
+  // Without the right to look, the first object that is applied will tell.
+  return found || found.error().code == ErrorCode::unauthorized ? Status{} : Status{found.error()};
+}
+
+Status require_secret(ports::KubePort& kube,
+                      const std::string& namespace_,
+                      const std::string& secret,
+                      const std::string& flag) {
+  if (secret.empty()) {
+    return {};
+  }
+  const auto found = kube.get({{"v1", "secrets"}, namespace_, secret});
+  if (!found && found.error().code == ErrorCode::not_found) {
+    return Error::not_found("there is no Secret " + secret + " in namespace " + namespace_)
+        .with_hint(flag == "--auth-secret"
+                       ? "make it: printf %s \"$PASSWORD\" | kubectl create secret generic " +
+                             secret + " -n " + namespace_ + " --from-file=password=/dev/stdin"
+                       : "make one with the keys ca.crt, tls.crt and tls.key, for example with "
+                         "cert-manager");
+  }
+  return found ? Status{} : Status{found.error()};
+}
+
+const Json* workload_in(const std::vector<Json>& before, const std::vector<Json>& objects) {
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const bool workload =
+        objects[i].at("kind") == "StatefulSet" || objects[i].at("kind") == "Deployment";
+    if (workload && !before[i].is_null()) {
+      return &before[i];
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Status judge_shape(const ClusterSpec& spec, const Json& workload) {
+  const auto path = Json::json_pointer("/metadata/annotations");
+  const Json annotations = workload.contains(path) ? workload.at(path) : Json::object();
+  const std::string masters = annotations.value(std::string(manifest::k_masters_annotation), "");
+  const std::string replicas = annotations.value(std::string(manifest::k_replicas_annotation), "");
+  const bool same =
+      masters == std::to_string(spec.masters) && replicas == std::to_string(spec.replicas);
+  if (masters.empty() || same) {
+    return {};
+  }
+  return Error::conflict(fmt::format("cluster {} is there with {} masters and {} replicas each; "
+                                     "create does not change the shape of a cluster",
+                                     spec.name,
+                                     masters,
+                                     replicas))
+      .with_hint(fmt::format("kubectl redis create {} --masters {} --replicas {} goes on with it",
+                             spec.name,
+                             masters,
+                             replicas));
+}
+
+Result<std::vector<Json>> preflight(ports::KubePort& kube,
+                                    const ClusterSpec& spec,
+                                    const std::vector<Json>& objects,
+                                    Progress& progress) {
+  progress.begin("checking permissions, names, storage, quota and nodes");
+  KREDIS_CHECK(require_namespace(kube, spec.namespace_));
+  KREDIS_CHECK(require_permissions(kube, needs_of(spec)));
+  KREDIS_TRY(std::vector<Json> before, look_for_namesakes(kube, objects, spec.name));
+  KREDIS_CHECK(require_secret(kube, spec.namespace_, spec.auth_secret, "--auth-secret"));
+  KREDIS_CHECK(require_secret(kube, spec.namespace_, spec.tls_secret, "--tls-secret"));
+  if (const Json* workload = workload_in(before, objects); workload != nullptr) {
+    // What runs already has its place, its volumes and its share of the quota.
+    KREDIS_CHECK(judge_shape(spec, *workload));
+  } else {
+    const Surroundings there = look_around(kube, spec.namespace_);
+    KREDIS_CHECK(judge_storage(spec, there));
+    KREDIS_CHECK(judge_nodes(spec, there));
+    KREDIS_CHECK(judge_quota(spec, there));
+    if (spec.on_nfs()) {
+      KREDIS_CHECK(probe_nfs_server(spec.nfs_server));
+    }
+  }
+  progress.done("checked permissions, names, storage, quota and nodes");
+  return before;
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A command in a pod with the user's own terminal: the one place that runs kubectl, whose exec
+// knows terminals, resizes and proxies. Everything else speaks to the API server itself.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugin/terminal/session.hpp"
+#include "shared/core/result.hpp"
+
+namespace kredis::plugin {
+
+struct PodCommand {
+  std::string namespace_ = {};
+  std::string pod = {};
+  std::string container = {};
+  std::vector<std::string> command = {};
+  /// What the command reads. Nothing: the user's own input, as a terminal where it is one.
+  std::optional<std::string> input = {};
+};
+
+enum class Terminal { no, yes };
+
+/// The words of `kubectl exec`, with the flags that say which cluster and as whom.
+std::vector<std::string> kubectl_words(const GlobalOptions& options,
+                                       const PodCommand& command,
+                                       Terminal terminal);
+
+/// Runs it and waits for its end. Returns its exit status; 128 + number for a signal.
+/// Errors: not_found (there is no kubectl), internal.
+Result<int> run_in_pod(const GlobalOptions& options, const PodCommand& command);
+
+/// Ends what run_in_pod runs at the moment.
+/// Threads: may be called from any.
+void stop_pod_command() noexcept;
+
+}  // namespace kredis::plugin

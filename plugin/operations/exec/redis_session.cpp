@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/operations/exec/redis_session.hpp"
+
+#include <random>
+
+#include <fmt/format.h>
+
+#include "shared/wire/kube_objects.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+/// Arguments: TLS folder, ACL user, secret's file (each may be empty), address, port; then those of
+/// redis-cli. -c: a session follows the cluster's redirects.
+constexpr const char* k_cli_script = R"(
+tls=$1 user=$2 secret=$3 host=$4 port=$5
+shift 5
+for folder in /dev/shm /tmp; do
+  if [ -n "$secret" ] && [ -r "$folder/$secret" ]; then
+    REDISCLI_AUTH=$(cat "$folder/$secret")
+    export REDISCLI_AUTH
+    rm -f "$folder/$secret"
+  fi
+done
+cli=redis-cli
+command -v "$cli" >/dev/null || cli=valkey-cli
+command -v "$cli" >/dev/null || {
+  echo "this image has neither redis-cli nor valkey-cli; fix: kubectl redis toolbox --image redis:8.0" >&2
+  exit 127
+}
+[ -z "$user" ] || set -- --user "$user" "$@"
+[ -z "$tls" ] || set -- --tls --cacert "$tls/ca.crt" --cert "$tls/tls.crt" --key "$tls/tls.key" "$@"
+exec "$cli" -h "$host" -p "$port" -c "$@"
+)";
+
+constexpr const char* k_keep_script = R"(
+umask 077
+for folder in /dev/shm /tmp; do
+  if [ -d "$folder" ] && [ -w "$folder" ]; then
+    cat >"$folder/$1"
+    exit
+  fi
+done
+echo "neither /dev/shm nor /tmp can be written to, so the password cannot be handed over" >&2
+exit 1
+)";
+
+bool has_port(const Json& container, int port) {
+  for (const Json& each : container.value("ports", Json::array())) {
+    if (each.value("containerPort", 0) == port) {
+      return true;
+    }
+  }
+  return false;
+}
+
+const Json& choose_container(const Json& containers) {
+  for (const Json& container : containers) {
+    if (has_port(container, 6379)) {
+      return container;
+    }
+  }
+  for (const Json& container : containers) {
+    if (container.value("name", "") == "redis") {
+      return container;
+    }
+  }
+  return containers.front();
+}
+
+bool has_variable(const Json& container, const std::string& name) {
+  for (const Json& variable : container.value("env", Json::array())) {
+    if (variable.value("name", "") == name) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Where `container` mounts the Secret; empty when it does not.
+std::string mount_of(const Json& pod, const Json& container, const std::string& secret) {
+  for (const Json& volume : pod.value("/spec/volumes"_json_pointer, Json::array())) {
+    if (volume.value("/secret/secretName"_json_pointer, std::string()) != secret) {
+      continue;
+    }
+    for (const Json& mount : container.value("volumeMounts", Json::array())) {
+      if (mount.value("name", "") == volume.value("name", "")) {
+        return mount.value("mountPath", "");
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<RedisContainer> redis_container(const Json& pod, const observe::RedisAccess& access) {
+  const core::Pod seen = wire::pod_from_json(pod);
+  const Json containers = pod.value("/spec/containers"_json_pointer, Json::array());
+  if (!seen.running || containers.empty()) {
+    const std::string trouble = wire::pod_trouble(pod, Json::array());
+    return Error::conflict("pod " + seen.name + " does not run" +
+                           (trouble.empty() ? "" : ": " + trouble))
+        .with_hint("leave the pod out, and any master that runs is taken");
+  }
+  const Json& container = choose_container(containers);
+  RedisContainer found{.pod = seen.name,
+                       .name = container.value("name", ""),
+                       .address = seen.ip,
+                       .port = seen.port,
+                       .knows_password = has_variable(container, "REDISCLI_AUTH")};
+  if (!access.tls_secret.empty()) {
+    found.tls_dir = mount_of(pod, container, access.tls_secret);
+    if (found.tls_dir.empty()) {
+      return Error::conflict("pod " + seen.name + " does not mount the Secret " + access.tls_secret)
+          .with_hint("use a pod that has the certificates: kubectl redis toolbox");
+    }
+  }
+  return found;
+}
+
+std::vector<std::string> cli_command(const RedisContainer& container,
+                                     const Login& login,
+                                     const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{"/bin/sh",
+                                 "-c",
+                                 k_cli_script,
+                                 "kubectl-redis",
+                                 container.tls_dir,
+                                 login.user,
+                                 login.secret_file,
+                                 container.address,
+                                 std::to_string(container.port)};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
+
+std::vector<std::string> keep_secret_command(const std::string& secret_file) {
+  return {"/bin/sh", "-c", k_keep_script, "kubectl-redis", secret_file};
+}
+
+std::string secret_file_name() {
+  std::random_device random;
+  return fmt::format(".kubectl-redis-{:08x}{:08x}{:08x}", random(), random(), random());
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/terminal/progress.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+#include <fmt/format.h>
+
+namespace kredis::plugin {
+namespace {
+
+/// Live lines beyond this many are counted instead of drawn: the screen must not scroll.
+constexpr std::size_t k_most_live_lines = 12;
+
+std::string cut(const std::string& text, std::size_t columns) {
+  if (display_width(text) <= columns || columns < 2) {
+    return text;
+  }
+  return text.substr(0, columns - 1) + "…";
+}
+
+}  // namespace
+
+Progress::Progress(std::ostream& stream, TextStyle style, Live live)
+    : stream_(stream), style_(style), live_(live) {}
+
+void Progress::begin(const std::string& title) {
+  const std::lock_guard lock(mutex_);
+  erase_live();
+  title_ = title;
+  began_ = std::chrono::steady_clock::now();
+  lines_.clear();
+  if (live_ == Live::no) {
+    stream_ << title_ << "\n" << std::flush;
+  }
+  draw_live();
+}
+
+void Progress::line(const std::string& key, const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(
+      lines_.begin(), lines_.end(), [&](const auto& each) { return each.first == key; });
+  if (found != lines_.end() && found->second == text) {
+    return;
+  }
+  if (found == lines_.end()) {
+    lines_.emplace_back(key, text);
+  } else {
+    found->second = text;
+  }
+  if (live_ == Live::no) {
+    stream_ << "  " << key << "  " << text << "\n" << std::flush;
+    return;
+  }
+  erase_live();
+  draw_live();
+}
+
+void Progress::done(const std::string& text) { end_stage(style_.green("✓"), text); }
+
+void Progress::fail() { end_stage(style_.red("✗"), {}); }
+
+void Progress::end_stage(const std::string& mark, const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  erase_live();
+  if (title_.empty()) {
+    return;
+  }
+  const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_);
+  stream_ << mark << " " << (text.empty() ? title_ : text)
+          << style_.dim(fmt::format("  {:.1f}s", took.count())) << "\n"
+          << std::flush;
+  title_.clear();
+  lines_.clear();
+}
+
+void Progress::note(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  erase_live();
+  stream_ << text << "\n" << std::flush;
+  draw_live();
+}
+
+void Progress::clear() {
+  const std::lock_guard lock(mutex_);
+  erase_live();
+  title_.clear();
+  lines_.clear();
+}
+
+void Progress::erase_live() {
+  if (drawn_ > 0) {
+    stream_ << "\033[" << drawn_ << "F\033[J" << std::flush;
+    drawn_ = 0;
+  }
+}
+
+void Progress::draw_live() {
+  if (live_ == Live::no || title_.empty()) {
+    return;
+  }
+  stream_ << style_.yellow("…") << " " << cut(title_, style_.width() - 2) << "\n";
+  drawn_ = 1;
+  std::size_t key_width = 0;
+  for (const auto& [key, text] : lines_) {
+    key_width = std::max(key_width, display_width(key));
+  }
+  const std::size_t shown = std::min(lines_.size(), k_most_live_lines);
+  for (std::size_t i = lines_.size() - shown; i < lines_.size(); ++i) {
+    const auto& [key, text] = lines_[i];
+    stream_ << cut("    " + padded(key, key_width) + "  " + text, style_.width()) << "\n";
+    ++drawn_;
+  }
+  if (shown < lines_.size()) {
+    stream_ << style_.dim(fmt::format("    and {} more", lines_.size() - shown)) << "\n";
+    ++drawn_;
+  }
+  stream_ << std::flush;
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/core/findings/finding.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <set>
+
+#include "shared/core/findings/finding_checks.hpp"
+
+namespace kredis::core {
+namespace {
+
+using Check = void (*)(const Examined&, Findings&);
+
+/// Within one severity, findings keep this order.
+constexpr std::array<Check, 20> k_checks{
+    &check_initialised,    &check_coverage,      &check_failed_owners,  &check_open_slots,
+    &check_agreement,      &check_cluster_state, &check_pods,           &check_pod_count,
+    &check_answers,        &check_addresses,     &check_ghosts,         &check_strays,
+    &check_replica_counts, &check_replica_links, &check_replica_places, &check_survival,
+    &check_persistence,    &check_memory,        &check_versions,       &check_master_count,
+};
+
+bool all_on_one_node(const ClusterView& view) {
+  std::set<std::string> nodes;
+  for (const Member& member : view.members) {
+    nodes.insert(member.pod.domain.node);
+  }
+  return view.members.size() > 1 && nodes.size() == 1 && !nodes.begin()->empty();
+}
+
+}  // namespace
+
+Examined examine(const ClusterView& view) {
+  Examined cluster{.view = view, .agreed = view.agreed(), .survival = survival_of(view)};
+  cluster.one_node = all_on_one_node(view);
+  cluster.shards = shards_of(view);
+  for (const Member& member : view.members) {
+    if (const Node* self = member.self()) {
+      cluster.answering.try_emplace(self->id, &member);
+    }
+  }
+  return cluster;
+}
+
+std::string Examined::redis_command(const std::string& verb) const {
+  return "kubectl redis " + verb + " " + view.name + " -n " + view.namespace_;
+}
+
+std::string Examined::kubectl(const std::string& command) const {
+  return "kubectl " + command + " -n " + view.namespace_;
+}
+
+std::string Examined::redis_cli(const std::string& pod, const std::string& command) const {
+  return kubectl("exec " + pod) + " -- redis-cli " + command;
+}
+
+std::string Examined::workload() const {
+  return (view.workload_kind == "Deployment" ? "deployment/" : "statefulset/") + view.workload_name;
+}
+
+std::string Examined::name_of(const Node& node) const {
+  const Member* member = view.by_node(node);
+  return member == nullptr ? "node " + node.id.short_text() : "pod " + member->pod.name;
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  constexpr std::size_t k_most = 6;
+  std::string text;
+  const std::size_t shown = std::min(names.size(), k_most);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const bool last = i + 1 == names.size();
+    text += (i == 0 ? "" : last ? " and " : ", ") + names[i];
+  }
+  return shown == names.size() ? text
+                               : text + " and " + std::to_string(names.size() - shown) + " more";
+}
+
+std::string bytes_text(std::int64_t bytes) {
+  constexpr std::array<const char*, 4> k_units{"KiB", "MiB", "GiB", "TiB"};
+  constexpr std::int64_t k_step = 1024;
+  if (bytes < k_step) {
+    return std::to_string(bytes) + " bytes";
+  }
+  std::size_t unit = 0;
+  std::int64_t scale = k_step;
+  while (unit + 1 < k_units.size() && bytes / scale >= k_step) {
+    scale *= k_step;
+    ++unit;
+  }
+  const std::int64_t whole = bytes / scale;
+  const std::int64_t tenth = (bytes % scale) / (scale / 10);
+  const std::string fraction =
+      tenth == 0 || whole >= 100 ? "" : "." + std::to_string(std::min(tenth, std::int64_t{9}));
+  return std::to_string(whole) + fraction + " " + k_units[unit];
+}
+
+std::string_view to_text(Health health) noexcept {
+  constexpr std::array<std::string_view, 3> k_names{"ok", "degraded", "down"};
+  return k_names[static_cast<std::size_t>(health)];
+}
+
+std::string_view to_text(Severity severity) noexcept {
+  constexpr std::array<std::string_view, 3> k_names{"info", "warning", "error"};
+  return k_names[static_cast<std::size_t>(severity)];
+}
+
+std::vector<Finding> find_trouble(const ClusterView& view) {
+  const Examined cluster = examine(view);
+  Findings found;
+  for (const Check check : k_checks) {
+    check(cluster, found);
+  }
+  std::ranges::stable_sort(found, std::greater{}, &Finding::severity);
+  return found;
+}
+
+Health health_of(const ClusterView& view, const std::vector<Finding>& findings) {
+  const Topology* agreed = view.agreed();
+  if (agreed == nullptr) {
+    return Health::down;
+  }
+  std::size_t owners = 0;
+  std::size_t alive = 0;
+  for (const ShardView& shard : shards_of(view)) {
+    if (!shard.master.node->slots.empty()) {
+      ++owners;
+      alive += is_serving(shard.master) ? 1U : 0U;
+    }
+  }
+  const auto says_fail = std::ranges::count_if(view.members, [](const Member& member) {
+    return member.cluster && !member.cluster->state_ok;
+  });
+  const auto says_ok = std::ranges::count_if(view.members, [](const Member& member) {
+    return member.cluster && member.cluster->state_ok;
+  });
+  if (served_slots(view) != SlotSet::all() || 2 * alive <= owners || says_fail > says_ok) {
+    return Health::down;
+  }
+  const bool found = std::ranges::any_of(
+      findings, [](const Finding& finding) { return finding.severity != Severity::info; });
+  return found ? Health::degraded : Health::ok;
+}
+
+}  // namespace kredis::core

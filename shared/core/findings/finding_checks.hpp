@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the checks behind find_trouble share: the cluster as they see it, and how they word a fix.
+// Internal to the core; finding.cpp runs them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "shared/core/findings/finding.hpp"
+#include "shared/core/findings/survival.hpp"
+
+namespace kredis::core {
+
+/// Everything that a check reads, worked out once.
+struct Examined {
+  const ClusterView& view;
+  const Topology* agreed = nullptr;  ///< Null when nobody answered.
+  std::vector<ShardView> shards = {};
+  std::map<NodeId, const Member*> answering = {};  ///< Who said that it is that node.
+  Survival survival = {};
+  bool one_node = false;  ///< Every pod runs on the same Kubernetes node.
+
+  /// "kubectl redis init redis -n default".
+  std::string redis_command(const std::string& verb) const;
+  /// "kubectl delete pod redis-app-0 -n default".
+  std::string kubectl(const std::string& command) const;
+  /// "kubectl exec redis-app-0 -n default -- redis-cli PING".
+  std::string redis_cli(const std::string& pod, const std::string& command) const;
+  /// The workload as kubectl takes it: "statefulset/redis-app".
+  std::string workload() const;
+  /// "pod redis-app-0", or "node a1b2c3d4" where no pod is that node.
+  std::string name_of(const Node& node) const;
+};
+
+Examined examine(const ClusterView& view);
+
+/// "redis-app-0, redis-app-1 and redis-app-2"; the middle is left out of a long list.
+std::string list_of(const std::vector<std::string>& names);
+
+/// "1.5 MiB", for messages.
+std::string bytes_text(std::int64_t bytes);
+
+using Findings = std::vector<Finding>;
+
+// finding_slots.cpp: who serves what, and whether the nodes agree.
+void check_initialised(const Examined& cluster, Findings& found);
+void check_coverage(const Examined& cluster, Findings& found);
+void check_failed_owners(const Examined& cluster, Findings& found);
+void check_open_slots(const Examined& cluster, Findings& found);
+void check_agreement(const Examined& cluster, Findings& found);
+void check_cluster_state(const Examined& cluster, Findings& found);
+void check_master_count(const Examined& cluster, Findings& found);
+
+// finding_members.cpp: each pod and its server.
+void check_pods(const Examined& cluster, Findings& found);
+void check_pod_count(const Examined& cluster, Findings& found);
+void check_answers(const Examined& cluster, Findings& found);
+void check_addresses(const Examined& cluster, Findings& found);
+void check_ghosts(const Examined& cluster, Findings& found);
+void check_strays(const Examined& cluster, Findings& found);
+void check_versions(const Examined& cluster, Findings& found);
+void check_persistence(const Examined& cluster, Findings& found);
+void check_memory(const Examined& cluster, Findings& found);
+
+// finding_replicas.cpp: copies, and where they run.
+void check_replica_counts(const Examined& cluster, Findings& found);
+void check_replica_links(const Examined& cluster, Findings& found);
+void check_replica_places(const Examined& cluster, Findings& found);
+void check_survival(const Examined& cluster, Findings& found);
+
+}  // namespace kredis::core

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Findings about slots: who serves them, and whether the nodes agree on that.
+#include <algorithm>
+
+#include "shared/core/findings/finding_checks.hpp"
+
+namespace kredis::core {
+namespace {
+
+/// "0-5460 (5461 slots)".
+std::string slots_text(const SlotSet& slots) {
+  const std::uint32_t count = slots.size();
+  return slots.to_text() + (count == 1 ? " (1 slot)" : " (" + std::to_string(count) + " slots)");
+}
+
+/// Who owns which slots, as one comparable text.
+std::string owners_text(const Topology& topology) {
+  std::vector<std::string> lines;
+  for (const Node& node : topology.nodes) {
+    if (!node.slots.empty()) {
+      lines.push_back(node.id.to_text() + " " + node.slots.to_text());
+    }
+  }
+  std::ranges::sort(lines);
+  std::string text;
+  for (const std::string& line : lines) {
+    text += line + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+void check_initialised(const Examined& cluster, Findings& found) {
+  if (cluster.agreed == nullptr || !cluster.agreed->assigned_slots().empty()) {
+    return;
+  }
+  found.push_back({.id = "not-initialised",
+                   .severity = Severity::error,
+                   .message = "nobody serves a slot yet: the " +
+                              std::to_string(cluster.view.members.size()) +
+                              " pods are not one cluster",
+                   .fix = cluster.redis_command("init")});
+}
+
+void check_coverage(const Examined& cluster, Findings& found) {
+  if (cluster.agreed == nullptr) {
+    return;
+  }
+  const SlotSet assigned = cluster.agreed->assigned_slots();
+  if (assigned.empty() || assigned == SlotSet::all()) {
+    return;
+  }
+  found.push_back({.id = "slots-uncovered",
+                   .severity = Severity::error,
+                   .message = "nobody serves slots " + slots_text(SlotSet::all().without(assigned)),
+                   .fix = cluster.redis_command("init")});
+}
+
+void check_failed_owners(const Examined& cluster, Findings& found) {
+  for (const auto& [master, replicas] : cluster.shards) {
+    if (!master.node->flags.fail || master.node->slots.empty()) {
+      continue;
+    }
+    const std::string fix =
+        master.member == nullptr
+            ? "bring back the pod whose claim holds node " + master.node->id.short_text()
+            : cluster.kubectl("describe pod " + master.member->pod.name);
+    found.push_back({.id = "slots-failed",
+                     .severity = Severity::error,
+                     .message = cluster.name_of(*master.node) +
+                                " failed and no replica took over its slots " +
+                                slots_text(master.node->slots),
+                     .fix = fix});
+  }
+}
+
+void check_open_slots(const Examined& cluster, Findings& found) {
+  for (const Member& member : cluster.view.members) {
+    const Node* self = member.self();
+    if (self == nullptr || self->open_slots.empty()) {
+      continue;
+    }
+    const OpenSlot& first = self->open_slots.front();
+    const std::string slot = std::to_string(first.slot);
+    const std::size_t others = self->open_slots.size() - 1;
+    const bool leaving = first.direction == OpenSlot::Direction::migrating;
+    found.push_back(
+        {.id = "slots-open",
+         .severity = Severity::warning,
+         .message = "slot " + slot +
+                    (others == 0 ? "" : " and " + std::to_string(others) + " more") + " on pod " +
+                    member.pod.name +
+                    (leaving ? " is half moved to node " : " is half taken over from node ") +
+                    first.other.short_text(),
+         .fix = "if no reshard is running: " +
+                cluster.redis_cli(member.pod.name, "CLUSTER SETSLOT " + slot + " STABLE")});
+  }
+}
+
+void check_agreement(const Examined& cluster, Findings& found) {
+  if (cluster.agreed == nullptr || cluster.agreed->assigned_slots().empty()) {
+    return;
+  }
+  const std::string signature = cluster.agreed->signature();
+  const std::string owners = owners_text(*cluster.agreed);
+  std::vector<std::string> others;
+  bool same_owners = true;
+  for (const Member& member : cluster.view.members) {
+    // A pod that knows nobody is a finding of its own.
+    if (!member.view || member.view->nodes.size() == 1 || member.view->signature() == signature) {
+      continue;
+    }
+    others.push_back(member.pod.name);
+    same_owners = same_owners && owners_text(*member.view) == owners;
+  }
+  if (others.empty()) {
+    return;
+  }
+  const std::string what = same_owners ? "the nodes of the cluster" : "who serves which slots";
+  found.push_back({.id = "views-disagree",
+                   .severity = same_owners ? Severity::warning : Severity::error,
+                   .message = list_of(others) + (others.size() == 1 ? " does" : " do") +
+                              " not see " + what + " as the others do",
+                   .fix = "wait a few seconds and look again: " + cluster.redis_command("status") +
+                          "; if it stays: " + cluster.redis_command("init")});
+}
+
+void check_cluster_state(const Examined& cluster, Findings& found) {
+  if (cluster.agreed == nullptr || cluster.agreed->assigned_slots() != SlotSet::all()) {
+    return;  // A missing slot explains the state.
+  }
+  std::vector<std::string> failing;
+  for (const Member& member : cluster.view.members) {
+    const bool alone = member.view && member.view->nodes.size() == 1;
+    if (member.cluster && !member.cluster->state_ok && !alone) {
+      failing.push_back(member.pod.name);
+    }
+  }
+  if (!failing.empty()) {
+    found.push_back(
+        {.id = "cluster-state-fail",
+         .severity = Severity::error,
+         .message = list_of(failing) + (failing.size() == 1 ? " says" : " say") +
+                    " that the cluster is down (cluster_state:fail)",
+         .fix = "mend the other findings first; with none, wait for the node timeout and"
+                " look again: " +
+                cluster.redis_command("status")});
+  }
+}
+
+void check_master_count(const Examined& cluster, Findings& found) {
+  const auto owners = std::ranges::count_if(
+      cluster.shards, [](const ShardView& shard) { return !shard.master.node->slots.empty(); });
+  constexpr std::ptrdiff_t k_fewest = 3;
+  if (owners > 0 && owners < k_fewest) {
+    found.push_back({.id = "few-masters",
+                     .severity = Severity::warning,
+                     .message = "only " + std::to_string(owners) +
+                                (owners == 1 ? " master serves" : " masters serve") +
+                                " slots: when one fails, no majority is left to replace it",
+                     .fix = "create the cluster with at least 3 masters"});
+  } else if (owners > 0 && owners % 2 == 0) {
+    const std::string fewer = std::to_string(owners - 1);
+    found.push_back({.id = "even-masters",
+                     .severity = Severity::info,
+                     .message = std::to_string(owners) +
+                                " masters survive no more failures at once than " + fewer +
+                                " would",
+                     .fix = "prefer an odd number of masters"});
+  }
+}
+
+}  // namespace kredis::core

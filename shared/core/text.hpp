@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small helpers that every parser here shares: split, trim, numbers, and quoting what was read.
+#pragma once
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kredis::core {
+
+/// Splits at every `separator`; "a,,b" has three parts, "" has one.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// Splits at "\n", drops the "\r" before it and nothing else. A last empty line is left out.
+std::vector<std::string_view> split_lines(std::string_view text);
+
+/// Returns the words between runs of spaces.
+std::vector<std::string_view> split_words(std::string_view text);
+
+/// Cuts spaces, tabs and line ends off both ends.
+std::string_view trim(std::string_view text);
+
+/// Lowers A-Z and leaves every other byte alone.
+std::string to_lower(std::string_view text);
+
+/// Shows untrusted text in an error: in quotes, printable, cut after 160 bytes.
+std::string quoted(std::string_view text);
+
+/// Reads a whole decimal number; nullopt when anything is left over or it does not fit.
+template <typename Number>
+std::optional<Number> to_number(std::string_view text) {
+  Number value{};
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc{} || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+}  // namespace kredis::core

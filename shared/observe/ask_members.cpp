@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/observe/ask_members.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "shared/redis/reply_error.hpp"
+#include "shared/wire/cluster_info.hpp"
+#include "shared/wire/cluster_nodes.hpp"
+#include "shared/wire/redis_info.hpp"
+
+namespace kredis::observe {
+namespace {
+
+using core::Command;
+using core::Reply;
+
+std::vector<Command> questions(Ask ask) {
+  std::vector<Command> commands{{"CLUSTER", "NODES"}, {"CLUSTER", "INFO"}};
+  if (ask == Ask::everything) {
+    commands.push_back({"INFO"});
+    commands.push_back({"CONFIG", "GET", "save"});
+  }
+  return commands;
+}
+
+Error cluster_disabled(const std::string& pod) {
+  return Error::unsafe(pod + " does not run as a cluster node")
+      .with_hint("set `cluster-enabled yes` in its redis.conf and restart it");
+}
+
+Status read_server(const std::vector<Reply>& replies, core::Member& member) {
+  constexpr std::size_t k_info = 2;
+  constexpr std::size_t k_save = 3;
+  if (replies.size() <= k_info) {
+    return {};
+  }
+  if (replies[k_info].is_error()) {
+    return redis::error_of(replies[k_info], member.pod.name);
+  }
+  KREDIS_TRY(core::ServerInfo server, wire::parse_redis_info(replies[k_info].text));
+  wire::read_save_points(replies[k_save], server);
+  member.server = std::move(server);
+  return {};
+}
+
+Status read_topology(const std::vector<Reply>& replies, core::Member& member) {
+  const Reply& nodes = replies[0];
+  const Reply& info = replies[1];
+  if (nodes.is_error()) {
+    const bool off = nodes.text.find("cluster support disabled") != std::string::npos;
+    return off ? cluster_disabled(member.pod.name) : redis::error_of(nodes, member.pod.name);
+  }
+  if (info.is_error()) {
+    return redis::error_of(info, member.pod.name);
+  }
+  KREDIS_TRY(member.view, wire::parse_cluster_nodes(nodes.text));
+  KREDIS_TRY(member.cluster, wire::parse_cluster_info(info.text));
+  return {};
+}
+
+void join(const Answer& answer, core::Member& member, Ask ask) {
+  member.view.reset();
+  member.cluster.reset();
+  member.trouble.reset();
+  if (ask == Ask::everything) {
+    member.server.reset();
+  }
+  if (!answer) {
+    member.trouble = answer.error();
+    return;
+  }
+  // What INFO says is kept even where the rest cannot be had, as while a node loads its data.
+  const Status server = read_server(*answer, member);
+  const Status topology = read_topology(*answer, member);
+  const Status& failed = topology ? server : topology;
+  if (!failed) {
+    member.trouble = failed.error();
+  }
+}
+
+}  // namespace
+
+void ask_members(Switchboard& switchboard,
+                 core::ClusterView& view,
+                 Ask ask,
+                 ports::Deadline deadline) {
+  const std::vector<Answer> answers = switchboard.ask_all(questions(ask), deadline);
+  for (std::size_t i = 0; i < view.members.size(); ++i) {
+    join(answers[i], view.members[i], ask);
+  }
+}
+
+}  // namespace kredis::observe

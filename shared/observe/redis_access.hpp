@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From the names of Secrets to a way into a cluster's Redis nodes: password, ACL user,
+// certificates.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "shared/core/result.hpp"
+#include "shared/json/json.hpp"
+#include "shared/ports/kube_port.hpp"
+#include "shared/ports/redis_port.hpp"
+#include "shared/redis/redis.hpp"
+
+namespace kredis::observe {
+
+/// The Secrets that a cluster's pods are given; empty names mean none.
+struct RedisAccess {
+  std::string auth_secret = {};
+  std::string tls_secret = {};
+  std::string user = {};     ///< ACL user; empty for the Secret's own or `default`.
+  std::string service = {};  ///< Headless Service, for the name in each pod's certificate.
+};
+
+/// Which Secrets a workload's pods use: from its annotations (kubectl-redis.dev/auth-secret and
+/// /tls-secret), else from the variable REDISCLI_AUTH of a container. What `wanted` names wins.
+RedisAccess access_of(const Json& workload, const RedisAccess& wanted);
+
+/// What a Secret says of who logs in.
+struct Credentials {
+  std::string user = {};  ///< Empty for the default user.
+  std::string password = {};
+};
+
+/// Reads the Secret that `access` names; its own user wins over the Secret's.
+/// Errors: not_found (no such Secret, or no password in it), unauthorized.
+Result<Credentials> read_credentials(ports::KubePort& kube,
+                                     const std::string& namespace_,
+                                     const RedisAccess& access);
+
+/// Reads the Secrets and makes the port.
+/// Errors: not_found (no such Secret, or a key is missing in it: says which), unauthorized.
+Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,
+                                                     const std::string& namespace_,
+                                                     const RedisAccess& access,
+                                                     redis::Via via);
+
+}  // namespace kredis::observe

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "plugin/apply/step_commands.hpp"
+#include "plugin/operations/init/bus_diagnosis.hpp"
+#include "plugin/operations/init/forming_node_timeouts.hpp"
+#include "tests/support/fake_kube.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using namespace std::chrono_literals;
+using core::ClusterView;
+using core::Command;
+
+const std::string k_id_a(40, 'a');
+const std::string k_id_b(40, 'b');
+
+core::Node node(const std::string& id, int bus_port) {
+  return {.id = *core::NodeId::parse(id), .address = {.port = 6379, .bus_port = bus_port}};
+}
+
+/// Two pods that know each other.
+ClusterView two_pods() {
+  ClusterView view{.name = "redis", .namespace_ = "shop"};
+  for (const auto& [name, ip, own, other] :
+       {std::tuple{"redis-app-0", "10.0.0.1", k_id_a, k_id_b},
+        std::tuple{"redis-app-1", "10.0.0.2", k_id_b, k_id_a}}) {
+    core::Member member{.pod = {.name = name, .ip = ip}};
+    member.view.emplace();
+    member.view->nodes = {node(own, 16379), node(other, 16379)};
+    member.view->nodes.front().flags.myself = true;
+    member.server.emplace();
+    member.server->version = "7.0.15";
+    view.members.push_back(std::move(member));
+  }
+  return view;
+}
+
+core::Step step(core::StepKind what) { return {.what = std::move(what), .reason = ""}; }
+
+TEST_SUITE("operations/step_commands") {
+  TEST_CASE("steps are written in the words of the server's version") {
+    ClusterView view = two_pods();
+    const core::Step add =
+        step(core::AddSlots{.pod = "redis-app-0", .slots = *core::SlotSet::parse("0-2,7")});
+    CHECK(*command_for(add, view) == Command{"CLUSTER", "ADDSLOTSRANGE", "0", "2", "7", "7"});
+    view.members[0].server->version = "6.2.14";
+    CHECK(*command_for(add, view) == Command{"CLUSTER", "ADDSLOTS", "0", "1", "2", "7"});
+    view.members[0].server->server = "valkey";
+    CHECK(command_for(add, view)->at(1) == "ADDSLOTSRANGE");
+    CHECK(*command_for(step(core::SetEpoch{.pod = "redis-app-0", .epoch = 3}), view) ==
+          Command{"CLUSTER", "SET-CONFIG-EPOCH", "3"});
+  }
+
+  TEST_CASE("a failover names its mode, and a replica that is master already is no refusal") {
+    const ClusterView view = two_pods();
+    core::Failover failover{.pod = "redis-app-1",
+                            .replica = *core::NodeId::parse(k_id_b),
+                            .master_pod = "redis-app-0",
+                            .master = *core::NodeId::parse(k_id_a)};
+    CHECK(*command_for(step(failover), view) == Command{"CLUSTER", "FAILOVER"});
+    failover.how = core::TakeOver::force;
+    CHECK(command_for(step(failover), view)->at(2) == "FORCE");
+    failover.how = core::TakeOver::takeover;
+    CHECK(command_for(step(failover), view)->at(2) == "TAKEOVER");
+    const auto error = [](const char* text) {
+      return core::Reply{.kind = core::Reply::Kind::error, .text = text};
+    };
+    CHECK(acceptable(step(failover), error("ERR You should send CLUSTER FAILOVER to a replica")));
+    CHECK_FALSE(acceptable(
+        step(failover), error("ERR Master is down or failed, please use CLUSTER FAILOVER FORCE")));
+  }
+
+  TEST_CASE("meeting uses the announced address, and names a bus port that is not the usual one") {
+    ClusterView view = two_pods();
+    const core::Step meet = step(core::Meet{.pod = "redis-app-0", .other = "redis-app-1"});
+    CHECK(*command_for(meet, view) == Command{"CLUSTER", "MEET", "10.0.0.2", "6379"});
+    view.members[1].pod.announced_ip = "10.96.0.7";
+    view.members[1].view->nodes.front().address.bus_port = 17000;
+    CHECK(*command_for(meet, view) == Command{"CLUSTER", "MEET", "10.96.0.7", "6379", "17000"});
+    view.members[1].pod.announced_ip = "";
+    view.members[1].pod.ip = "";
+    CHECK(command_for(meet, view).error().code == ErrorCode::unreachable);
+    CHECK(
+        command_for(step(core::Meet{.pod = "redis-app-0", .other = "nobody"}), view).error().code ==
+        ErrorCode::internal);
+  }
+
+  TEST_CASE("only errors that say it is so already let a plan go on") {
+    const auto reply = [](const char* text) {
+      return core::Reply{.kind = core::Reply::Kind::error, .text = text};
+    };
+    const core::Step add = step(core::AddSlots{.pod = "p"});
+    const core::Step epoch = step(core::SetEpoch{.pod = "p", .epoch = 1});
+    CHECK(acceptable(add, {.kind = core::Reply::Kind::status, .text = "OK"}));
+    CHECK(acceptable(add, reply("ERR Slot 5 is already busy")));
+    CHECK_FALSE(acceptable(add, reply("ERR Invalid or out of range slot")));
+    CHECK(acceptable(epoch, reply("ERR Node config epoch is already non-zero")));
+    CHECK_FALSE(acceptable(epoch, reply("NOPERM this user has no permissions")));
+    CHECK_FALSE(acceptable(step(core::Meet{}), reply("ERR Invalid node address specified")));
+  }
+
+  TEST_CASE(
+      "the short node timeout is never shorter than what the nodes took, and at least wakes") {
+    CHECK(forming_node_timeout(0ms, 0) == 207ms);
+    CHECK(forming_node_timeout(506ms, 0) == 207ms);
+    CHECK(forming_node_timeout(507ms, 0) == 507ms);
+    CHECK(forming_node_timeout(0ms, k_least_to_serve) == 507ms);
+    CHECK(forming_node_timeout(1h, 0) == 2007ms);
+  }
+}
+
+TEST_SUITE("operations/bus_diagnosis") {
+  TEST_CASE("the pair that cannot talk is named, with what the API server's side sees") {
+    ClusterView view = two_pods();
+    const Error late = Error::timeout("it took too long");
+    CHECK(diagnose_bus(view, late, nullptr) == late);
+
+    // What answers us and is gone for its peer is cut off from it, whatever its link says.
+    view.members[0].view->nodes.back().flags.pfail = true;
+    CHECK(blocked_pairs(view) ==
+          std::vector<BusPair>{{.from = "redis-app-0", .to = "redis-app-1"}});
+    view.members[0].view->nodes.back().flags.pfail = false;
+    CHECK(blocked_pairs(view).empty());
+
+    view.members[0].view->nodes.back().link_connected = false;
+    CHECK(blocked_pairs(view) ==
+          std::vector<BusPair>{{.from = "redis-app-0", .to = "redis-app-1"}});
+    tests::FakeKube kube;
+    kube.route("redis-app-1", {.address = "127.0.0.1", .port = 1});
+    const Error closed = diagnose_bus(view, late, &kube);
+    CHECK(closed.message ==
+          "redis-app-0 cannot reach the bus port 16379 of redis-app-1 (10.0.0.2)");
+    CHECK(closed.hint.find("nothing listens on port 16379") != std::string::npos);
+    CHECK(diagnose_bus(view, late, nullptr).hint.find("NetworkPolicy") != std::string::npos);
+
+    view.members[1].view->nodes.pop_back();
+    CHECK(blocked_pairs(view).size() == 2);
+    CHECK(diagnose_bus(view, late, nullptr).message.find("nor ") != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace kredis::plugin
