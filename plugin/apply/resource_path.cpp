@@ -9,14 +9,14 @@
 namespace kredis::plugin {
 namespace {
 
-enum class Scope { namespaced, cluster };
+enum class KindScope { namespaced, cluster };
 
 struct Kind {
   std::string_view kind;
   std::string_view label;
   std::string_view api_version;
   std::string_view plural;
-  Scope scope = Scope::namespaced;
+  KindScope scope = KindScope::namespaced;
 };
 
 constexpr std::array k_kinds{
@@ -24,25 +24,25 @@ constexpr std::array k_kinds{
          "clusterrole.rbac.authorization.k8s.io",
          "rbac.authorization.k8s.io/v1",
          "clusterroles",
-         Scope::cluster},
+         KindScope::cluster},
     Kind{"ClusterRoleBinding",
          "clusterrolebinding.rbac.authorization.k8s.io",
          "rbac.authorization.k8s.io/v1",
          "clusterrolebindings",
-         Scope::cluster},
+         KindScope::cluster},
     Kind{"ConfigMap", "configmap", "v1", "configmaps"},
     Kind{"Deployment", "deployment.apps", "apps/v1", "deployments"},
     Kind{"MutatingWebhookConfiguration",
          "mutatingwebhookconfiguration.admissionregistration.k8s.io",
          "admissionregistration.k8s.io/v1",
          "mutatingwebhookconfigurations",
-         Scope::cluster},
-    Kind{"Namespace", "namespace", "v1", "namespaces", Scope::cluster},
+         KindScope::cluster},
+    Kind{"Namespace", "namespace", "v1", "namespaces", KindScope::cluster},
     Kind{"NetworkPolicy",
          "networkpolicy.networking.k8s.io",
          "networking.k8s.io/v1",
          "networkpolicies"},
-    Kind{"PersistentVolume", "persistentvolume", "v1", "persistentvolumes", Scope::cluster},
+    Kind{"PersistentVolume", "persistentvolume", "v1", "persistentvolumes", KindScope::cluster},
     Kind{"PersistentVolumeClaim", "persistentvolumeclaim", "v1", "persistentvolumeclaims"},
     Kind{"Pod", "pod", "v1", "pods"},
     Kind{"PodDisruptionBudget", "poddisruptionbudget.policy", "policy/v1", "poddisruptionbudgets"},
@@ -59,7 +59,7 @@ constexpr std::array k_kinds{
          "validatingwebhookconfiguration.admissionregistration.k8s.io",
          "admissionregistration.k8s.io/v1",
          "validatingwebhookconfigurations",
-         Scope::cluster},
+         KindScope::cluster},
 };
 
 }  // namespace
@@ -74,7 +74,7 @@ ObjectName name_of(const std::string& kind,
   assert(row != k_kinds.end());
   return {.kind = std::string(row->label),
           .path = {{std::string(row->api_version), std::string(row->plural)},
-                   row->scope == Scope::cluster ? "" : namespace_,
+                   row->scope == KindScope::cluster ? "" : namespace_,
                    name}};
 }
 

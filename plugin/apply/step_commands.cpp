@@ -54,9 +54,9 @@ Result<Command> meet(const Meet& step, const ClusterView& view) {
         .with_hint("see why: kubectl describe pod " + step.other);
   }
   Command command{"CLUSTER", "MEET", ip, std::to_string(other->pod.port)};
-  constexpr int k_bus_offset = 10'000;
+  constexpr int k_bus_distance = 10'000;
   if (own_port && self != nullptr && self->address.bus_port != 0 &&
-      self->address.bus_port != other->pod.port + k_bus_offset) {
+      self->address.bus_port != other->pod.port + k_bus_distance) {
     command.push_back(std::to_string(self->address.bus_port));
   }
   return command;

@@ -10,7 +10,7 @@
 namespace kredis::plugin {
 namespace {
 
-std::string place_of(const core::Pod& pod) {
+std::string node_and_zone(const core::Pod& pod) {
   const core::FailureDomain& at = pod.domain;
   return at.zone.empty() || at.node.empty() ? at.node + at.zone : at.node + " (" + at.zone + ")";
 }
@@ -57,9 +57,9 @@ std::string render_failover(const wire::FailoverReport& report, const TextStyle&
   for (const core::HandOver& each : report.hand_overs) {
     rows.push_back({each.slots.to_text(),
                     style.bold(each.to_pod.name),
-                    place_of(each.to_pod),
+                    node_and_zone(each.to_pod),
                     each.from_name() + (each.from_answers ? ", follows" : ", silent"),
-                    place_of(each.from_pod)});
+                    node_and_zone(each.from_pod)});
   }
   std::string text = render_table({"SLOTS", "MASTER NOW", "ON", "MASTER BEFORE", "ON"}, rows);
   const double seconds = static_cast<double>(report.took.count()) / 1000;

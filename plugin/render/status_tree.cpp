@@ -16,7 +16,6 @@ using core::ClusterView;
 using core::Health;
 using core::Member;
 using core::Node;
-using core::Severity;
 
 std::string painted_health(Health health, const TextStyle& style) {
   const std::string text(core::to_text(health));
@@ -186,11 +185,11 @@ std::string losses(const std::string& what,
   return text + "\n";
 }
 
-std::string painted_severity(Severity severity, const TextStyle& style) {
+std::string painted_severity(core::Severity severity, const TextStyle& style) {
   const std::string text(core::to_text(severity));
-  return severity == Severity::error     ? style.red(text)
-         : severity == Severity::warning ? style.yellow(text)
-                                         : style.dim(text);
+  return severity == core::Severity::error     ? style.red(text)
+         : severity == core::Severity::warning ? style.yellow(text)
+                                               : style.dim(text);
 }
 
 }  // namespace
@@ -226,7 +225,7 @@ std::string render_status_table(const std::vector<StatusPicture>& pictures,
     const core::Topology* agreed = formed(picture.view);
     const auto errors = std::count_if(
         picture.findings.begin(), picture.findings.end(), [](const core::Finding& finding) {
-          return finding.severity == Severity::error;
+          return finding.severity == core::Severity::error;
         });
     rows.push_back({picture.view.namespace_,
                     picture.view.name,

@@ -10,7 +10,7 @@ namespace {
 /// died must not hold up others for long.
 constexpr int k_patience = 5;
 
-Json rule(const char* group, const Json& resources, const Json& operations) {
+Json hook_rule(const char* group, const Json& resources, const Json& operations) {
   return {{"apiGroups", {group}},
           {"apiVersions", Json::array({"v1"})},
           {"resources", resources},
@@ -20,17 +20,17 @@ Json rule(const char* group, const Json& resources, const Json& operations) {
 
 Json rules(Judging judging) {
   const Json changes = {"CREATE", "UPDATE"};
-  Json list = {rule("apps", {"statefulsets", "deployments"}, changes),
-               rule("", {"configmaps", "services"}, changes),
-               rule("policy", Json::array({"poddisruptionbudgets"}), changes)};
+  Json list = {hook_rule("apps", {"statefulsets", "deployments"}, changes),
+               hook_rule("", {"configmaps", "services"}, changes),
+               hook_rule("policy", Json::array({"poddisruptionbudgets"}), changes)};
   if (judging == Judging::validating) {
     // What takes pods or data away from a cluster that runs.
     const Json removal = Json::array({"DELETE"});
-    list.push_back(rule("apps", {"statefulsets", "deployments"}, removal));
+    list.push_back(hook_rule("apps", {"statefulsets", "deployments"}, removal));
     list.push_back(
-        rule("apps", {"statefulsets/scale", "deployments/scale"}, Json::array({"UPDATE"})));
-    list.push_back(rule("", {"pods", "persistentvolumeclaims"}, removal));
-    list.push_back(rule("", Json::array({"pods/eviction"}), Json::array({"CREATE"})));
+        hook_rule("apps", {"statefulsets/scale", "deployments/scale"}, Json::array({"UPDATE"})));
+    list.push_back(hook_rule("", {"pods", "persistentvolumeclaims"}, removal));
+    list.push_back(hook_rule("", Json::array({"pods/eviction"}), Json::array({"CREATE"})));
   }
   return list;
 }

@@ -13,21 +13,21 @@ namespace {
 using core::ClusterInfo;
 
 /// Where a number of CLUSTER INFO goes; one of the two members is set.
-struct Field {
+struct InfoField {
   std::string_view name;
   std::uint32_t ClusterInfo::*count = nullptr;
   std::uint64_t ClusterInfo::*epoch = nullptr;
 };
 
 constexpr std::array k_fields{
-    Field{.name = "cluster_slots_assigned", .count = &ClusterInfo::slots_assigned},
-    Field{.name = "cluster_slots_ok", .count = &ClusterInfo::slots_ok},
-    Field{.name = "cluster_slots_pfail", .count = &ClusterInfo::slots_pfail},
-    Field{.name = "cluster_slots_fail", .count = &ClusterInfo::slots_fail},
-    Field{.name = "cluster_known_nodes", .count = &ClusterInfo::known_nodes},
-    Field{.name = "cluster_size", .count = &ClusterInfo::size},
-    Field{.name = "cluster_current_epoch", .epoch = &ClusterInfo::current_epoch},
-    Field{.name = "cluster_my_epoch", .epoch = &ClusterInfo::my_epoch},
+    InfoField{.name = "cluster_slots_assigned", .count = &ClusterInfo::slots_assigned},
+    InfoField{.name = "cluster_slots_ok", .count = &ClusterInfo::slots_ok},
+    InfoField{.name = "cluster_slots_pfail", .count = &ClusterInfo::slots_pfail},
+    InfoField{.name = "cluster_slots_fail", .count = &ClusterInfo::slots_fail},
+    InfoField{.name = "cluster_known_nodes", .count = &ClusterInfo::known_nodes},
+    InfoField{.name = "cluster_size", .count = &ClusterInfo::size},
+    InfoField{.name = "cluster_current_epoch", .epoch = &ClusterInfo::current_epoch},
+    InfoField{.name = "cluster_my_epoch", .epoch = &ClusterInfo::my_epoch},
 };
 
 template <typename Number>
@@ -39,7 +39,7 @@ bool read(std::string_view text, Number& into) {
 
 /// Returns whether the value could be read; names that nobody asks for always can.
 bool read_field(std::string_view name, std::string_view value, ClusterInfo& info) {
-  for (const Field& field : k_fields) {
+  for (const InfoField& field : k_fields) {
     if (name == field.name) {
       return field.count != nullptr ? read(value, info.*field.count)
                                     : read(value, info.*field.epoch);

@@ -28,12 +28,13 @@ std::string text_of(const Reply& map, std::string_view name) {
 }
 
 Result<int> port_of(const Reply& map, std::string_view name) {
-  constexpr std::int64_t k_last_port = 65'535;
+  constexpr std::int64_t k_highest_port = 65'535;
   const Reply* value = field(map, name);
   if (value == nullptr) {
     return 0;
   }
-  if (value->kind != Reply::Kind::integer || value->integer < 0 || value->integer > k_last_port) {
+  if (value->kind != Reply::Kind::integer || value->integer < 0 ||
+      value->integer > k_highest_port) {
     return unreadable("\"" + std::string{name} + "\" is not a port");
   }
   return static_cast<int>(value->integer);

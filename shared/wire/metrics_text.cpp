@@ -46,7 +46,7 @@ std::optional<std::string_view> take_labels(std::string_view text, Sample& sampl
   return text.empty() ? std::nullopt : std::optional(text.substr(1));
 }
 
-std::optional<Sample> parse_line(std::string_view line) {
+std::optional<Sample> parse_sample(std::string_view line) {
   const std::size_t end = line.find_first_of("{ ");
   if (line.empty() || line.front() == '#' || end == std::string_view::npos) {
     return std::nullopt;
@@ -74,7 +74,7 @@ std::vector<Sample> parse_metrics(std::string_view text) {
   std::vector<Sample> samples;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    if (auto sample = parse_line(text.substr(0, end))) {
+    if (auto sample = parse_sample(text.substr(0, end))) {
       samples.push_back(std::move(*sample));
     }
     text.remove_prefix(std::min(end + 1, text.size()));

@@ -40,8 +40,8 @@ std::vector<Need> needs_of(const ClusterSpec& spec) {
   return needs_of(rights_of("create", cases), spec.namespace_, secrets);
 }
 
-std::future<std::optional<std::vector<Json>>> look(ports::KubePort& kube,
-                                                   ports::ResourcePath path) {
+std::future<std::optional<std::vector<Json>>> ask_for(ports::KubePort& kube,
+                                                      ports::ResourcePath path) {
   return std::async(
       std::launch::async, [&kube, path = std::move(path)]() -> std::optional<std::vector<Json>> {
         const auto list = kube.list(path, {});
@@ -50,11 +50,11 @@ std::future<std::optional<std::vector<Json>>> look(ports::KubePort& kube,
 }
 
 Surroundings look_around(ports::KubePort& kube, const std::string& namespace_) {
-  auto classes = look(kube, {{"storage.k8s.io/v1", "storageclasses"}, ""});
-  auto volumes = look(kube, {{"v1", "persistentvolumes"}, ""});
-  auto nodes = look(kube, {{"v1", "nodes"}, ""});
-  auto quotas = look(kube, {{"v1", "resourcequotas"}, namespace_});
-  auto claims = look(kube, {{"v1", "persistentvolumeclaims"}, namespace_});
+  auto classes = ask_for(kube, {{"storage.k8s.io/v1", "storageclasses"}, ""});
+  auto volumes = ask_for(kube, {{"v1", "persistentvolumes"}, ""});
+  auto nodes = ask_for(kube, {{"v1", "nodes"}, ""});
+  auto quotas = ask_for(kube, {{"v1", "resourcequotas"}, namespace_});
+  auto claims = ask_for(kube, {{"v1", "persistentvolumeclaims"}, namespace_});
   return {classes.get(), volumes.get(), nodes.get(), quotas.get(), claims.get()};
 }
 

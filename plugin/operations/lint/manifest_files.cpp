@@ -80,7 +80,7 @@ Result<std::string> text_of(const std::string& path, std::istream& standard_inpu
   return read_all(file);
 }
 
-const Json& name_of(const Json& object, const char* key) {
+const Json& metadata_entry(const Json& object, const char* key) {
   static const Json k_none = "";
   const auto metadata = object.find("metadata");
   if (metadata == object.end() || !metadata->is_object()) {
@@ -91,7 +91,7 @@ const Json& name_of(const Json& object, const char* key) {
 }
 
 bool is_in_namespace(const Json& object, std::string_view namespace_) {
-  const Json& own = name_of(object, "namespace");
+  const Json& own = metadata_entry(object, "namespace");
   return namespace_.empty() || own == "" || own == namespace_;
 }
 
@@ -173,7 +173,7 @@ policy::Surroundings surroundings_of(const Manifests& manifests) {
                         std::string_view kind, std::string_view namespace_, std::string_view name) {
     const auto all = list(kind, namespace_);
     const auto found = std::ranges::find_if(
-        all, [name](const Json* each) { return name_of(*each, "name") == name; });
+        all, [name](const Json* each) { return metadata_entry(*each, "name") == name; });
     return found == all.end() ? nullptr : *found;
   };
   return {.find = find, .list = list};

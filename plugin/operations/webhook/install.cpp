@@ -42,7 +42,7 @@ Status wait_until(Condition condition, ports::Deadline deadline, const std::stri
   }
 }
 
-bool is_ours(const Json& object) {
+bool is_our_webhook(const Json& object) {
   const auto part = "/metadata/labels/app.kubernetes.io~1part-of"_json_pointer;
   return object.contains(part) && object.at(part) == "kubectl-redis";
 }
@@ -57,7 +57,7 @@ Result<std::vector<Json>> look_before(ports::KubePort& kube, const std::vector<J
       return there.error().while_doing("looking for " + name_of(object).to_text());
     }
     found.push_back(there ? std::move(*there) : Json());
-    if (there && object.at("kind") != "Namespace" && !is_ours(found.back())) {
+    if (there && object.at("kind") != "Namespace" && !is_our_webhook(found.back())) {
       taken += (taken.empty() ? "" : ", ") + name_of(object).to_text();
     }
   }
@@ -240,7 +240,7 @@ Result<std::vector<ObjectName>> plan_uninstall(ports::KubePort& kube, const Webh
     if (!there && there.error().code != ErrorCode::not_found) {
       return there.error().while_doing("looking for " + name.to_text());
     }
-    if (there && is_ours(*there)) {
+    if (there && is_our_webhook(*there)) {
       goes.push_back(name);
       goes.back().uid = there->at("metadata").value("uid", "");
     }

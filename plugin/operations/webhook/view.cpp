@@ -20,7 +20,7 @@ struct ConfigurationKind {
   const char* kind;
   const char* plural;
 };
-constexpr std::array k_kinds{
+constexpr std::array k_configuration_kinds{
     ConfigurationKind{"MutatingWebhookConfiguration", "mutatingwebhookconfigurations"},
     ConfigurationKind{"ValidatingWebhookConfiguration", "validatingwebhookconfigurations"}};
 
@@ -35,7 +35,7 @@ Result<Json> get_if_there(ports::KubePort& kube, const ports::ResourcePath& path
 
 Result<std::vector<Json>> get_configurations(ports::KubePort& kube) {
   std::vector<Json> found;
-  for (const ConfigurationKind& each : k_kinds) {
+  for (const ConfigurationKind& each : k_configuration_kinds) {
     KREDIS_TRY(
         Json object,
         get_if_there(
@@ -121,8 +121,9 @@ Result<wire::WebhookView> view_webhook(ports::KubePort& kube,
   KREDIS_TRY(const auto configurations, get_configurations(kube));
   view.installed = !deployment.is_null();
   std::string bundle;
-  for (std::size_t i = 0; i < k_kinds.size(); ++i) {
-    view.configurations.push_back(configuration_of(configurations[i], k_kinds[i].kind));
+  for (std::size_t i = 0; i < k_configuration_kinds.size(); ++i) {
+    view.configurations.push_back(
+        configuration_of(configurations[i], k_configuration_kinds[i].kind));
     bundle = bundle.empty() ? bundle_of(configurations[i]) : bundle;
   }
   if (!view.installed) {

@@ -16,9 +16,9 @@ namespace {
 using Compromise = Placement::Compromise;
 using Kind = Compromise::Kind;
 
-class Survey {
+class Compromises {
  public:
-  Survey(const Placement& placement, const std::vector<Candidate>& candidates)
+  Compromises(const Placement& placement, const std::vector<Candidate>& candidates)
       : placement_(placement) {
     std::set<std::string> zones;
     for (const Candidate& candidate : candidates) {
@@ -92,7 +92,7 @@ class Survey {
 
 std::vector<Placement::Compromise> compromises_of(const Placement& placement,
                                                   const std::vector<Candidate>& candidates) {
-  return Survey(placement, candidates).all();
+  return Compromises(placement, candidates).all();
 }
 
 }  // namespace kredis::core

@@ -7,15 +7,19 @@
 namespace kredis::core {
 namespace {
 
-using Cost = ReplicaFlow::Cost;
+using FlowCost = ReplicaFlow::Cost;
 
-constexpr Cost k_free = {};
-constexpr Cost k_one_more = {{1, 0, 0, 0, 0, 0}};
-constexpr Cost k_change = {{0, 0, 0, 0, 0, 1}};
+constexpr FlowCost k_free = {};
+constexpr FlowCost k_one_more = {{1, 0, 0, 0, 0, 0}};
+constexpr FlowCost k_change = {{0, 0, 0, 0, 0, 1}};
 
 /// What the replica that comes after `before` others of its master costs on a node, in a zone.
-Cost on_node(bool with_master, int before) { return {{0, with_master ? 1 : 0, 0, before, 0, 0}}; }
-Cost in_zone(bool with_master, int before) { return {{0, 0, with_master ? 1 : 0, 0, before, 0}}; }
+FlowCost on_node(bool with_master, int before) {
+  return {{0, with_master ? 1 : 0, 0, before, 0, 0}};
+}
+FlowCost in_zone(bool with_master, int before) {
+  return {{0, 0, with_master ? 1 : 0, 0, before, 0}};
+}
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 namespace kredis::sandbox::api {
 namespace {
 
-const std::string k_group = "admissionregistration.k8s.io";
+const std::string k_webhook_group = "admissionregistration.k8s.io";
 
 bool lists(const Json& rule, const char* field, std::string_view value) {
   const Json& list = dig_list(rule, {field});
@@ -160,12 +160,12 @@ bool Admission::selects(const Json& webhook, const AdmissionRequest& request) co
 // In the order of their names, as the API server calls them.
 std::vector<Json> Admission::webhooks_for(const AdmissionRequest& request, Phase phase) const {
   std::vector<Json> chosen;
-  if (request.info->group == k_group) {
+  if (request.info->group == k_webhook_group) {
     return chosen;  // Webhooks never judge webhooks.
   }
   const char* const resource = phase == Phase::mutating ? "mutatingwebhookconfigurations"
                                                         : "validatingwebhookconfigurations";
-  for (const Object& configuration : store_.list(k_group, resource)) {
+  for (const Object& configuration : store_.list(k_webhook_group, resource)) {
     for (const Json& webhook : dig_list(*configuration, {"webhooks"})) {
       if (selects(webhook, request)) {
         chosen.push_back(webhook);

@@ -176,29 +176,29 @@ void default_job(Json& object) {
 
 enum class Body { has_spec, flat };
 
-struct Row {
+struct KindDefaults {
   std::string_view kind;
   void (*apply)(Json& object);
   Body body = Body::has_spec;
 };
 
 constexpr std::array k_defaults{
-    Row{"StatefulSet", default_stateful_set},
-    Row{"Deployment", default_deployment},
-    Row{"ReplicaSet", default_replica_set},
-    Row{"DaemonSet", default_daemon_set},
-    Row{"Job", default_job},
-    Row{"Namespace", default_namespace, Body::flat},
-    Row{"Pod", default_pod},
-    Row{"Service", default_service},
-    Row{"PersistentVolumeClaim", default_claim},
-    Row{"PersistentVolume", default_volume},
-    Row{"StorageClass", default_storage_class, Body::flat},
-    Row{"Secret", default_secret, Body::flat},
-    Row{"MutatingWebhookConfiguration", default_webhooks, Body::flat},
-    Row{"ValidatingWebhookConfiguration", default_webhooks, Body::flat},
-    Row{"RoleBinding", default_binding, Body::flat},
-    Row{"ClusterRoleBinding", default_binding, Body::flat},
+    KindDefaults{"StatefulSet", default_stateful_set},
+    KindDefaults{"Deployment", default_deployment},
+    KindDefaults{"ReplicaSet", default_replica_set},
+    KindDefaults{"DaemonSet", default_daemon_set},
+    KindDefaults{"Job", default_job},
+    KindDefaults{"Namespace", default_namespace, Body::flat},
+    KindDefaults{"Pod", default_pod},
+    KindDefaults{"Service", default_service},
+    KindDefaults{"PersistentVolumeClaim", default_claim},
+    KindDefaults{"PersistentVolume", default_volume},
+    KindDefaults{"StorageClass", default_storage_class, Body::flat},
+    KindDefaults{"Secret", default_secret, Body::flat},
+    KindDefaults{"MutatingWebhookConfiguration", default_webhooks, Body::flat},
+    KindDefaults{"ValidatingWebhookConfiguration", default_webhooks, Body::flat},
+    KindDefaults{"RoleBinding", default_binding, Body::flat},
+    KindDefaults{"ClusterRoleBinding", default_binding, Body::flat},
 };
 
 void tolerate(Json& spec, const char* key) {
@@ -242,7 +242,7 @@ void admit_claim(const Store& store, Json& claim) {
 }  // namespace
 
 void apply_defaults(const ResourceInfo& info, Json& object) {
-  for (const Row& row : k_defaults) {
+  for (const KindDefaults& row : k_defaults) {
     if (row.kind == info.kind) {
       set_default(object, "kind", info.kind);
       if (row.body == Body::has_spec) {

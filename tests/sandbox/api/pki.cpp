@@ -15,14 +15,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Key = std::shared_ptr<EVP_PKEY>;
+using PrivateKey = std::shared_ptr<EVP_PKEY>;
 using Certificate = std::shared_ptr<X509>;
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
 
 constexpr long k_lifetime_seconds = 365L * 24 * 3600;
 constexpr long k_clock_skew_seconds = 300;
 
-Key new_key() { return {EVP_EC_gen("P-256"), EVP_PKEY_free}; }
+PrivateKey new_key() { return {EVP_EC_gen("P-256"), EVP_PKEY_free}; }
 
 std::string text_of(BIO* bio) {
   char* data = nullptr;
@@ -125,7 +125,7 @@ Result<Pki> Pki::open(const fs::path& folder) {
   fs::create_directories(folder, ignored);
   Pki pki;
   if (!fs::exists(certificate_file, ignored) || !fs::exists(key_file, ignored)) {
-    const Key key = new_key();
+    const PrivateKey key = new_key();
     KREDIS_CHECK(write_private(key_file, to_pem(key.get())));
     KREDIS_CHECK(write_private(certificate_file, to_pem(make_ca(key.get()).get())));
   }
@@ -143,7 +143,7 @@ Result<Pki> Pki::open(const fs::path& folder) {
 }
 
 Result<Credentials> Pki::issue(const Request& request) const {
-  const Key key = new_key();
+  const PrivateKey key = new_key();
   const Certificate certificate = new_certificate(key.get());
   X509_NAME* const subject = X509_get_subject_name(certificate.get());
   for (const std::string& organisation : request.organisations) {

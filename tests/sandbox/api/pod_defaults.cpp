@@ -74,7 +74,7 @@ void default_container(Json& container) {
   }
 }
 
-void default_volume(Json& volume) {
+void default_pod_volume(Json& volume) {
   for (const char* source : {"configMap", "secret", "projected", "downwardAPI"}) {
     if (volume.contains(source)) {
       set_default(volume[source], "defaultMode", k_file_mode);
@@ -105,7 +105,7 @@ void default_pod_spec(Json& spec) {
   }
   if (spec.contains("volumes")) {
     for (Json& volume : spec["volumes"]) {
-      default_volume(volume);
+      default_pod_volume(volume);
     }
   }
   if (spec.contains("serviceAccountName")) {

@@ -14,7 +14,7 @@ namespace kredis::sandbox::api {
 namespace {
 
 constexpr std::string_view k_magic{"k8s\0", 4};
-constexpr int k_max_depth = 64;
+constexpr int k_max_nesting = 64;
 
 // Thrown inside this file only, to leave the recursion.
 struct BadMessage {};
@@ -28,9 +28,9 @@ struct Item {
   std::string_view bytes = {};
 };
 
-class Reader {
+class WireReader {
  public:
-  explicit Reader(std::string_view text) : rest_(text) {}
+  explicit WireReader(std::string_view text) : rest_(text) {}
 
   bool next(Item& item) {
     if (rest_.empty()) {
@@ -83,7 +83,7 @@ class Reader {
 };
 
 Item first_of(std::string_view message, unsigned number) {
-  Reader reader(message);
+  WireReader reader(message);
   for (Item item; reader.next(item);) {
     if (item.number == number) {
       return item;
@@ -180,11 +180,11 @@ void decode_into(Json& object,
                  std::vector<unsigned> path,
                  std::string_view message,
                  int depth) {
-  if (depth > k_max_depth) {
+  if (depth > k_max_nesting) {
     throw BadMessage{};
   }
   path.push_back(0);
-  Reader reader(message);
+  WireReader reader(message);
   for (Item item; reader.next(item);) {
     path.back() = item.number;
     for (const auto& [name, field] : type.fields) {

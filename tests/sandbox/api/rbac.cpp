@@ -6,7 +6,7 @@
 namespace kredis::sandbox::api {
 namespace {
 
-const std::string k_group = "rbac.authorization.k8s.io";
+const std::string k_rbac_group = "rbac.authorization.k8s.io";
 
 bool contains(const Json& object, const char* field, const std::string& value) {
   const auto list = object.find(field);
@@ -135,25 +135,26 @@ Json admin_rules() {
   Json rules = edit_rules();
   std::vector<std::string> all = k_read;
   all.insert(all.end(), k_change.begin(), k_change.end());
-  rules.push_back(rule({k_group}, {"rolebindings", "roles"}, all));
+  rules.push_back(rule({k_rbac_group}, {"rolebindings", "roles"}, all));
   return rules;
 }
 
 void create_role(Store& store, const std::string& name, Json rules) {
-  (void)store.create({k_group, "clusterroles", "", name},
-                     {{"apiVersion", k_group + "/v1"},
+  (void)store.create({k_rbac_group, "clusterroles", "", name},
+                     {{"apiVersion", k_rbac_group + "/v1"},
                       {"kind", "ClusterRole"},
                       {"metadata", {{"name", name}}},
                       {"rules", std::move(rules)}});
 }
 
 void bind_to_group(Store& store, const std::string& role, const std::string& group) {
-  (void)store.create({k_group, "clusterrolebindings", "", role},
-                     {{"apiVersion", k_group + "/v1"},
-                      {"kind", "ClusterRoleBinding"},
-                      {"metadata", {{"name", role}}},
-                      {"roleRef", {{"apiGroup", k_group}, {"kind", "ClusterRole"}, {"name", role}}},
-                      {"subjects", {{{"apiGroup", k_group}, {"kind", "Group"}, {"name", group}}}}});
+  (void)store.create(
+      {k_rbac_group, "clusterrolebindings", "", role},
+      {{"apiVersion", k_rbac_group + "/v1"},
+       {"kind", "ClusterRoleBinding"},
+       {"metadata", {{"name", role}}},
+       {"roleRef", {{"apiGroup", k_rbac_group}, {"kind", "ClusterRole"}, {"name", role}}},
+       {"subjects", {{{"apiGroup", k_rbac_group}, {"kind", "Group"}, {"name", group}}}}});
 }
 
 }  // namespace
@@ -195,7 +196,7 @@ void Rbac::create_default_roles() {
 bool Rbac::visit_rules(const Identity& who,
                        const std::string& namespace_,
                        const RuleVisitor& visit) const {
-  for (const Object& binding : store_.list(k_group, "clusterrolebindings")) {
+  for (const Object& binding : store_.list(k_rbac_group, "clusterrolebindings")) {
     if (visit_binding(who, *binding, visit)) {
       return true;
     }
@@ -203,7 +204,7 @@ bool Rbac::visit_rules(const Identity& who,
   if (namespace_.empty()) {
     return false;
   }
-  for (const Object& binding : store_.list(k_group, "rolebindings", namespace_)) {
+  for (const Object& binding : store_.list(k_rbac_group, "rolebindings", namespace_)) {
     if (visit_binding(who, *binding, visit)) {
       return true;
     }
@@ -221,7 +222,7 @@ bool Rbac::visit_binding(const Identity& who, const Json& binding, const RuleVis
   }
   const Json reference = binding.value("roleRef", Json::object());
   const bool cluster = reference.value("kind", "") == "ClusterRole";
-  const Object role = store_.get({k_group,
+  const Object role = store_.get({k_rbac_group,
                                   cluster ? "clusterroles" : "roles",
                                   cluster ? "" : namespace_,
                                   reference.value("name", "")});

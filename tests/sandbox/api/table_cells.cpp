@@ -25,12 +25,6 @@ std::string plain(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
 }
 
-std::string name_of(const Json& object) { return dig_text(object, {"metadata", "name"}); }
-
-std::string age_of(const Json& object, std::time_t now) {
-  return age_since(dig_text(object, {"metadata", "creationTimestamp"}), now);
-}
-
 std::string labels_text(const Json& labels) {
   Texts texts;
   if (labels.is_object()) {
@@ -139,6 +133,12 @@ Json job_cells(const Json& job, std::time_t now) {
 }
 
 }  // namespace
+
+std::string name_of(const Json& object) { return dig_text(object, {"metadata", "name"}); }
+
+std::string age_of(const Json& object, std::time_t now) {
+  return age_since(dig_text(object, {"metadata", "creationTimestamp"}), now);
+}
 
 std::string or_none(const std::string& text) { return text.empty() ? "<none>" : text; }
 

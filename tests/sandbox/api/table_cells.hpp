@@ -25,6 +25,11 @@ Json storage_class_cells(const Json& storage_class, std::time_t now);
 Json budget_cells(const Json& budget, std::time_t now);
 Json binding_cells(const Json& binding, std::time_t now);
 
+std::string name_of(const Json& object);
+
+/// How long ago the object was made, as kubectl writes it.
+std::string age_of(const Json& object, std::time_t now);
+
 /// "<none>" for an empty text.
 std::string or_none(const std::string& text);
 

@@ -9,12 +9,6 @@
 namespace kredis::sandbox::api {
 namespace {
 
-std::string name_of(const Json& object) { return dig_text(object, {"metadata", "name"}); }
-
-std::string age_of(const Json& object, std::time_t now) {
-  return age_since(dig_text(object, {"metadata", "creationTimestamp"}), now);
-}
-
 Json created_cells(const Json& object, std::time_t) {
   return {name_of(object), dig_text(object, {"metadata", "creationTimestamp"})};
 }
@@ -65,7 +59,7 @@ Json webhook_cells(const Json& object, std::time_t now) {
 }
 
 // A column is shown with `-o wide` only when its name begins with an asterisk.
-struct Row {
+struct KindTable {
   std::string_view kind;
   std::string_view columns;
   CellsOf cells;
@@ -74,65 +68,66 @@ struct Row {
 constexpr std::string_view k_created = "Name,Created At";
 
 constexpr std::array k_tables{
-    Row{"Pod",
-        "Name,Ready,Status,Restarts,Age,*IP,*Node,*Nominated Node,*Readiness Gates",
-        pod_cells},
-    Row{"StatefulSet", "Name,Ready,Age,*Containers,*Images", workload_cells},
-    Row{"Deployment",
-        "Name,Ready,Up-to-date,Available,Age,*Containers,*Images,*Selector",
-        workload_cells},
-    Row{"ReplicaSet",
-        "Name,Desired,Current,Ready,Age,*Containers,*Images,*Selector",
-        workload_cells},
-    Row{"DaemonSet",
+    KindTable{"Pod",
+              "Name,Ready,Status,Restarts,Age,*IP,*Node,*Nominated Node,*Readiness Gates",
+              pod_cells},
+    KindTable{"StatefulSet", "Name,Ready,Age,*Containers,*Images", workload_cells},
+    KindTable{"Deployment",
+              "Name,Ready,Up-to-date,Available,Age,*Containers,*Images,*Selector",
+              workload_cells},
+    KindTable{"ReplicaSet",
+              "Name,Desired,Current,Ready,Age,*Containers,*Images,*Selector",
+              workload_cells},
+    KindTable{
+        "DaemonSet",
         "Name,Desired,Current,Ready,Up-to-date,Available,Node Selector,Age,*Containers,*Images,"
         "*Selector",
         workload_cells},
-    Row{"Job",
-        "Name,Status,Completions,Duration,Age,*Containers,*Images,*Selector",
-        workload_cells},
-    Row{"Service", "Name,Type,Cluster-IP,External-IP,Port(s),Age,*Selector", service_cells},
-    Row{"Node",
-        "Name,Status,Roles,Age,Version,*Internal-IP,*External-IP,*OS-Image,*Kernel-Version,"
-        "*Container-Runtime",
-        node_cells},
-    Row{"PersistentVolumeClaim",
-        "Name,Status,Volume,Capacity,Access Modes,StorageClass,VolumeAttributesClass,Age,"
-        "*VolumeMode",
-        claim_cells},
-    Row{"PersistentVolume",
-        "Name,Capacity,Access Modes,Reclaim Policy,Status,Claim,StorageClass,"
-        "VolumeAttributesClass,Reason,Age,*VolumeMode",
-        volume_cells},
-    Row{"Event",
-        "Last Seen,Type,Reason,Object,*Subobject,*Source,Message,*First Seen,*Count,*Name",
-        event_cells},
-    Row{"Endpoints", "Name,Endpoints,Age", endpoints_cells},
-    Row{"EndpointSlice", "Name,AddressType,Ports,Endpoints,Age", endpoint_slice_cells},
-    Row{"ResourceQuota", "Name,Request,Limit,Age", quota_cells},
-    Row{"StorageClass",
-        "Name,Provisioner,ReclaimPolicy,VolumeBindingMode,AllowVolumeExpansion,Age",
-        storage_class_cells},
-    Row{"PodDisruptionBudget",
-        "Name,Min Available,Max Unavailable,Allowed Disruptions,Age",
-        budget_cells},
-    Row{"RoleBinding", "Name,Role,Age,*Users,*Groups,*ServiceAccounts", binding_cells},
-    Row{"ClusterRoleBinding", "Name,Role,Age,*Users,*Groups,*ServiceAccounts", binding_cells},
-    Row{"ConfigMap", "Name,Data,Age", config_map_cells},
-    Row{"Secret", "Name,Type,Data,Age", secret_cells},
-    Row{"Namespace", "Name,Status,Age", namespace_cells},
-    Row{"ServiceAccount", "Name,Secrets,Age", account_cells},
-    Row{"ControllerRevision", "Name,Controller,Revision,Age", revision_cells},
-    Row{"Lease", "Name,Holder,Age", lease_cells},
-    Row{"PriorityClass", "Name,Value,Global-Default,Age,PreemptionPolicy", priority_cells},
-    Row{"MutatingWebhookConfiguration", "Name,Webhooks,Age", webhook_cells},
-    Row{"ValidatingWebhookConfiguration", "Name,Webhooks,Age", webhook_cells},
+    KindTable{"Job",
+              "Name,Status,Completions,Duration,Age,*Containers,*Images,*Selector",
+              workload_cells},
+    KindTable{"Service", "Name,Type,Cluster-IP,External-IP,Port(s),Age,*Selector", service_cells},
+    KindTable{"Node",
+              "Name,Status,Roles,Age,Version,*Internal-IP,*External-IP,*OS-Image,*Kernel-Version,"
+              "*Container-Runtime",
+              node_cells},
+    KindTable{"PersistentVolumeClaim",
+              "Name,Status,Volume,Capacity,Access Modes,StorageClass,VolumeAttributesClass,Age,"
+              "*VolumeMode",
+              claim_cells},
+    KindTable{"PersistentVolume",
+              "Name,Capacity,Access Modes,Reclaim Policy,Status,Claim,StorageClass,"
+              "VolumeAttributesClass,Reason,Age,*VolumeMode",
+              volume_cells},
+    KindTable{"Event",
+              "Last Seen,Type,Reason,Object,*Subobject,*Source,Message,*First Seen,*Count,*Name",
+              event_cells},
+    KindTable{"Endpoints", "Name,Endpoints,Age", endpoints_cells},
+    KindTable{"EndpointSlice", "Name,AddressType,Ports,Endpoints,Age", endpoint_slice_cells},
+    KindTable{"ResourceQuota", "Name,Request,Limit,Age", quota_cells},
+    KindTable{"StorageClass",
+              "Name,Provisioner,ReclaimPolicy,VolumeBindingMode,AllowVolumeExpansion,Age",
+              storage_class_cells},
+    KindTable{"PodDisruptionBudget",
+              "Name,Min Available,Max Unavailable,Allowed Disruptions,Age",
+              budget_cells},
+    KindTable{"RoleBinding", "Name,Role,Age,*Users,*Groups,*ServiceAccounts", binding_cells},
+    KindTable{"ClusterRoleBinding", "Name,Role,Age,*Users,*Groups,*ServiceAccounts", binding_cells},
+    KindTable{"ConfigMap", "Name,Data,Age", config_map_cells},
+    KindTable{"Secret", "Name,Type,Data,Age", secret_cells},
+    KindTable{"Namespace", "Name,Status,Age", namespace_cells},
+    KindTable{"ServiceAccount", "Name,Secrets,Age", account_cells},
+    KindTable{"ControllerRevision", "Name,Controller,Revision,Age", revision_cells},
+    KindTable{"Lease", "Name,Holder,Age", lease_cells},
+    KindTable{"PriorityClass", "Name,Value,Global-Default,Age,PreemptionPolicy", priority_cells},
+    KindTable{"MutatingWebhookConfiguration", "Name,Webhooks,Age", webhook_cells},
+    KindTable{"ValidatingWebhookConfiguration", "Name,Webhooks,Age", webhook_cells},
 };
 
-constexpr Row k_plain{"", k_created, created_cells};
+constexpr KindTable k_plain{"", k_created, created_cells};
 
-const Row& row_of(std::string_view kind) {
-  for (const Row& row : k_tables) {
+const KindTable& row_of(std::string_view kind) {
+  for (const KindTable& row : k_tables) {
     if (row.kind == kind) {
       return row;
     }
@@ -209,7 +204,7 @@ Json to_table(const ResourceInfo& info,
               std::span<const Object> objects,
               IncludeObject include,
               const Json& list_metadata) {
-  const Row& row = row_of(info.kind);
+  const KindTable& row = row_of(info.kind);
   const std::time_t now = std::time(nullptr);
   Json rows = Json::array();
   for (const Object& object : objects) {

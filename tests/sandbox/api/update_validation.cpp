@@ -136,23 +136,23 @@ void binding(const Json& before, const Json& after, Causes& causes) {
   }
 }
 
-struct Row {
+struct UpdateCheck {
   std::string_view kind;
   void (*check)(const Json& before, const Json& after, Causes& causes);
 };
 
-constexpr std::array k_checks{
-    Row{"StatefulSet", stateful_set},
-    Row{"Deployment", selector},
-    Row{"ReplicaSet", selector},
-    Row{"DaemonSet", selector},
-    Row{"Pod", pod},
-    Row{"Service", service},
-    Row{"ConfigMap", config},
-    Row{"Secret", config},
-    Row{"RoleBinding", binding},
-    Row{"ClusterRoleBinding", binding},
-    Row{"PersistentVolumeClaim", claim},
+constexpr std::array k_update_checks{
+    UpdateCheck{"StatefulSet", stateful_set},
+    UpdateCheck{"Deployment", selector},
+    UpdateCheck{"ReplicaSet", selector},
+    UpdateCheck{"DaemonSet", selector},
+    UpdateCheck{"Pod", pod},
+    UpdateCheck{"Service", service},
+    UpdateCheck{"ConfigMap", config},
+    UpdateCheck{"Secret", config},
+    UpdateCheck{"RoleBinding", binding},
+    UpdateCheck{"ClusterRoleBinding", binding},
+    UpdateCheck{"PersistentVolumeClaim", claim},
 };
 
 }  // namespace
@@ -161,7 +161,7 @@ std::vector<Cause> validate_update(const ResourceInfo& info,
                                    const Json& before,
                                    const Json& after) {
   Causes causes;
-  for (const Row& row : k_checks) {
+  for (const UpdateCheck& row : k_update_checks) {
     if (row.kind == info.kind) {
       row.check(before, after, causes);
     }

@@ -191,26 +191,26 @@ void validate_budget(const Json& object, Causes& causes) {
   }
 }
 
-struct Row {
+struct KindCheck {
   std::string_view kind;
   void (*check)(const Json& object, Causes& causes);
 };
 
 constexpr std::array k_checks{
-    Row{"StatefulSet", validate_stateful_set},
-    Row{"Deployment", validate_workload},
-    Row{"ReplicaSet", validate_workload},
-    Row{"DaemonSet",
-        [](const Json& object, Causes& causes) {
-          validate_selector(dig(object, {"spec"}), causes);
-        }},
-    Row{"Pod", validate_pod},
-    Row{"Service", validate_service},
-    Row{"PersistentVolumeClaim", validate_claim},
-    Row{"PersistentVolume", validate_volume},
-    Row{"ConfigMap", validate_config_map},
-    Row{"Secret", validate_config_map},
-    Row{"PodDisruptionBudget", validate_budget},
+    KindCheck{"StatefulSet", validate_stateful_set},
+    KindCheck{"Deployment", validate_workload},
+    KindCheck{"ReplicaSet", validate_workload},
+    KindCheck{"DaemonSet",
+              [](const Json& object, Causes& causes) {
+                validate_selector(dig(object, {"spec"}), causes);
+              }},
+    KindCheck{"Pod", validate_pod},
+    KindCheck{"Service", validate_service},
+    KindCheck{"PersistentVolumeClaim", validate_claim},
+    KindCheck{"PersistentVolume", validate_volume},
+    KindCheck{"ConfigMap", validate_config_map},
+    KindCheck{"Secret", validate_config_map},
+    KindCheck{"PodDisruptionBudget", validate_budget},
 };
 
 // Every quantity in the object, wherever the schema has one.
@@ -251,7 +251,7 @@ std::vector<Cause> validate(const ResourceInfo& info, const Json& object) {
   if (!causes.empty()) {
     return causes;
   }
-  for (const Row& row : k_checks) {
+  for (const KindCheck& row : k_checks) {
     if (row.kind == info.kind) {
       row.check(object, causes);
     }

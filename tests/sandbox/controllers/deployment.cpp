@@ -9,7 +9,7 @@
 namespace kredis::sandbox {
 namespace {
 
-constexpr const char* k_component = "deployment-controller";
+constexpr const char* k_deployment_controller = "deployment-controller";
 constexpr const char* k_hash_label = "pod-template-hash";
 constexpr const char* k_revision_note = "deployment.kubernetes.io/revision";
 
@@ -79,7 +79,7 @@ void scale_set(Context& context,
                 "ScalingReplicaSet",
                 std::string("Scaled ") + (up ? "up" : "down") + " replica set " + name + " to " +
                     std::to_string(replicas),
-                k_component});
+                k_deployment_controller});
 }
 
 void drop_old_sets(Context& context, const Json& deployment, const std::string& newest) {

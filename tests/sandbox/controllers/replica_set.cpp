@@ -11,7 +11,7 @@
 namespace kredis::sandbox {
 namespace {
 
-constexpr const char* k_component = "replicaset-controller";
+constexpr const char* k_replica_set_controller = "replicaset-controller";
 
 bool is_active(const Json& pod) { return !is_terminating(pod) && !pod_is_finished(pod); }
 
@@ -22,7 +22,7 @@ auto removal_rank(const Json& pod) {
                     std::string(text_at(pod, "metadata.creationTimestamp")));
 }
 
-Objects pods_of(Context& context, const Json& set) {
+Objects unfinished_pods(Context& context, const Json& set) {
   return owned_by(context, set, "", "pods", [](const Json& pod) { return !pod_is_finished(pod); });
 }
 
@@ -32,12 +32,14 @@ void apply_plan(Context& context, const Json& set, const ReplicaSetPlan& plan) {
         context,
         set,
         pod_from_template(at(set, "spec.template"), set, name_of(set) + "-" + random_suffix()),
-        k_component);
+        k_replica_set_controller);
   }
   for (const std::string& name : plan.remove) {
     request_deletion(context.store, {"", "pods", namespace_of(set), name}, context.now);
     record_event(
-        context, set, {Severity::normal, "SuccessfulDelete", "Deleted pod: " + name, k_component});
+        context,
+        set,
+        {Severity::normal, "SuccessfulDelete", "Deleted pod: " + name, k_replica_set_controller});
   }
 }
 
@@ -92,8 +94,8 @@ void reconcile_replica_sets(Context& context) {
     if (is_terminating(*set)) {
       continue;
     }
-    apply_plan(context, *set, plan_replica_set(*set, pods_of(context, *set)));
-    const Objects pods = pods_of(context, *set);
+    apply_plan(context, *set, plan_replica_set(*set, unfinished_pods(context, *set)));
+    const Objects pods = unfinished_pods(context, *set);
     update_status(context.store, key_of("apps", "replicasets", *set), [&](Json& changed) {
       changed["status"] = status_of(context, changed, pods);
     });

@@ -11,13 +11,13 @@
 namespace kredis::sandbox {
 namespace {
 
-constexpr const char* k_component = "statefulset-controller";
+constexpr const char* k_stateful_set_controller = "statefulset-controller";
 
 std::string claim_name(const Json& claim, const Json& set, std::int64_t ordinal) {
   return name_of(claim) + "-" + name_of(set) + "-" + std::to_string(ordinal);
 }
 
-Objects pods_of(Context& context, const Json& set) {
+Objects numbered_pods(Context& context, const Json& set) {
   return owned_by(
       context, set, "", "pods", [&](const Json& pod) { return ordinal_of(set, pod) >= 0; });
 }
@@ -40,13 +40,13 @@ void create_member(Context& context,
            "SuccessfulCreate",
            "create Claim " + key.name + " Pod " + name_of(set) + "-" +
                std::to_string(step.ordinal) + " in StatefulSet " + name_of(set) + " success",
-           k_component});
+           k_stateful_set_controller});
     }
   }
   const Json& kept = revision_template(revisions, step.revision);
   Json pod = stateful_pod(
       set, kept.is_null() ? at(set, "spec.template") : kept, step.ordinal, step.revision);
-  create_pod(context, set, std::move(pod), k_component);
+  create_pod(context, set, std::move(pod), k_stateful_set_controller);
 }
 
 void remove_member(Context& context, const Json& set, std::int64_t ordinal) {
@@ -57,7 +57,7 @@ void remove_member(Context& context, const Json& set, std::int64_t ordinal) {
                {Severity::normal,
                 "SuccessfulDelete",
                 "delete Pod " + name + " in StatefulSet " + name_of(set) + " successful",
-                k_component});
+                k_stateful_set_controller});
 }
 
 // persistentVolumeClaimRetentionPolicy: a claim that is to go with the set is owned by it; one that
@@ -92,7 +92,7 @@ void own_claims(Context& context, const Json& set, const Objects& pods) {
 void reconcile_one(Context& context, const Json& set) {
   const Objects revisions = sync_revisions(context, set);
   const std::string update_revision = revision_name(set);
-  Objects pods = pods_of(context, set);
+  Objects pods = numbered_pods(context, set);
   own_claims(context, set, pods);
   const StatefulSetPlan plan = plan_stateful_set(set, pods, update_revision, context.now);
   context.call_again_at(plan.due);
@@ -103,7 +103,7 @@ void reconcile_one(Context& context, const Json& set) {
       remove_member(context, set, step.ordinal);
     }
   }
-  pods = pods_of(context, set);
+  pods = numbered_pods(context, set);
   update_status(context.store, key_of("apps", "statefulsets", set), [&](Json& changed) {
     // Only the generation that was looked at is answered for; the next pass sees a newer one.
     if (at(changed, "metadata.generation") == at(set, "metadata.generation")) {

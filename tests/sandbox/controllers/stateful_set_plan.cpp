@@ -13,7 +13,7 @@ enum class Management { ordered, parallel };
 // Whether the walk over the pods goes on after one of them was looked at.
 enum class Walk { go_on, stop };
 
-std::string revision_of(const Json& pod) { return label_of(pod, "controller-revision-hash"); }
+std::string revision_hash_of(const Json& pod) { return label_of(pod, "controller-revision-hash"); }
 
 struct Planner {
   const Json& set;
@@ -88,7 +88,7 @@ struct Planner {
       if (ordinal >= last || ordinal < std::max(first, partition)) {
         continue;
       }
-      if (revision_of(*pod) != update_revision && !is_terminating(*pod)) {
+      if (revision_hash_of(*pod) != update_revision && !is_terminating(*pod)) {
         plan.steps.push_back({Kind::remove, ordinal});
         return;
       }
@@ -174,8 +174,8 @@ Json stateful_set_status(const Json& set,
     counts.ready += pod_is_ready(*pod) ? 1 : 0;
     counts.available += pod_is_available(*pod, minimum, now, nullptr) ? 1 : 0;
     const bool counted = !is_terminating(*pod);
-    counts.current += counted && revision_of(*pod) == current ? 1 : 0;
-    counts.updated += counted && revision_of(*pod) == update_revision ? 1 : 0;
+    counts.current += counted && revision_hash_of(*pod) == current ? 1 : 0;
+    counts.updated += counted && revision_hash_of(*pod) == update_revision ? 1 : 0;
   }
   if (text_at(set, "spec.updateStrategy.type") != "OnDelete" && counts.updated == counts.all &&
       counts.ready == counts.all && counts.all == number_at(set, "spec.replicas", 1)) {

@@ -10,7 +10,7 @@
 namespace kredis::sandbox {
 namespace {
 
-constexpr const char* k_component = "persistentvolume-controller";
+constexpr const char* k_volume_controller = "persistentvolume-controller";
 constexpr const char* k_claim_protection = "kubernetes.io/pvc-protection";
 constexpr const char* k_selected_node = "volume.kubernetes.io/selected-node";
 
@@ -81,7 +81,7 @@ void note_once(Context& context, const Json& claim, const char* reason, const st
   update_status(context.store, key_of("", "persistentvolumeclaims", claim), [&](Json& changed) {
     changed["metadata"]["annotations"][marker] = "yes";
   });
-  record_event(context, claim, {Severity::normal, reason, text, k_component});
+  record_event(context, claim, {Severity::normal, reason, text, k_volume_controller});
 }
 
 void provision(Context& context, const Json& claim, const Json& storage_class) {
@@ -106,8 +106,9 @@ void provision(Context& context, const Json& claim, const Json& storage_class) {
   std::error_code error;
   std::filesystem::create_directories(text_at(volume, "spec.hostPath.path"), error);
   if (error) {
-    record_event(
-        context, claim, {Severity::warning, "ProvisioningFailed", error.message(), k_component});
+    record_event(context,
+                 claim,
+                 {Severity::warning, "ProvisioningFailed", error.message(), k_volume_controller});
     return;
   }
   ensure(context.store, key_of("", "persistentvolumes", volume), volume);
@@ -117,7 +118,7 @@ void provision(Context& context, const Json& claim, const Json& storage_class) {
                {Severity::normal,
                 "ProvisioningSucceeded",
                 "Successfully provisioned volume " + name_of(volume),
-                k_component});
+                k_volume_controller});
 }
 
 // Without a class of its own a claim gets the default one. "" asks for no class at all.

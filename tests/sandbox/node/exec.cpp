@@ -100,33 +100,33 @@ void say_how_it_ended(Client& client, const std::string& status) {
 }
 
 /// The program inside the container, and our ends of its descriptors.
-struct Command {
+struct StartedCommand {
   Child child;
   CommandEnds ends;
 };
 
-Fd copy_of(const Fd& fd) { return Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)); }
+Fd duplicate_of(const Fd& fd) { return Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)); }
 
-Result<Command> start_on_terminal(SpawnRequest request, pid_t container) {
+Result<StartedCommand> start_on_terminal(SpawnRequest request, pid_t container) {
   KREDIS_TRY(Pty pty, Pty::open("/proc/" + std::to_string(container) + "/root"));
   request.terminal = pty.path;
   request.environment.emplace("TERM", "xterm");
-  Command command;
+  StartedCommand command;
   KREDIS_TRY(command.child, spawn(request));
   command.ends.kind = CommandEnds::Kind::terminal;
-  command.ends.output = copy_of(pty.master);
+  command.ends.output = duplicate_of(pty.master);
   command.ends.input = std::move(pty.master);
   return command;
 }
 
-Result<Command> start_on_pipes(SpawnRequest request, const CommandRoles& roles) {
+Result<StartedCommand> start_on_pipes(SpawnRequest request, const CommandRoles& roles) {
   KREDIS_TRY(Pipe input, Pipe::make());
   KREDIS_TRY(Pipe output, Pipe::make());
   KREDIS_TRY(Pipe errors, Pipe::make());
   request.input = roles.input != CommandRoles::k_none ? input.read.get() : -1;
   request.output = output.write.get();
   request.error = errors.write.get();
-  Command command;
+  StartedCommand command;
   KREDIS_TRY(command.child, spawn(request));
   command.ends.input = std::move(input.write);
   command.ends.output = std::move(output.read);
@@ -139,9 +139,9 @@ std::string path_of(const Environment& environment) {
   return path == environment.end() ? "/usr/bin:/bin" : path->second;
 }
 
-Result<Command> start_command(const StreamRequest& request,
-                              const ContainerPlace& place,
-                              const CommandRoles& roles) {
+Result<StartedCommand> start_command(const StreamRequest& request,
+                                     const ContainerPlace& place,
+                                     const CommandRoles& roles) {
   std::vector<std::string> argv = request.query.all("command");
   if (argv.empty()) {
     return Error::invalid_argument("you must specify at least 1 command for the container");
@@ -161,10 +161,10 @@ Result<Command> start_command(const StreamRequest& request,
   SpawnRequest spawn_request;
   spawn_request.arguments = enter_argv(place.pid, argv, own_privilege());
   spawn_request.environment = place.environment;
-  KREDIS_TRY(Command command,
+  KREDIS_TRY(StartedCommand command,
              wants_terminal(request.query) ? start_on_terminal(std::move(spawn_request), place.pid)
                                            : start_on_pipes(std::move(spawn_request), roles));
-  command.ends.exited = copy_of(command.child.exited);
+  command.ends.exited = duplicate_of(command.child.exited);
   return command;
 }
 

@@ -22,12 +22,12 @@
 namespace kredis::sandbox {
 namespace {
 
-constexpr std::size_t k_most_pending = 1024 * 1024;
-constexpr int k_poll_milliseconds = 1'000;
+constexpr std::size_t k_most_unsent = 1024 * 1024;
+constexpr int k_relay_poll_milliseconds = 1'000;
 constexpr std::uint32_t k_no_channel = 0xffffffffU;
 
 // NOLINTBEGIN(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API is made so.
-const sockaddr* generic(const sockaddr_in& address) {
+const sockaddr* socket_address(const sockaddr_in& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 // NOLINTEND(cppcoreguidelines-pro-type-reinterpret-cast)
@@ -90,9 +90,10 @@ class PortForwarder {
     ::setsockopt(forward.socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
     ::setsockopt(forward.socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     const sockaddr_in own = socket_address(target_.address, 0);
-    ::bind(forward.socket.get(), generic(own), sizeof own);
+    ::bind(forward.socket.get(), socket_address(own), sizeof own);
     const sockaddr_in to = socket_address(target_.address, forward.port);
-    if (::connect(forward.socket.get(), generic(to), sizeof to) != 0 && errno != EINPROGRESS) {
+    if (::connect(forward.socket.get(), socket_address(to), sizeof to) != 0 &&
+        errno != EINPROGRESS) {
       fail(forward, errno);
     }
   }
@@ -123,7 +124,7 @@ class PortForwarder {
 
   bool wait_and_serve() {
     const bool full = std::any_of(forwards_.begin(), forwards_.end(), [](const Forward& forward) {
-      return forward.pending.size() > k_most_pending;
+      return forward.pending.size() > k_most_unsent;
     });
     std::vector<pollfd> watched{{full ? -1 : channels_.fd(), POLLIN, 0}};
     for (const Forward& forward : forwards_) {
@@ -132,7 +133,7 @@ class PortForwarder {
           {forward.socket.get(), static_cast<short>(wants_out ? POLLIN | POLLOUT : POLLIN), 0});
     }
     const bool ready = !full && channels_.has_buffered();
-    ::poll(watched.data(), watched.size(), ready ? 0 : k_poll_milliseconds);
+    ::poll(watched.data(), watched.size(), ready ? 0 : k_relay_poll_milliseconds);
     std::size_t index = 1;
     for (Forward& forward : forwards_) {
       serve(forward, watched.at(index++).revents);

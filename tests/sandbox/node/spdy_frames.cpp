@@ -17,7 +17,7 @@ constexpr std::size_t k_longest_headers = 64 * 1024;
 constexpr std::uint8_t k_flag_fin = 1;
 constexpr std::uint32_t k_stream_bits = 0x7fffffffU;
 
-std::uint32_t number_at(std::string_view bytes, std::size_t at, std::size_t size) {
+std::uint32_t big_endian_at(std::string_view bytes, std::size_t at, std::size_t size) {
   std::uint32_t number = 0;
   for (std::size_t index = 0; index < size && at + index < bytes.size(); ++index) {
     number = (number << 8U) | static_cast<std::uint8_t>(bytes[at + index]);
@@ -42,7 +42,7 @@ Result<Headers> parse_headers(std::string_view block) {
   Headers headers;
   std::size_t at = 4;
   const auto text = [&]() -> std::optional<std::string> {
-    const std::size_t size = number_at(block, at, 4);
+    const std::size_t size = big_endian_at(block, at, 4);
     if (at + 4 + size > block.size()) {
       return std::nullopt;
     }
@@ -50,7 +50,7 @@ Result<Headers> parse_headers(std::string_view block) {
     at += 4 + size;
     return found;
   };
-  for (std::uint32_t left = number_at(block, 0, 4); left > 0; --left) {
+  for (std::uint32_t left = big_endian_at(block, 0, 4); left > 0; --left) {
     std::optional<std::string> name = text();
     std::optional<std::string> value = name ? text() : std::nullopt;
     if (!value) {
@@ -148,7 +148,7 @@ Result<std::optional<SpdyFrame>> SpdyParser::next() {
   if (buffer_.size() < k_frame_header) {
     return std::optional<SpdyFrame>();
   }
-  const std::size_t length = number_at(buffer_, 5, 3);
+  const std::size_t length = big_endian_at(buffer_, 5, 3);
   if (length > k_longest_frame) {
     return Error::protocol("a SPDY frame of " + std::to_string(length) + " bytes is too long");
   }
@@ -157,23 +157,23 @@ Result<std::optional<SpdyFrame>> SpdyParser::next() {
   }
   const std::string bytes = buffer_.substr(0, k_frame_header + length);
   buffer_.erase(0, bytes.size());
-  const bool is_control = (number_at(bytes, 0, 1) & 0x80U) != 0;
+  const bool is_control = (big_endian_at(bytes, 0, 1) & 0x80U) != 0;
   if (is_control) {
     KREDIS_TRY(SpdyFrame frame, control_frame(bytes));
     return std::optional(std::move(frame));
   }
   return std::optional(SpdyFrame{.type = SpdyFrame::Type::data,
-                                 .stream = number_at(bytes, 0, 4) & k_stream_bits,
-                                 .last = (number_at(bytes, 4, 1) & k_flag_fin) != 0,
+                                 .stream = big_endian_at(bytes, 0, 4) & k_stream_bits,
+                                 .last = (big_endian_at(bytes, 4, 1) & k_flag_fin) != 0,
                                  .data = bytes.substr(k_frame_header)});
 }
 
 Result<SpdyFrame> SpdyParser::control_frame(std::string_view bytes) {
   SpdyFrame frame;
-  frame.type = static_cast<SpdyFrame::Type>(number_at(bytes, 2, 2));
-  frame.last = (number_at(bytes, 4, 1) & k_flag_fin) != 0;
+  frame.type = static_cast<SpdyFrame::Type>(big_endian_at(bytes, 2, 2));
+  frame.last = (big_endian_at(bytes, 4, 1) & k_flag_fin) != 0;
   const std::string_view body = bytes.substr(k_frame_header);
-  frame.stream = number_at(body, 0, 4);
+  frame.stream = big_endian_at(body, 0, 4);
   if (frame.type != SpdyFrame::Type::ping) {
     frame.stream &= k_stream_bits;
   }

@@ -13,7 +13,7 @@
 namespace kredis::sandbox {
 namespace {
 
-std::optional<std::int64_t> number_of(const std::string& text) {
+std::optional<std::int64_t> query_number(const std::string& text) {
   std::int64_t number = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool whole = result.ec == std::errc() && result.ptr == text.data() + text.size();
@@ -24,11 +24,11 @@ LogQuery log_query_of(const Query& query) {
   LogQuery asked;
   asked.follow = query.flag("follow") ? LogQuery::Follow::yes : LogQuery::Follow::no;
   asked.stamps = query.flag("timestamps") ? LogQuery::Stamps::yes : LogQuery::Stamps::no;
-  asked.tail_lines = number_of(query.get("tailLines"));
-  if (const auto limit = number_of(query.get("limitBytes")); limit && *limit > 0) {
+  asked.tail_lines = query_number(query.get("tailLines"));
+  if (const auto limit = query_number(query.get("limitBytes")); limit && *limit > 0) {
     asked.limit_bytes = static_cast<std::uintmax_t>(*limit);
   }
-  if (const auto seconds = number_of(query.get("sinceSeconds"))) {
+  if (const auto seconds = query_number(query.get("sinceSeconds"))) {
     asked.since = std::chrono::system_clock::now() - std::chrono::seconds(*seconds);
   } else if (query.has("sinceTime")) {
     asked.since = parse_time(query.get("sinceTime"));
