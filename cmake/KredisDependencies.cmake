@@ -33,8 +33,16 @@ target_link_libraries(kredis_dep_expected INTERFACE tl::expected)
 kredis_dependency(json)
 target_link_libraries(kredis_dep_json INTERFACE nlohmann_json::nlohmann_json)
 
+# In builds for development compiled once; elsewhere in every file, which a release's link folds.
 kredis_dependency(fmt)
-target_link_libraries(kredis_dep_fmt INTERFACE fmt::fmt-header-only)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND fmt_VERSION VERSION_LESS 11)
+  add_library(kredis_fmt STATIC "${CMAKE_CURRENT_LIST_DIR}/fmt_library.cpp")
+  get_target_property(include_directories fmt::fmt-header-only INTERFACE_INCLUDE_DIRECTORIES)
+  target_include_directories(kredis_fmt SYSTEM PUBLIC ${include_directories})
+  target_link_libraries(kredis_dep_fmt INTERFACE kredis_fmt)
+else()
+  target_link_libraries(kredis_dep_fmt INTERFACE fmt::fmt-header-only)
+endif()
 
 # The static library where there is one: the plugin is handed around as a single file.
 kredis_dependency(yaml)
