@@ -6,7 +6,7 @@
 namespace kredis::webhook {
 namespace {
 
-constexpr std::string_view k_prefix = "kubectl_redis_webhook_";
+constexpr std::string_view k_metric_prefix = "kubectl_redis_webhook_";
 
 std::string escaped(std::string_view value) {
   std::string text;
@@ -35,9 +35,9 @@ void print(std::string& text,
            const std::map<std::string, std::map<std::string, double>>& families,
            std::string_view type) {
   for (const auto& [name, series] : families) {
-    text += fmt::format("# TYPE {}{} {}\n", k_prefix, name, type);
+    text += fmt::format("# TYPE {}{} {}\n", k_metric_prefix, name, type);
     for (const auto& [labels, value] : series) {
-      text += fmt::format("{}{}{} {}\n", k_prefix, name, labels, value);
+      text += fmt::format("{}{}{} {}\n", k_metric_prefix, name, labels, value);
     }
   }
 }
@@ -72,14 +72,18 @@ std::string Metrics::to_text() const {
   print(text, counters_, "counter");
   print(text, gauges_, "gauge");
   if (!histograms_.empty()) {
-    text += fmt::format("# TYPE {}review_seconds histogram\n", k_prefix);
+    text += fmt::format("# TYPE {}review_seconds histogram\n", k_metric_prefix);
   }
   for (const auto& [endpoint, histogram] : histograms_) {
     // By its name: clang 14 captures no structured binding.
     const auto line = [&, name = std::string_view(endpoint)](
                           std::string_view suffix, std::string_view more, auto value) {
-      text += fmt::format(
-          "{}review_seconds{}{{endpoint=\"{}\"{}}} {}\n", k_prefix, suffix, name, more, value);
+      text += fmt::format("{}review_seconds{}{{endpoint=\"{}\"{}}} {}\n",
+                          k_metric_prefix,
+                          suffix,
+                          name,
+                          more,
+                          value);
     };
     for (std::size_t i = 0; i < k_bounds.size(); ++i) {
       line("_bucket", fmt::format(",le=\"{}\"", k_bounds[i]), histogram.buckets[i]);

@@ -14,7 +14,7 @@ using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
-Bio reader(const std::string& pem) {
+Bio memory_reader(const std::string& pem) {
   return {BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free};
 }
 
@@ -22,7 +22,7 @@ Bio reader(const std::string& pem) {
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
 
 Status use_certificate(SSL_CTX* context, const std::string& pem) {
-  const Bio bio = reader(pem);
+  const Bio bio = memory_reader(pem);
   const Certificate leaf(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free);
   if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) {
     return Error::invalid_argument("the certificate is not PEM");
@@ -56,7 +56,7 @@ Result<TlsContext> make_tls_context(const KeyPair& pair) {
   // Tickets only: sessions kept here would grow with every stranger who connects.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   KREDIS_CHECK(use_certificate(context.get(), pair.certificate_pem));
-  const Bio bio = reader(pair.key_pem);
+  const Bio bio = memory_reader(pair.key_pem);
   const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, &no_passphrase, nullptr),
                 &EVP_PKEY_free);
   if (!key) {
