@@ -9,10 +9,11 @@ bold= plain=
 [ ! -t 1 ] || { bold=$'\033[1m' plain=$'\033[0m'; }
 say() { printf '\n%s==> %s%s\n' "$bold" "$*" "$plain"; }
 
+say "what the build needs"
 cmake/install-dependencies.sh
-say "building (the first time takes a few minutes)"
+say "building (the first time takes a few minutes): steps done/all, and for how long by now"
 cmake --preset dev >/dev/null
-cmake --build --preset dev --target kubectl-redis sandbox
+NINJA_STATUS="[%f/%t, %e s] " cmake --build --preset dev --target kubectl-redis sandbox
 
 say "starting the sandbox: an API server, three nodes in three zones, no root"
 dir=${KREDIS_SANDBOX_DIR:-${TMPDIR:-/tmp}/kubectl-redis-sandbox-$(id -u)}

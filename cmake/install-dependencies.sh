@@ -26,8 +26,11 @@ install_packages() {
   for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
-  [ ${#missing[@]} -gt 0 ] || return 0
-  say "installing: ${missing[*]}"
+  if [ ${#missing[@]} -eq 0 ]; then
+    say "all ${#packages[@]} Debian packages are installed"
+    return 0
+  fi
+  say "installing ${#missing[@]} of ${#packages[@]} Debian packages (a minute or two): ${missing[*]}"
   as_root apt-get update -qq
   # RUNLEVEL=1 keeps the redis-server package from starting a service of its own.
   as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
@@ -56,7 +59,7 @@ get_boost() {
 build_hiredis() {
   [ ! -e "$prefix/hiredis-1.2.0.done" ] || return 0
   pkg-config --exists 'hiredis_ssl >= 1.2.0' 2>/dev/null && return 0
-  say "building hiredis 1.2.0 with TLS (the system's is older or missing)"
+  say "fetching and building hiredis 1.2.0 with TLS (the system's is older or missing)"
   local source
   source=$(fetch_source "$cache/source" hiredis)
   printf '%s  %s\n' 82ad632d31ee05da13b537c124f819eb88e18851d9cb0c30ae0552084811588c "$cache/source/hiredis/hiredis_1.2.0.orig.tar.gz" |
@@ -71,3 +74,4 @@ install_packages
 mkdir -p "$prefix"
 get_boost
 build_hiredis
+say "Boost and hiredis are in place"
