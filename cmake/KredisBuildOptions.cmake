@@ -22,6 +22,11 @@ target_compile_options(kredis_build_options INTERFACE
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(kredis_build_options INTERFACE -Wno-null-dereference)
 endif()
+# In a unity build the files that are compiled together look to g++ like headers of the file that includes
+# them, whose classes must not hold types of an anonymous namespace.
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(kredis_build_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
+endif()
 if(KREDIS_WARNINGS_AS_ERRORS)
   target_compile_options(kredis_build_options INTERFACE -Werror)
 endif()
