@@ -15,6 +15,9 @@
 namespace kredis::policy {
 namespace {
 
+/// No guard refuses just because it cannot see. A webhook that is blind at the wrong moment would
+/// keep people from mending the very cluster that is down. RG004 and RG005 refuse when blind, as
+/// the objects alone tell that data is at stake.
 constexpr std::array k_guards{
     Guard{
         .id = "RG001",
@@ -62,6 +65,7 @@ constexpr std::array k_guards{
             "node's identity with it: it comes back empty, as a stranger.",
         .when_blind = "goes by the workload alone: a claim that it would use again is refused"}};
 
+/// There is always a way out: a guard that is wrong about a cluster must not block its mending.
 constexpr std::string_view k_way_out =
     "kubectl-redis.dev/allow-delete: \"true\" on the workload, when it is meant";
 
@@ -75,7 +79,9 @@ bool is_leaving(const Json& object) {
   return !member(object, {"metadata", "deletionTimestamp"}).is_null();
 }
 
-/// Controllers and kubelets carry out what was decided before; holding them up mends nothing.
+/// Controllers and kubelets carry out what was decided before; holding them up mends nothing. A
+/// kubelet is system:node:NAME, a controller a service account of kube-system, or
+/// system:kube-controller-manager where it has no credentials of its own.
 bool is_controller(std::string_view user) {
   constexpr std::array<std::string_view, 4> k_controllers{
       "system:node:", "system:serviceaccount:kube-system:", "system:kube-", "system:apiserver"};
@@ -83,12 +89,13 @@ bool is_controller(std::string_view user) {
                              [user](std::string_view start) { return user.starts_with(start); });
 }
 
-/// `otherwise` where nothing is said, which means 1 of a workload, but 0 of an autoscaling/v1
-/// Scale: the API server leaves its zero out.
+/// `otherwise` stands for an absent number: 1 for a workload, which is its default, but 0 for an
+/// autoscaling/v1 Scale, whose zero the API server leaves out.
 std::int64_t replicas_of(const Json& object, std::int64_t otherwise = 1) {
   return number(member(object, {"spec", "replicas"})).value_or(otherwise);
 }
 
+/// Pods are not always numbered from 0 (Kubernetes docs, StatefulSets, "Start ordinal").
 std::int64_t first_ordinal(const Json& workload) {
   return number(member(workload, {"spec", "ordinals", "start"})).value_or(0);
 }
@@ -102,6 +109,7 @@ std::optional<std::int64_t> ordinal_in(std::string_view name, const std::string&
   return name.starts_with(prefix) ? number_in(name.substr(prefix.size())) : std::nullopt;
 }
 
+/// By the name: an Eviction carries neither labels nor owner references of its pod.
 bool is_pod_of(std::string_view pod, const Json& workload) {
   const std::string prefix = name_of(workload) + "-";
   if (is_stateful_set(workload)) {
@@ -111,6 +119,7 @@ bool is_pod_of(std::string_view pod, const Json& workload) {
   return pod.starts_with(prefix) && std::ranges::count(pod.substr(prefix.size()), '-') == 1;
 }
 
+/// A Deployment names its claim among the volumes; only a StatefulSet has templates.
 bool has_claims(const Json& workload) {
   const Json& volumes = items(member(workload, {"spec", "template", "spec", "volumes"}));
   return !items(member(workload, {"spec", "volumeClaimTemplates"})).empty() ||
@@ -172,6 +181,7 @@ bool Inquiry::concerns(const Json* workload) {
 /// Whether the cluster is seen well enough to judge by.
 bool Inquiry::looks(const Json& workload) {
   sight_ = look_ ? look_(workload) : Sight{};
+  // An older view may be from before a failover or a reshard: it has slots on the wrong pods.
   const bool seen =
       sight_.view && sight_.age_seconds <= k_oldest_view && sight_.view->agreed() != nullptr;
   if (seen) {
@@ -208,6 +218,7 @@ void Inquiry::scaling() {
   const bool scale = act_.subresource == "scale";
   const std::int64_t before = replicas_of(act_.before, scale ? 0 : 1);
   const std::int64_t after = replicas_of(act_.object, scale ? 0 : 1);
+  // The review of `/scale` brings a Scale, which names the workload and holds nothing of it.
   const Json* workload = scale ? workload_where([this](const Json& each) {
     return name_of(each) == act_.name && is_stateful_set(each) == (act_.resource == "statefulsets");
   })
@@ -225,6 +236,8 @@ void Inquiry::scaling() {
     std::vector<core::SeenNode> nodes = shard.replicas;
     nodes.push_back(shard.master);
     for (const core::SeenNode& each : nodes) {
+      // A StatefulSet ends its highest ordinals first (Kubernetes docs, "Deployment and Scaling
+      // Guarantees"). A Deployment may end any of its pods, so each counts as one that goes.
       const bool stays = each.member == nullptr || !is_pod_of(each.member->pod.name, *workload) ||
                          (is_stateful_set(*workload) &&
                           each.member->pod.ordinal < first_ordinal(*workload) + after);
@@ -237,11 +250,14 @@ void Inquiry::scaling() {
   const std::string found = std::to_string(after) + " instead of " + std::to_string(before);
   if (!slots.empty()) {
     refuse("RG001",
+           // The annotation may be there already, or come with this very update.
            scale || is_allowed(act_.before) ? *workload : act_.object,
            "/spec/replicas",
            found,
            std::to_string(slots.size()) + " slots are on pods that would go; move them away first");
   } else if (members > 0) {
+    // Replicas take no data with them, so this is no refusal. But until CLUSTER FORGET the others
+    // gossip about them and go on trying to connect.
     answer_.objection = Objection{
         .rule = "RG001",
         .severity = Severity::warning,
@@ -265,13 +281,18 @@ void Inquiry::departure(const char* id) {
   }
   const std::string pod(act_.name);
   std::set<std::string> gone = sight_.leaving;
+  // `kubectl drain` repeats an eviction until the pod is gone.
   if (gone.erase(pod) > 0) {
     return;  // Asked for before, and allowed then.
   }
+  // Pods on their way out count as gone already: two evictions a moment apart must not take both
+  // copies.
   const core::Loss loss = core::loss_of(*sight_.view, {pod}, gone);
   if (loss.survived()) {
     return;
   }
+  // Only an eviction's caller understands "not yet" (429, Kubernetes docs, API-initiated Eviction);
+  // a DELETE would just fail with it.
   answer_.again_later = act_.subresource == "eviction";
   refuse(id,
          is_allowed(act_.before) ? act_.before : *workload,
@@ -282,6 +303,8 @@ void Inquiry::departure(const char* id) {
              : pod + " holds the last copy of " + std::to_string(loss.slots.size()) + " slots");
 }
 
+/// kubectl deletes a workload first, and its pods are then deleted by controllers, who pass: this
+/// is the last moment to ask.
 void Inquiry::workload_deletion() {
   if (is_leaving(act_.before) || !concerns(&act_.before)) {
     return;
@@ -293,6 +316,8 @@ void Inquiry::workload_deletion() {
     keys = std::max(keys, each.server ? each.server->keys : 0);
     serves = serves || (each.self() != nullptr && !each.self()->slots.empty());
   }
+  // A cluster that was seen to serve no slot and to hold no key has nothing to lose. In all other
+  // cases claims count as data, and keys do where there are no claims.
   const bool holds = seen && !serves && keys == 0 ? false : has_claims(act_.before) || keys > 0;
   if (holds) {
     refuse("RG004",
@@ -306,6 +331,8 @@ void Inquiry::workload_deletion() {
 void Inquiry::claim_deletion() {
   std::string pod;
   bool wanted = false;
+  // A claim says nothing of its pod. One of a template is known by its name
+  // (TEMPLATE-WORKLOAD-ORDINAL), one of a Deployment by the volume that names it.
   const Json* workload = workload_where([&](const Json& each) {
     for (const Json& claim : items(member(each, {"spec", "volumeClaimTemplates"}))) {
       const auto ordinal = ordinal_in(act_.name, name_of(claim) + "-" + name_of(each) + "-");
@@ -321,11 +348,14 @@ void Inquiry::claim_deletion() {
       return text(member(volume, {"persistentVolumeClaim", "claimName"})) == act_.name;
     });
   });
+  // A workload that is being deleted has passed RG004; its claims may follow.
   if (is_leaving(act_.before) || !concerns(workload) || is_leaving(*workload)) {
     return;
   }
   const bool seen = looks(*workload);
   const core::Member* member = seen ? sight_.view->by_pod(pod) : nullptr;
+  // A pod may be scaled in and its node not forgotten yet: its claim is still all that there is of
+  // the node. A view of one node alone is a node that has joined nobody.
   const bool is_node =
       member != nullptr && member->self() != nullptr && sight_.view->agreed()->nodes.size() > 1;
   if (wanted || is_node) {
@@ -338,6 +368,7 @@ void Inquiry::claim_deletion() {
 }
 
 GuardAnswer Inquiry::answer() {
+  // Evictions are judged whoever asks, controllers included: who evicts must expect a refusal.
   const bool workload = act_.resource == "statefulsets" || act_.resource == "deployments";
   const bool deletes = act_.operation == "DELETE" && !is_controller(act_.user) &&
                        !is_annotated(act_.before, k_ignore_annotation);

@@ -8,6 +8,8 @@
 namespace kredis::policy {
 namespace {
 
+/// These paths come from a redis.conf and go into a line of shell. Where one would need quoting, no
+/// hook is better than a wrong one.
 bool is_plain_path(const std::string& path) {
   return !path.empty() && path.find_first_of(" '\"\\$`;&|<>\n") == std::string::npos;
 }
@@ -18,6 +20,8 @@ std::optional<std::string> connection(const Subject& subject) {
   if (subject.number_of("port", k_redis_port) != 0) {
     return flags;
   }
+  // `tls-auth-clients` is yes by default, so redis-cli has to show a certificate; the server's own
+  // is the one that is sure to be in the container.
   const std::pair<const char*, const char*> files[] = {
       {"tls-ca-cert-file", "--cacert"}, {"tls-cert-file", "--cert"}, {"tls-key-file", "--key"}};
   flags += " --tls";
@@ -43,6 +47,9 @@ std::optional<Json> shell(const Subject& subject, std::string_view body) {
   if (!flags || subject.launch().server.empty()) {
     return std::nullopt;
   }
+  // A node that is stopped or waits for its disk takes the connection and never answers. Three
+  // seconds are less than the probes' `timeoutSeconds` of five, so the script, not the kubelet,
+  // says so.
   const std::string text =
       fmt::format("ask() {{ h=$1; shift; timeout 3 {} -h \"$h\"{} \"$@\" 2>/dev/null; }}; {}",
                   cli_of(subject),
@@ -54,9 +61,12 @@ std::optional<Json> shell(const Subject& subject, std::string_view body) {
 }  // namespace
 
 std::optional<Json> ready_command(const Subject& subject, ReadyWhen when) {
-  // A node that wants a password answers; whether it serves only its clients can tell.
+  // A node that wants a password is up. Whether it serves, only a client with the password can
+  // tell, and a patch does not know where the password is.
   constexpr std::string_view k_answers =
       "case \"$(ask 127.0.0.1 PING)\" in PONG*|NOAUTH*) exit 0;; esac; exit 1";
+  // Until all slots are given out no node can serve, and pods that only wait for `init` must not
+  // hold up a rollout: such a node is ready. Once they are, cluster_state tells.
   constexpr std::string_view k_serves =
       "case \"$(ask 127.0.0.1 PING)\" in NOAUTH*) exit 0;; PONG*) ;; *) exit 1;; esac; "
       "case \"$(ask 127.0.0.1 CLUSTER INFO)\" in *cluster_slots_assigned:16384*) ;; *) exit 0;; esac; "
@@ -64,16 +74,24 @@ std::optional<Json> ready_command(const Subject& subject, ReadyWhen when) {
   return shell(subject, when == ReadyWhen::serves ? k_serves : k_answers);
 }
 
+/// While Redis loads it answers LOADING to nearly every command (processCommand() in server.c). Any
+/// other error comes from a server that has its data.
 std::optional<Json> loaded_command(const Subject& subject) {
   return shell(subject, "case \"$(ask 127.0.0.1 PING)\" in ''|LOADING*) exit 1;; esac; exit 0");
 }
 
+/// Any answer shows that the main thread is alive. LOADING, BUSY or MASTERDOWN are no reason to
+/// restart a node.
 std::optional<Json> alive_command(const Subject& subject) {
   return shell(subject, "[ -n \"$(ask 127.0.0.1 PING)\" ]");
 }
 
 std::optional<Json> hand_over_command(const Subject& subject, std::int64_t seconds) {
-  // The replica that is in step and has received most; it takes over, or time runs out.
+  // The replica that is in step and has received most takes over, or time runs out. The fields of
+  // CLUSTER NODES are: 2 the address, 3 flags, 4 the master, 8 the state of the link. CLUSTER
+  // FAILOVER answers OK before anything has happened and gives up after 5 s (CLUSTER_MF_TIMEOUT),
+  // so ROLE is asked six times, a second apart, before the next attempt. A hook that failed would
+  // only be logged, so every end is exit 0.
   constexpr std::string_view k_body =
       "end=$(($(date +%s) + {})); "
       "master() {{ [ \"$(ask 127.0.0.1 ROLE | head -n 1)\" = master ]; }}; "

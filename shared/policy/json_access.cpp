@@ -8,6 +8,7 @@
 namespace kredis::policy {
 namespace {
 
+/// One for all, as `member` gives references out.
 const Json& nothing() {
   static const Json k_nothing;
   return k_nothing;
@@ -19,6 +20,9 @@ std::optional<std::int64_t> within(std::optional<std::int64_t> value) {
   return value && *value <= k_largest_number && *value >= -k_largest_number ? value : std::nullopt;
 }
 
+/// The operators of a set-based requirement (Kubernetes docs, Labels and Selectors). NotIn also
+/// matches objects without the label. An operator that is none of the four matches nothing: the API
+/// server refuses it, and `lint` may meet it.
 bool holds(const Json& expression, const std::map<std::string, std::string>& labels) {
   const auto label = labels.find(text(member(expression, {"key"})));
   const std::string how = text(member(expression, {"operator"}));
@@ -53,6 +57,7 @@ const Json& at_path(const Json& value, std::string_view path) {
   const Json* here = &value;
   while (path.starts_with('/')) {
     path.remove_prefix(1);
+    // RFC 6901, section 4: one pass from the left. Two passes, ~0 first, would read "~01" as "/".
     std::string key(path.substr(0, path.find('/')));
     path.remove_prefix(key.size());
     for (std::size_t at = key.find('~'); at != std::string::npos && at + 1 < key.size();
@@ -72,6 +77,7 @@ const Json& at_path(const Json& value, std::string_view path) {
   return *here;
 }
 
+/// Nobody checked the type: `containers: {}` has passed no schema when `lint` reads it.
 const Json& items(const Json& value) {
   static const Json k_none = Json::array();
   return value.is_array() ? value : k_none;
@@ -90,7 +96,7 @@ std::optional<std::int64_t> number(const Json& value) {
   if (!value.is_number_integer()) {
     return number_in(text(value));
   }
-  // As a signed one, what is too large an unsigned number would be below zero.
+  // An unsigned number past 2^63 would turn negative as a signed one.
   const bool fits =
       !value.is_number_unsigned() || value.get<std::uint64_t>() <= std::uint64_t{k_largest_number};
   return fits ? within(value.get<std::int64_t>()) : std::nullopt;
@@ -98,6 +104,8 @@ std::optional<std::int64_t> number(const Json& value) {
 
 bool is_true(const Json& value) { return value.is_boolean() && value.get<bool>(); }
 
+/// Labels, selectors and ConfigMap data are maps of texts. The API server refuses an unquoted
+/// number there, but `lint` reads files before any server does.
 std::map<std::string, std::string> texts(const Json& value) {
   std::map<std::string, std::string> result;
   if (value.is_object()) {
@@ -130,6 +138,7 @@ std::string shown(const Json& value) {
   const std::string line = value.is_string()
                                ? value.get<std::string>()
                                : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  // `quoted` blots out control characters: no value can begin a line of its own in a report.
   const std::string quoted = core::quoted(line.substr(0, k_longest_shown));
   const std::string plain = quoted.substr(1, quoted.size() - 2);
   return line.size() > k_longest_shown ? plain + "..." : plain;

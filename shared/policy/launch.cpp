@@ -12,6 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 2> k_servers{"redis-server", "valkey-server"};
 constexpr std::array<std::string_view, 2> k_products{"redis", "valkey"};
 
+/// A path without a slash stays whole: npos + 1 is 0.
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 bool is_server(std::string_view word) {
@@ -28,6 +29,8 @@ bool mentions_server(std::string_view script) {
       k_servers, [&](std::string_view server) { return script.find(server) != script.npos; });
 }
 
+/// Equal, not contained: the exporter that often runs in the same pod has "redis" in its name and
+/// in its image, too.
 bool looks_like_redis(const Json& container) {
   const std::string name = text(member(container, {"name"}));
   const std::string image = text(member(container, {"image"}));
@@ -36,6 +39,7 @@ bool looks_like_redis(const Json& container) {
   });
 }
 
+/// Anywhere in a word: `sh -c "... redis-server ..."` is one word.
 bool starts_server(const Json& container) {
   for (const char* key : {"command", "args"}) {
     for (const Json& word : items(member(container, {key}))) {
@@ -57,6 +61,8 @@ const Json& volume_named(const Json& pod, std::string_view name) {
 }
 
 /// The key of a ConfigMap volume that becomes the file `path` in it; empty when none does.
+/// Without `items` each key is a file of that name; with it only the listed keys are there, under
+/// the names given (Kubernetes docs, ConfigMaps).
 std::string key_for(const Json& source, std::string_view path) {
   const Json& chosen = items(member(source, {"items"}));
   if (chosen.empty()) {
@@ -87,6 +93,7 @@ std::vector<Word> words_of(const Json& container, std::string_view base) {
 }
 
 /// The words of `sh -c TEXT`, as far as blanks tell them apart.
+/// Every word keeps the path of the whole script, as an objection can point no closer.
 std::vector<Word> shell_words(const Word& script) {
   std::vector<Word> words;
   std::string line = script.text;
@@ -104,6 +111,9 @@ std::vector<Word> shell_words(const Word& script) {
 }
 
 /// From the server's name on: the file that it reads, then --KEY VALUE...
+/// As main() in Redis's server.c does: only the word next to the program can be the file, "-"
+/// stands for standard input, and each option with its values is appended to the file as one more
+/// line. loadServerConfigFromString() in config.c lowers the name.
 void read_server_words(const std::vector<Word>& words, std::size_t server, Launch& launch) {
   launch.server = words[server].text;
   for (std::size_t i = server + 1; i < words.size(); ++i) {
@@ -128,6 +138,7 @@ std::string script_text(const Json& pod,
   if (file.config_map.empty() || around.blind()) {
     return {};
   }
+  // `create` and most charts keep their start scripts in a ConfigMap.
   const Json* map = around.find("ConfigMap", namespace_, file.config_map);
   return map == nullptr ? std::string{} : text(member(*map, {"data", file.key}));
 }
@@ -139,6 +150,7 @@ std::size_t find_server(const std::vector<Word>& words) {
 }
 
 /// Whether a script hands its own arguments on.
+/// Only then does what a patch appends to the container's arguments reach the server.
 bool hands_on(std::string_view script) {
   return script.find("\"$@\"") != script.npos || script.find("$*") != script.npos;
 }
@@ -146,6 +158,7 @@ bool hands_on(std::string_view script) {
 }  // namespace
 
 MountedFile mounted_file(const Json& pod, const Json& container, std::string_view path) {
+  // Mounts may lie inside each other: the container sees the innermost one.
   MountedFile best;
   std::size_t longest = 0;
   for (const Json& mount : items(member(container, {"volumeMounts"}))) {
@@ -154,6 +167,7 @@ MountedFile mounted_file(const Json& pod, const Json& container, std::string_vie
       folder.pop_back();
     }
     const std::string sub_path = text(member(mount, {"subPath"}));
+    // With subPath the mount path may be the file itself.
     const bool whole = !sub_path.empty() && path == folder;
     const bool inside =
         path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
@@ -170,6 +184,7 @@ MountedFile mounted_file(const Json& pod, const Json& container, std::string_vie
 
 std::size_t redis_container(const Json& pod) {
   const Json& containers = items(member(pod, {"containers"}));
+  // What is started says more than names: a sidecar may run the product's image for its redis-cli.
   for (const auto& test : {&starts_server, &looks_like_redis}) {
     const auto found = std::ranges::find_if(containers, test);
     if (found != containers.end()) {
@@ -198,6 +213,8 @@ Launch read_launch(const Json& pod,
     }
     const bool inline_script =
         i > 0 && words[i - 1].text.ends_with('c') && words[i - 1].text.starts_with('-');
+    // A script of the image itself cannot be read here. It counts as one that hands nothing on, so
+    // that no patch appends arguments which may never arrive.
     const std::string script = inline_script
                                    ? words[i].text
                                    : script_text(pod, container, words[i].text, around, namespace_);
@@ -216,6 +233,8 @@ Launch read_launch(const Json& pod,
     launch.server =
         launch.scripts.find(k_servers[0]) != std::string::npos ? k_servers[0] : k_servers[1];
   } else if (words.empty() && looks_like_redis(container)) {
+    // No command at all: the entrypoint of the official images starts their server and hands its
+    // arguments on.
     const bool valkey = image_base(text(member(container, {"image"}))) == k_products[1];
     launch.server = k_servers[valkey ? 1 : 0];
     launch.direct = true;
@@ -223,6 +242,7 @@ Launch read_launch(const Json& pod,
   return launch;
 }
 
+/// yesnotoi() in Redis's config.c compares without regard to case.
 bool enables_cluster(std::string_view config) {
   const auto parsed = wire::parse_redis_conf(config);
   return parsed && std::ranges::any_of(parsed->directives, [](const wire::RedisDirective& each) {

@@ -10,7 +10,9 @@
 
 namespace kredis::policy {
 
+/// Not Kubernetes' quantities: 1g is 10^9 bytes here as there, but 1gb is 2^30, and Gi is unknown.
 std::optional<std::int64_t> redis_bytes(std::string_view text) {
+  // As memtoull() in Redis's util.c, which does not look at the case.
   struct Unit {
     std::string_view name;
     std::int64_t bytes;
@@ -37,6 +39,7 @@ std::optional<std::int64_t> redis_bytes(std::string_view text) {
 
 std::optional<std::int64_t> memory_limit(const Subject& subject) {
   const Json& limit = member(subject.container(), {"resources", "limits", "memory"});
+  // A quantity in YAML may be a bare number of bytes, and the API server takes it.
   if (limit.is_number_integer()) {
     return number(limit);
   }
@@ -47,6 +50,7 @@ std::optional<std::int64_t> memory_limit(const Subject& subject) {
 std::optional<std::int64_t> max_memory(const Subject& subject) {
   const auto setting = subject.setting("maxmemory");
   const auto bytes = setting ? redis_bytes(setting->first()) : std::nullopt;
+  // 0, the default, means no limit (redis.conf, maxmemory).
   return bytes && *bytes > 0 ? bytes : std::nullopt;
 }
 

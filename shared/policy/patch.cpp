@@ -10,6 +10,7 @@
 namespace kredis::policy {
 namespace {
 
+/// RFC 6901, section 4, in one pass.
 std::string unescaped(std::string_view key) {
   std::string result;
   for (std::size_t i = 0; i < key.size(); ++i) {
@@ -20,7 +21,8 @@ std::string unescaped(std::string_view key) {
   return result;
 }
 
-/// The value with the parents `keys` from `first` on around it.
+/// The value with the parents `keys` from `first` on around it. RFC 6902 (section 4.1) wants the
+/// parent of an `add` to exist, so everything that is missing goes into one operation.
 Json wrapped(const std::vector<std::string_view>& keys, std::size_t first, Json value) {
   for (std::size_t i = keys.size(); i > first; --i) {
     const std::string_view key = keys[i - 1];
@@ -30,8 +32,8 @@ Json wrapped(const std::vector<std::string_view>& keys, std::size_t first, Json 
   return value;
 }
 
-/// The member of `parent` under that key, as `operator[]` would make it; null where there cannot
-/// be.
+/// The member of `parent` under that key; null where there is none. Unlike `operator[]` it makes
+/// none.
 Json* child(Json& parent, std::string_view key) {
   if (parent.is_array()) {
     const auto index = core::to_number<std::size_t>(key);
@@ -55,6 +57,8 @@ void Report::objection(std::string path,
                          .message = std::move(message)});
 }
 
+/// In the order in which they were added, which is that of the rules: the same object always gets
+/// the same patch, as tests and dry runs expect.
 bool Patch::settle() {
   const std::size_t before = operations_.size();
   for (auto& [path, value] : added_) {
@@ -69,6 +73,7 @@ void Patch::carry_out(std::string_view path, Json value) {
   Json* here = &object_;
   std::string done;
   for (std::size_t depth = 0; depth < keys.size(); ++depth) {
+    // A parent of another type is the user's mistake to mend; the API server names it.
     if (!here->is_object() && !here->is_array()) {
       return;
     }
@@ -83,6 +88,8 @@ void Patch::carry_out(std::string_view path, Json value) {
     if (here->is_array() && !append) {
       return;
     }
+    // Two rules may ask for the same port or volume in one round: an object is added once. A plain
+    // word may be there before and still be needed, as the "no" of one more argument.
     if (append && value.is_object() && depth + 1 == keys.size() &&
         std::ranges::find(*here, value) != here->end()) {
       return;

@@ -78,8 +78,10 @@ Verdict mutate(Json object, const Surroundings& around) {
     return verdict;
   }
   Patch patch(std::move(object));
-  // What one rule fills in, another builds on, also one before it. No patch takes back what another
-  // adds, so it ends; a few rounds are plenty.
+  // A rule may build on what a later one fills in, so the rounds go on until one adds nothing.
+  // Patches only add, which makes that end; the limit is for a mistake in a rule. All rounds are
+  // done here: the API server calls again only after somebody else's change (reinvocationPolicy:
+  // IfNeeded).
   constexpr int k_most_rounds = 8;
   for (int round = 0; round < k_most_rounds && fill_in(patch, around); ++round) {
   }
@@ -88,6 +90,8 @@ Verdict mutate(Json object, const Surroundings& around) {
   return verdict;
 }
 
+/// The API server validates after all mutations, its own defaults and other webhooks' included:
+/// rules see the object as it would be stored.
 Verdict validate(const Json& object, const Surroundings& around) {
   Verdict verdict = verdict_on(object, around);
   if (!verdict.recognised || verdict.ignored) {
@@ -100,6 +104,7 @@ Verdict validate(const Json& object, const Surroundings& around) {
       rule.check(subject, report);
     }
   }
+  // A terminal shows the first lines; warnings past the limit are dropped (webhook/decision.cpp).
   std::ranges::stable_sort(verdict.objections, {}, &Objection::severity);
   return verdict;
 }

@@ -17,7 +17,10 @@ std::string without_end(const std::string& text, std::string_view end) {
                                                          : text;
 }
 
+/// The recommended label comes first, as charts and `create` set it; the article's has "-cluster"
+/// behind the name.
 std::string cluster_name(const Json& object) {
+  // `merge` keeps what is there: the object's own labels win over its pods'.
   auto labels = texts(member(object, {"metadata", "labels"}));
   labels.merge(pod_labels_of(object));
   labels.merge(texts(member(object, {"spec", "selector", "matchLabels"})));
@@ -45,6 +48,8 @@ std::string config_key(const Json& map) {
   if (data.contains(std::string(k_config_key))) {
     return std::string(k_config_key);
   }
+  // Charts name the file as they like (redis-default.conf), and a ConfigMap may hold others beside
+  // it.
   const auto found = std::ranges::find_if(data, [](const auto& each) {
     return each.first.ends_with(".conf") && enables_cluster(each.second);
   });
@@ -52,6 +57,8 @@ std::string config_key(const Json& map) {
 }
 
 /// Whether a workload's server runs in cluster mode, as far as can be seen.
+/// An unlabelled workload is recognised by this alone, so a Redis without cluster mode is left in
+/// peace.
 bool runs_cluster(const Json& object, const Surroundings& around) {
   const Subject subject(object, around);
   if (subject.launch().server.empty()) {
@@ -71,6 +78,7 @@ bool serves(const Json& service, const Json& workload) {
     const auto label = labels.find(each.first);
     return label != labels.end() && label->second == each.second;
   });
+  // A governing Service is the workload's even if its selector fits nothing: RC069 has to see it.
   return chosen || text(member(workload, {"spec", "serviceName"})) ==
                        text(member(service, {"metadata", "name"}));
 }
@@ -104,6 +112,8 @@ Kinds kind_of(const Json& object) {
   const std::string version = text(member(object, {"apiVersion"}));
   const std::string kind = text(member(object, {"kind"}));
   for (const Row& row : rows) {
+    // Any version of a group: the webhook gets apps/v1 (matchPolicy: Equivalent), but `lint` also
+    // reads files that are as old as apps/v1beta1.
     const bool core = row.group == "v1";
     if (kind == row.kind && (core ? version == "v1" : version.starts_with(row.group))) {
       return row.bit;
@@ -165,7 +175,8 @@ void Subject::read_workload() {
   launch_ = read_launch(pod(), container(), container_path(), around_, namespace_);
   MountedFile file = mounted_file(pod(), container(), launch_.config_path);
   if (launch_.config_path.empty() && !launch_.server.empty() && !launch_.direct) {
-    // A script starts it: its configuration is the one that a ConfigMap beside it holds.
+    // The script passes the configuration on by itself: it is the one in a ConfigMap that the
+    // container mounts.
     for (const Json& mount : items(member(container(), {"volumeMounts"}))) {
       const std::string map =
           text(member(volume(text(member(mount, {"name"}))), {"configMap", "name"}));
@@ -180,6 +191,7 @@ void Subject::read_workload() {
   }
 }
 
+/// Only `data`: redis.conf is text, and `binaryData` is not kept by the webhook's snapshot.
 void Subject::read_config_map(const Json& map, std::string_view key) {
   if (key.empty() || !member(map, {"data", key}).is_string()) {
     return;
@@ -190,7 +202,7 @@ void Subject::read_config_map(const Json& map, std::string_view key) {
   if (parsed) {
     config_ = std::move(*parsed);
   } else {
-    // Without what the line says: it may be a password.
+    // Cut before the quoted line, which may hold a password.
     config_error_ = parsed.error().message.substr(0, parsed.error().message.find(" in \""));
   }
 }
@@ -228,6 +240,7 @@ std::map<std::string, std::string> Subject::pod_labels() const { return pod_labe
 
 std::optional<Setting> Subject::setting(std::string_view key) const {
   const auto& arguments = launch_.arguments.directives;
+  // From the end: Redis appends arguments to the text of the file, and of two lines the last wins.
   for (std::size_t i = arguments.size(); i > 0; --i) {
     if (arguments[i - 1].name == key) {
       return Setting{arguments[i - 1].arguments, launch_.arguments_paths[i - 1]};
@@ -244,11 +257,14 @@ std::optional<Setting> Subject::setting(std::string_view key) const {
   return std::nullopt;
 }
 
+/// A value that is no number is reported by nobody here; Redis names the line when it starts.
 std::int64_t Subject::number_of(std::string_view key, std::int64_t otherwise) const {
   const auto found = setting(key);
   return found ? number_in(found->first()).value_or(otherwise) : otherwise;
 }
 
+/// A script may write settings that are in no object. Rules that judge by an absent setting ask
+/// this first, and keep silent where something may be hidden.
 bool Subject::sees_configuration() const {
   const bool file = launch_.config_path.empty() || config_.has_value();
   const bool script = launch_.direct || config_.has_value();
@@ -256,6 +272,7 @@ bool Subject::sees_configuration() const {
 }
 
 std::int64_t Subject::client_port() const {
+  // `port 0` closes the plain port (redis.conf); then clients use tls-port.
   const std::int64_t tls = number_of("tls-port", 0);
   const std::int64_t plain = number_of("port", k_redis_port);
   return plain == 0 && tls != 0 ? tls : plain;
@@ -276,6 +293,7 @@ std::string Subject::data_dir() const {
 }
 
 const Json& Subject::mount_of(std::string_view path) const {
+  // No object has a member "none"; `member` answers with its null, which outlives this call.
   const Json* best = &member(object_, {"none", "none"});
   std::size_t longest = 0;
   for (const Json& mount : items(member(container(), {"volumeMounts"}))) {

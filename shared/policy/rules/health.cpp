@@ -19,6 +19,7 @@ std::string probe_path(const Subject& subject, const char* name) {
   return joined(subject.container_path(), name);
 }
 
+/// A probe that somebody wrote is judged, but never replaced or completed.
 bool is_missing(const Subject& subject, const char* name) {
   return subject.container().is_object() && probe(subject, name).is_null();
 }
@@ -32,8 +33,8 @@ void report_missing(const Subject& subject,
   }
 }
 
-/// The shell text that a probe runs: its words, and the script of the ConfigMap that one of them
-/// is.
+/// The shell text that a probe runs: its words, and the script of a ConfigMap where a word names
+/// one. Judged by what is in it (PONG, cluster_state), as shell cannot be understood.
 std::string probe_text(const Subject& subject, const char* name) {
   std::string all;
   for (const Json& word : items(member(probe(subject, name), {"exec", "command"}))) {
@@ -51,6 +52,7 @@ std::string probe_text(const Subject& subject, const char* name) {
 std::int64_t patience(const Json& probe) {
   constexpr std::int64_t k_period = 10;
   constexpr std::int64_t k_threshold = 3;
+  // So that the product of two numbers that somebody made up does not overflow.
   constexpr std::int64_t k_absurd = 1'000'000'000;
   const auto within = [=](std::int64_t value) {
     return std::clamp<std::int64_t>(value, 0, k_absurd);
@@ -70,22 +72,27 @@ void add_probe(const Subject& subject,
   if (command) {
     timing["exec"] = {{"command", *command}};
   } else {
+    // The weaker probe, where redis-cli has no way in: a server that loads or hangs still accepts.
     timing["tcpSocket"] = {{"port", subject.client_port()}};
   }
+  // Kubernetes' default of 1 s is less than the 3 s that the command waits for an answer.
   timing["timeoutSeconds"] = 5;
   patch.add(probe_path(subject, name), std::move(timing));
 }
 
+/// OrderedReady is the default (Kubernetes docs, StatefulSets, "Pod Management Policies").
 bool starts_in_order(const Subject& subject) {
   return subject.kind() == k_stateful_set &&
          text(member(subject.object(), {"spec", "podManagementPolicy"})) != "Parallel";
 }
 
+/// Where nothing is said RC061 fills this figure in; Kubernetes' 30 s will not be in force.
 std::int64_t grace_seconds(const Subject& subject) {
   return number(member(subject.pod(), {"terminationGracePeriodSeconds"})).value_or(k_grace_seconds);
 }
 
-/// What Kubernetes would not fill in from the limits.
+/// Whether the pod would be without a request: Kubernetes copies a limit into an absent request
+/// (docs, "Resource Management for Pods and Containers").
 bool lacks_request(const Subject& subject, std::string_view resource) {
   const Json& resources = member(subject.container(), {"resources"});
   return subject.container().is_object() && member(resources, {"requests", resource}).is_null() &&
@@ -100,7 +107,7 @@ void check_readiness(const Subject& subject, Report& report) {
 }
 
 void patch_readiness(const Subject& subject, Patch& patch) {
-  // Where pods start one after the other, none may wait for the cluster.
+  // With OrderedReady the next pod waits for this one, so readiness must not wait for the cluster.
   const ReadyWhen when = starts_in_order(subject) ? ReadyWhen::answers : ReadyWhen::serves;
   add_probe(subject,
             patch,
@@ -199,6 +206,8 @@ void patch_pre_stop(const Subject& subject, Patch& patch) {
   if (!member(subject.container(), {"lifecycle", "preStop"}).is_null()) {
     return;
   }
+  // The grace period runs from the start of the hook (Kubernetes docs, Pod Lifecycle). Half of it
+  // stays for Redis: it waits for its replicas (shutdown-timeout, 10 s) and writes its files.
   const std::int64_t seconds =
       std::clamp<std::int64_t>(grace_seconds(subject) / 2, 1, k_hand_over_seconds);
   if (const auto command = hand_over_command(subject, seconds)) {

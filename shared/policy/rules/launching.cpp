@@ -16,6 +16,8 @@ std::string default_config() {
   return std::string(k_config_path) + "/" + std::string(k_config_key);
 }
 
+/// What these start from is known. Other images (Bitnami's, for one) bring a configuration and
+/// scripts of their own, which need no mount.
 bool is_official(const Subject& subject) {
   const std::string image = text(member(subject.container(), {"image"}));
   return image_base(image) == "redis" || image_base(image) == "valkey";
@@ -30,6 +32,7 @@ std::string needed_file(const Subject& subject) {
   if (!launch.config_path.empty()) {
     return launch.config_path.starts_with('/') ? launch.config_path : std::string{};
   }
+  // Programs in these folders come with the image; another file can only come from a mount.
   constexpr std::array<std::string_view, 4> k_of_images{"/bin/", "/sbin/", "/usr/", "/opt/"};
   for (const std::string& word : launch.words) {
     if (word.starts_with('/') && std::ranges::none_of(k_of_images, [&](std::string_view folder) {
@@ -38,6 +41,7 @@ std::string needed_file(const Subject& subject) {
       return word;
     }
   }
+  // A bare server, or none: `patch_command` gives it the default file in the same round.
   const bool silent = launch.words.empty() || launch.words.size() == 1;
   return silent && !launch.server.empty() ? default_config() : std::string{};
 }
@@ -66,6 +70,7 @@ bool starts_bare(const Subject& subject) {
          !subject.setting("cluster-enabled");
 }
 
+/// An ACL file may hold `default` with a password or without. It gets the benefit of the doubt.
 bool has_password(const Subject& subject) {
   for (const char* key : {"requirepass", "user", "aclfile"}) {
     if (subject.setting(key)) {
@@ -75,6 +80,8 @@ bool has_password(const Subject& subject) {
   return subject.launch().scripts.find("requirepass") != std::string::npos;
 }
 
+/// clientAcceptHandler() in networking.c: as long as `default` has no password, only loopback
+/// addresses are answered. Since Redis 7.0 a `bind` line does not lift that any more.
 bool is_closed(const Subject& subject) {
   const auto mode = subject.setting("protected-mode");
   return subject.sees_configuration() && !has_password(subject) &&
@@ -82,8 +89,8 @@ bool is_closed(const Subject& subject) {
          subject.launch().scripts.find("protected-mode no") == std::string::npos;
 }
 
-/// A script that knows nodes.conf or the address does what announcing would; one that nobody can
-/// see may.
+/// A script that mends nodes.conf or passes the address on does what announcing would do. One that
+/// nobody can see may do so, and gets the benefit of the doubt.
 bool announces(const Subject& subject) {
   if (subject.setting("cluster-announce-ip") || subject.setting("cluster-announce-hostname")) {
     return true;
@@ -98,6 +105,7 @@ bool announces(const Subject& subject) {
 }
 
 /// The variable that holds the pod's address; empty when there is none.
+/// Whatever it is called: many charts have one already.
 std::string address_variable(const Subject& subject) {
   for (const Json& variable : items(member(subject.container(), {"env"}))) {
     if (text(member(variable, {"valueFrom", "fieldRef", "fieldPath"})) == "status.podIP") {
@@ -113,6 +121,8 @@ bool has_port(const Subject& subject, std::int64_t port) {
   });
 }
 
+/// The API server refuses a second port of the same name, so one with another number stays, and
+/// RC023 reports it.
 void add_port(const Subject& subject, Patch& patch, std::string_view name, std::int64_t port) {
   const bool taken =
       std::ranges::any_of(items(member(subject.container(), {"ports"})),
@@ -135,6 +145,7 @@ void report_port(const Subject& subject, Report& report, std::string_view what, 
 
 /// Words after the last that is there: in args, or in command where only that is given.
 void add_arguments(const Subject& subject, Patch& patch, const std::vector<std::string>& words) {
+  // With `command` alone the image's own arguments do not count, so the line ends in `command`.
   const bool in_command = items(member(subject.container(), {"args"})).empty();
   const std::string list = subject.container_path() + (in_command ? "/command/-" : "/args/-");
   for (const std::string& word : words) {
@@ -195,6 +206,7 @@ void check_command(const Subject& subject, Report& report) {
   }
 }
 
+/// Where more words are given somebody has a plan; the check still tells that it lacks a file.
 void patch_command(const Subject& subject, Patch& patch) {
   if (!starts_bare(subject)) {
     return;
@@ -219,6 +231,7 @@ void check_protected_mode(const Subject& subject, Report& report) {
 }
 
 void patch_protected_mode(const Subject& subject, Patch& patch) {
+  // A line that says `yes` was written on purpose: it is reported, not overruled.
   if (is_closed(subject) && !subject.setting("protected-mode") && subject.launch().direct &&
       !starts_bare(subject)) {
     add_arguments(subject, patch, {"--protected-mode", "no"});
@@ -234,6 +247,9 @@ void check_announce(const Subject& subject, Report& report) {
   }
 }
 
+/// Without an announced address peers take the one that a packet comes from
+/// (nodeUpdateAddressIfNeeded() in cluster.c), but only from a node that reaches them. If all pods
+/// move at once, nobody does: each seeks the others where nodes.conf says.
 void patch_announce(const Subject& subject, Patch& patch) {
   if (announces(subject)) {
     return;
@@ -288,6 +304,7 @@ void check_named_ports(const Subject& subject, Report& report) {
   }
 }
 
+/// The scheduler keeps a preferred term only where it can; ports of a node need the required one.
 void check_host_network(const Subject& subject, Report& report) {
   const Json& required = items(
       member(subject.pod(),

@@ -36,8 +36,8 @@ std::vector<Term> anti_affinity_terms(const Subject& subject) {
   return terms;
 }
 
-/// The selector that matches the workload's pods and is sure to go on doing so. Where the
-/// workload's own does not match them, which nobody can apply, it goes by what the pods carry.
+/// The workload's own selector: it is immutable, so it goes on matching the pods. Where it does not
+/// match them, a workload that the API server refuses, the pods' own labels stand in.
 Json own_selector(const Subject& subject) {
   const Json& selector = member(subject.object(), {"spec", "selector"});
   const Json& labels = member(selector, {"matchLabels"});
@@ -58,6 +58,7 @@ Json cluster_selector(const Subject& subject) {
   return selector;
 }
 
+/// Any term by zone counts, whatever its skew: somebody has thought about it.
 bool has_zone_constraint(const Subject& subject) {
   return std::ranges::any_of(
       items(member(subject.pod(), {"topologySpreadConstraints"})),
@@ -76,11 +77,15 @@ void check_anti_affinity(const Subject& subject, Report& report) {
 }
 
 void patch_anti_affinity(const Subject& subject, Patch& patch) {
+  // An empty selector would match every pod of the namespace (Kubernetes docs, "Inter-pod affinity
+  // and anti-affinity").
   if (!anti_affinity_terms(subject).empty() || subject.pod_labels().empty()) {
     return;
   }
   const Json term = {{"labelSelector", cluster_selector(subject)},
                      {"topologyKey", k_host_topology}};
+  // Preferred, as a required term would leave pods pending on fewer nodes than pods. 100 is the
+  // most that a preference may weigh.
   patch.add(affinity_path() + "/preferredDuringSchedulingIgnoredDuringExecution/-",
             {{"weight", 100}, {"podAffinityTerm", term}});
 }
@@ -113,6 +118,7 @@ void check_anti_affinity_topology(const Subject& subject, Report& report) {
 }
 
 void check_zone_spread(const Subject& subject, Report& report) {
+  // `create` has a flag for it (--zone-spread), and its absence is an answer.
   if (!subject.made_by_create() && !has_zone_constraint(subject)) {
     report.objection(spread_path(),
                      shown(member(subject.pod(), {"topologySpreadConstraints"})),

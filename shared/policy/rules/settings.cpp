@@ -13,9 +13,12 @@
 namespace kredis::policy {
 namespace {
 
+/// What Redis takes where nothing is said (config.c). Units: milliseconds.
 constexpr std::int64_t k_default_node_timeout = 15'000;
 
 /// A setting that this very object makes: a line of the ConfigMap, or an argument of the workload.
+/// Each is reported where it is said, and so once, although every workload that mounts the
+/// ConfigMap has it in force.
 struct Own {
   const wire::RedisDirective* directive;
   std::string path;
@@ -67,7 +70,7 @@ void report_own(Report& report, const Own& own, std::string wanted, const std::s
   report.objection(own.path, line_text(own), std::move(wanted), message + place_of(own));
 }
 
-/// What must not be told of a key whose value may be secret.
+/// Whether the value of that key may be, or hold, a secret: a `user` line carries passwords too.
 bool is_secret(std::string_view key) {
   constexpr std::array<std::string_view, 7> keys{"requirepass",
                                                  "masterauth",
@@ -79,6 +82,7 @@ bool is_secret(std::string_view key) {
   return std::ranges::find(keys, key) != keys.end();
 }
 
+/// Since Redis 6.2 a "-" before an address means that Redis starts without it, too.
 bool is_loopback(std::string_view address) {
   if (address.starts_with('-')) {
     address.remove_prefix(1);
@@ -133,6 +137,8 @@ void check_bind(const Subject& subject, Report& report) {
   }
 }
 
+/// Absent means no (redis.conf), but a workload that passes nothing is not blamed for it: the
+/// ConfigMap that it mounts is.
 void check_append_only(const Subject& subject, Report& report) {
   const auto own = own_setting(subject, "appendonly");
   if (own && core::to_lower(first_of(*own)) != "yes") {
@@ -157,6 +163,9 @@ void check_readable(const Subject& subject, Report& report) {
   }
 }
 
+/// loadServerConfigFromString() in config.c ends the server at "Bad directive or wrong number of
+/// arguments". Names of Redis and Valkey are taken alike: which of the two an image runs cannot
+/// always be seen.
 void check_known_keys(const Subject& subject, Report& report) {
   for (const Own& own : own_settings(subject)) {
     if (wire::find_directive(own.directive->name) == nullptr) {
@@ -170,6 +179,7 @@ void check_known_keys(const Subject& subject, Report& report) {
   }
 }
 
+/// config.c: "replicaof directive not allowed in cluster mode". The three names are one setting.
 void check_no_replica_of(const Subject& subject, Report& report) {
   for (const char* key : {"replicaof", "slaveof", "primaryof"}) {
     if (const auto own = own_setting(subject, key)) {
@@ -180,6 +190,8 @@ void check_no_replica_of(const Subject& subject, Report& report) {
 
 void check_no_password(const Subject& subject, Report& report) {
   for (const Own& own : own_settings(subject)) {
+    // $(NAME) is expanded from the container's environment, which a Secret can fill (Kubernetes
+    // docs, "Define Dependent Environment Variables"): what stands here is no secret.
     const std::string value = first_of(own);
     if (is_secret(own.directive->name) && !value.empty() && !value.starts_with("$(")) {
       report.objection(own.path,
@@ -191,6 +203,8 @@ void check_no_password(const Subject& subject, Report& report) {
 }
 
 void check_commands_kept(const Subject& subject, Report& report) {
+  // A replica sends AUTH, PING, REPLCONF and PSYNC to its master (syncWithMaster() in
+  // replication.c); the others are what probes, hooks and this tool send.
   constexpr std::array<std::string_view, 11> needed{"acl",
                                                     "auth",
                                                     "cluster",
@@ -213,6 +227,7 @@ void check_commands_kept(const Subject& subject, Report& report) {
   }
 }
 
+/// In an argument of the workload a literal address is as wrong, but $(POD_IP) is right there.
 void check_no_fixed_address(const Subject& subject, Report& report) {
   for (const char* key :
        {"cluster-announce-ip", "cluster-announce-hostname", "replica-announce-ip"}) {
@@ -232,6 +247,8 @@ void check_some_port(const Subject& subject, Report& report) {
   }
 }
 
+/// Without tls-replication a replica connects to its master's plain port, which is closed here. The
+/// bus has a port of its own and would go on in the clear.
 void check_tls_inside(const Subject& subject, Report& report) {
   const auto plain = own_setting(subject, "port");
   if (!plain || first_of(*plain) != "0" || subject.number_of("tls-port", 0) == 0) {
@@ -262,6 +279,8 @@ void check_node_timeout(const Subject& subject, Report& report) {
   }
 }
 
+/// A replica collects votes for twice the node timeout (clusterHandleSlaveFailover() in cluster.c).
+/// An absent number counts as Redis's and Kubernetes' own default.
 void check_timeout_and_grace(const Subject& subject, Report& report) {
   constexpr std::int64_t k_milliseconds = 1'000;
   constexpr std::int64_t k_kubernetes_default = 30;
@@ -290,9 +309,12 @@ void check_maxmemory_limit(const Subject& subject, Report& report) {
   }
 }
 
+/// Pages that are written while a child saves exist twice (copy on write): under heavy writes the
+/// extra may come near the whole data set.
 void check_fork_headroom(const Subject& subject, Report& report) {
   const auto limit = memory_limit(subject);
   const auto memory = max_memory(subject);
+  // Divided before they are compared: the products of two large numbers would overflow.
   if (limit && memory && *memory<*limit&& * memory / 3> * limit / 4) {
     report.objection(memory_path(subject),
                      shown(member(subject.container(), {"resources", "limits", "memory"})),
@@ -302,6 +324,7 @@ void check_fork_headroom(const Subject& subject, Report& report) {
   }
 }
 
+/// Not where a script may set it: many compute maxmemory from the limit as they start.
 void check_limit_has_maxmemory(const Subject& subject, Report& report) {
   if (memory_limit(subject) && subject.sees_configuration() && !max_memory(subject)) {
     report.objection(

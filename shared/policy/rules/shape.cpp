@@ -8,6 +8,8 @@
 namespace kredis::policy {
 namespace {
 
+/// A replica is voted in by size / 2 + 1 of the masters that have slots (cluster.c): of two
+/// masters, the one that is left has no majority.
 constexpr std::int64_t k_fewest_masters = 3;
 
 std::int64_t pod_count(const Subject& subject) {
@@ -26,6 +28,7 @@ void check_node_count(const Subject& subject, Report& report) {
   const auto masters = annotated(subject, k_masters_annotation);
   const auto replicas = annotated(subject, k_replicas_annotation);
   const std::int64_t pods = pod_count(subject);
+  // So that the product does not overflow. No cluster has more than 16384 masters anyway.
   constexpr std::int64_t k_absurd = 100'000;
   if (!masters || !replicas || pods == 0 || *masters < 0 || *masters > k_absurd || *replicas < 0 ||
       *replicas > k_absurd || pods == *masters * (1 + *replicas)) {
@@ -49,6 +52,7 @@ void check_three_nodes(const Subject& subject, Report& report) {
   }
 }
 
+/// The annotation `replicas: 0` says that it is meant.
 void check_replicas_for_all(const Subject& subject, Report& report) {
   const std::int64_t pods = pod_count(subject);
   if (pods >= k_fewest_masters && pods < 2 * k_fewest_masters &&
@@ -93,6 +97,7 @@ void check_parallel(const Subject& subject, Report& report) {
 
 void check_governing_service(const Subject& subject, Report& report) {
   const std::string name = text(member(subject.object(), {"spec", "serviceName"}));
+  // The rule does not run blind (WhenBlind::passes), so what is not found is not there.
   const Json* service = subject.look_up("Service", name);
   if (service != nullptr && text(member(*service, {"spec", "clusterIP"})) == "None") {
     return;
@@ -131,6 +136,8 @@ void check_labels(const Subject& subject, Report& report) {
                    "no label says which cluster this workload is");
 }
 
+/// Only the workload's own labels: those of the selector are immutable, and a change of the
+/// template's would restart every pod.
 void patch_labels(const Subject& subject, Patch& patch) {
   const auto labels = texts(member(subject.object(), {"metadata", "labels"}));
   const bool labelled = labels.contains(std::string(k_article_label)) ||
@@ -149,6 +156,8 @@ void check_one_pod(const Subject& subject, Report& report) {
   }
 }
 
+/// Two servers on one volume would write one nodes.conf; Redis locks that file and the second ends,
+/// over and over (clusterLockConfig() in cluster.c).
 void check_recreate(const Subject& subject, Report& report) {
   const Json& type = member(subject.object(), {"spec", "strategy", "type"});
   if (text(type) != "Recreate") {

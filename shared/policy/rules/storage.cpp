@@ -19,7 +19,7 @@ struct DataMount {
   const Json* volume;  ///< Of the pod; null for a claim template.
 };
 
-/// What comes from a file that somebody else wrote holds no data.
+/// These volumes are filled from the API and mounted read-only: none holds data of Redis.
 bool holds_data(const Json& volume) {
   return std::ranges::none_of(
       std::vector<const char*>{"configMap", "secret", "projected", "downwardAPI"},
@@ -34,6 +34,7 @@ std::vector<DataMount> data_mounts(const Subject& subject) {
     const std::string name = text(member(list[i], {"name"}));
     const std::string folder = text(member(list[i], {"mountPath"}));
     const Json& volume = subject.volume(name);
+    // Where a read-only root needs a writable folder; emptyDir is right for those.
     const bool scratch =
         folder.starts_with("/tmp") || folder.starts_with("/run") || folder.starts_with("/var/run");
     const bool known = volume.is_object() || !subject.claim_template(name).is_null();
@@ -46,6 +47,7 @@ std::vector<DataMount> data_mounts(const Subject& subject) {
   return mounts;
 }
 
+/// `create --ephemeral` sets it, so that what is meant is not reported at each update.
 bool is_meant_ephemeral(const Subject& subject) {
   return subject.annotation(k_storage_annotation) == k_ephemeral;
 }
@@ -81,13 +83,15 @@ std::string where_said(const Subject& subject, std::string_view key) {
                                            : subject.container_path() + "/volumeMounts";
 }
 
-/// Where a server without `dir` writes: its working directory.
+/// Where a server without `dir` writes: its working directory, /data in the official images.
 std::string working_dir(const Subject& subject) {
   const auto dir = subject.setting("dir");
   const std::string own = text(member(subject.container(), {"workingDir"}));
   return dir ? subject.data_dir() : own.empty() ? "/data" : own;
 }
 
+/// The API server refuses nearly every change to the spec of a StatefulSet that exists, claim
+/// templates included: a patch there would turn a sound update into a refused one.
 bool may_add_template(const Subject& subject) {
   const Json* before = subject.around().before;
   return subject.kind() == k_stateful_set &&
@@ -113,9 +117,12 @@ void patch_data_volume(const Subject& subject, Patch& patch) {
   const Json& templates = items(member(subject.object(), {"spec", "volumeClaimTemplates"}));
   const Json& written = member(subject.object(), {"spec", "volumeClaimTemplates"});
   std::string name(k_data_volume);
+  // The API server will refuse a list that is none, and say so better.
   if (!written.is_null() && !written.is_array()) {
     return;
   }
+  // One template that no container mounts is most likely meant for the data. Of several nobody
+  // knows.
   if (templates.size() == 1) {
     name = text(member(templates[0], {"metadata", "name"}));
   } else if (subject.claim_template(k_data_volume).is_null()) {
@@ -141,6 +148,7 @@ void check_no_empty_dir(const Subject& subject, Report& report) {
   }
 }
 
+/// One pod may well name its claim: each Deployment of the Service & Deployment layout does.
 void check_no_shared_claim(const Subject& subject, Report& report) {
   if (number(member(subject.object(), {"spec", "replicas"})).value_or(1) > 1) {
     report_volumes(subject,
@@ -186,6 +194,7 @@ void check_nodes_file_inside(const Subject& subject, Report& report) {
   if (!subject.sees_configuration() || data_mounts(subject).empty() || !file) {
     return;
   }
+  // Redis changes into `dir` as it reads that line (config.c), so a relative name lies below it.
   const std::string path =
       file->first().starts_with('/') ? file->first() : working_dir(subject) + "/" + file->first();
   if (!is_on_volume(subject, path)) {
@@ -219,6 +228,7 @@ void check_volume_size(const Subject& subject, Report& report) {
   for (std::size_t i = 0; memory && i < templates.size(); ++i) {
     const Json& size = member(templates[i], {"spec", "resources", "requests", "storage"});
     const auto bytes = wire::parse_byte_quantity(text(size));
+    // Halved, not doubled: a large maxmemory would overflow.
     if (bytes && *bytes / 2 < *memory) {
       report.objection(joined("/spec/volumeClaimTemplates", i) + "/spec/resources/requests/storage",
                        shown(size),

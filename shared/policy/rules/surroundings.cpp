@@ -19,6 +19,7 @@ std::optional<std::pair<int, int>> version_of(std::string_view tag) {
     return std::nullopt;
   }
   const auto minor = parts.size() > 1 ? core::to_number<int>(parts[1]) : std::nullopt;
+  // The tag 7 moves with the newest 7.x, so it is not older than any of them.
   constexpr int k_newest = 999;
   return std::pair(*major, minor.value_or(k_newest));
 }
@@ -28,6 +29,7 @@ std::string image_path(const Subject& subject) { return subject.container_path()
 /// The number that a Service's port leads to in that pod; nothing for a name nobody has.
 std::optional<std::int64_t> target_of(const Json& port, const Subject& workload) {
   const Json& target = member(port, {"targetPort"});
+  // targetPort defaults to port (Kubernetes docs, Service, "Defining a Service").
   if (target.is_null()) {
     return number(member(port, {"port"}));
   }
@@ -60,15 +62,18 @@ std::optional<std::int64_t> to_spare(const Json& budget, std::optional<std::int6
   constexpr std::int64_t k_percent = 100;
   for (const char* key : {"maxUnavailable", "minAvailable"}) {
     const Json& value = member(budget, {"spec", key});
+    // maxUnavailable, by its second letter.
     const bool most = key[1] == 'a';
     std::optional<std::int64_t> amount = number(value);
     if (text(value).ends_with('%') && pods) {
       const auto share = number_in(text(value).substr(0, text(value).size() - 1));
-      // Kubernetes takes 0 to 100, and rounds both up.
+      // Kubernetes takes 0 to 100 and rounds both fields up (docs, "Specifying a Disruption Budget
+      // for your Application", "Rounding logic when specifying percentages").
       amount = share && *share >= 0 && *share <= k_percent
                    ? std::optional((*share * *pods + k_percent - 1) / k_percent)
                    : std::nullopt;
     }
+    // minAvailable leaves a number to spare only where it is known how many pods there are.
     if (amount && (most || pods)) {
       return most ? amount : std::optional(*pods - *amount);
     }
@@ -94,6 +99,7 @@ std::string budget_path(const Subject& budget) {
 void check_image_version(const Subject& subject, Report& report) {
   const std::string image = text(member(subject.container(), {"image"}));
   const std::string_view tag = image_tag(image);
+  // A digest pins the image better than any tag.
   if (!image.empty() && image.find('@') == std::string::npos && (tag.empty() || tag == "latest")) {
     report.objection(image_path(subject),
                      shown(image),
@@ -107,6 +113,7 @@ void check_image_supported(const Subject& subject, Report& report) {
   const auto version = version_of(image_tag(image));
   const bool valkey = image_base(image) == "valkey";
   const auto oldest = valkey ? std::pair(7, 2) : std::pair(6, 2);
+  // Other images count versions of their own.
   if (version && (valkey || image_base(image) == "redis") && *version < oldest) {
     report.objection(image_path(subject),
                      shown(image),
@@ -134,6 +141,8 @@ void patch_security(const Subject& subject, Patch& patch) {
       !subject.container().is_object()) {
     return;
   }
+  // The restricted Pod Security Standard, as far as Redis is concerned. OnRootMismatch spares the
+  // kubelet from changing the owner of every file of a large volume at each start.
   patch.add(Subject::pod_path() + "/securityContext",
             {{"runAsNonRoot", true},
              {"runAsUser", k_redis_user},
@@ -156,6 +165,7 @@ void check_not_privileged(const Subject& subject, Report& report) {
 
 void check_not_root(const Subject& subject, Report& report) {
   const Json& own = member(subject.container(), {"securityContext", "runAsUser"});
+  // The container's value overrides the pod's (Kubernetes docs, "Configure a Security Context").
   const Json& all = member(subject.pod(), {"securityContext", "runAsUser"});
   if (number(own.is_null() ? all : own) == 0) {
     report.objection(own.is_null() ? Subject::pod_path() + "/securityContext/runAsUser"
@@ -176,6 +186,7 @@ void check_headless(const Subject& subject, Report& report) {
   }
 }
 
+/// Only the Service that governs: others may well select something else beside the pods.
 void check_service_selects(const Subject& subject, Report& report) {
   const Json& selector = member(subject.object(), {"spec", "selector"});
   for (const Json* workload : subject.workloads()) {
@@ -199,6 +210,8 @@ void check_service_ports(const Subject& subject, Report& report) {
       const bool known = std::ranges::any_of(declared, [&](const Json& port) {
         return target && number(member(port, {"containerPort"})) == target;
       });
+      // containerPort only informs: where a container declares none, any port may be open. The two
+      // that Redis is known to use count as declared.
       if (!declared.empty() && !known && target != workload.client_port() &&
           target != workload.bus_port()) {
         report.objection(joined("/spec/ports", i) + "/targetPort",
@@ -226,6 +239,8 @@ void patch_not_ready_addresses(const Subject& subject, Patch& patch) {
   }
 }
 
+/// MOVED names a node's address, which leads nowhere from outside unless each node announces its
+/// own.
 void check_from_outside(const Subject& subject, Report& report) {
   const std::string type = text(member(subject.object(), {"spec", "type"}));
   if (type == "NodePort" || type == "LoadBalancer") {
@@ -250,6 +265,8 @@ void check_has_budget(const Subject& subject, Report& report) {
 }
 
 void check_budget_lets_go(const Subject& subject, Report& report) {
+  // To spare nobody is not caution: people end such a drain with --disable-eviction, which asks no
+  // budget.
   if (const auto spare = budget_to_spare(subject); spare && *spare < 1) {
     report.objection(budget_path(subject),
                      shown(at_path(subject.object(), budget_path(subject))),
