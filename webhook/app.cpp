@@ -57,9 +57,11 @@ Answer App::handle(const Request& request) {
     return {.body = Json{{"version", KREDIS_VERSION}}.dump()};
   }
   if (path == "/metrics") {
+    // Only a scrape needs these figures, so nothing keeps them current between two.
     if (on_scrape_) {
       on_scrape_();
     }
+    // The version of Prometheus's text format; a scraper chooses its parser by it.
     return {.body = metrics_.to_text(), .content_type = "text/plain; version=0.0.4"};
   }
   return plain(404, "nothing here");
@@ -69,6 +71,7 @@ Answer App::ready() const {
   if (retired_) {
     return plain(503, "going away");
   }
+  // A half-read cluster looks like one that lacks ConfigMaps and Services, and rules would say so.
   if (snapshot_ != nullptr && !snapshot_->is_complete()) {
     return plain(503, "still reading the cluster");
   }
@@ -84,7 +87,8 @@ Answer App::review(const Request& request, Endpoint endpoint) {
     answer = plain(415, "reviews are application/json");
   } else {
     auto body = read_review(request.body);
-    // A review that cannot be read is no decision: the cluster's failurePolicy is asked.
+    // A review that cannot be read gets no decision. The API server takes an HTTP error as a failed
+    // call, and the configuration's failurePolicy decides.
     answer =
         body ? answer_review(std::move(*body), endpoint, begin) : plain(400, body.error().message);
   }
@@ -112,7 +116,7 @@ Answer App::answer_review(Json body, Endpoint endpoint, Clock::time_point begin)
     record(*review, endpoint, decision);
     return answer;
   } catch (const std::exception& problem) {
-    // A fault of a rule: as with every failure, the cluster's failurePolicy decides.
+    // A fault in a rule must not decide: as with every failure, failurePolicy does.
     log_.write(LogLevel::error,
                "a rule failed",
                Json{{"kind", review->kind}, {"name", review->name}, {"why", problem.what()}});
@@ -128,12 +132,14 @@ Decision App::decided(Review& review, Endpoint endpoint) {
     around = view->surroundings();
   }
   Decision decision = decide(review, endpoint, level_for(review), policy_, around);
+  // Guards answer once, in the last phase: what is mutated may still be refused by others.
   if (endpoint == Endpoint::validate && observer_ != nullptr) {
     add_guards(
         review,
         around,
         [this](const Json& workload) { return observer_->sight(workload); },
         decision);
+    // Remembered at once: the next review may come before the next look at the cluster does.
     if (decision.guarded && decision.allowed && lets_a_pod_go(review)) {
       observer_->let_go(review.namespace_name, review.name);
     }
@@ -145,6 +151,7 @@ Level App::level_for(const Review& review) const {
   if (snapshot_ == nullptr) {
     return config_.default_level;
   }
+  // A level that is misspelt counts as none said: a slip must not switch the rules off.
   const auto label = snapshot_->namespace_label(review.namespace_name, k_level_label);
   return label ? level_of(*label).value_or(config_.default_level) : config_.default_level;
 }
@@ -155,6 +162,7 @@ void App::record(const Review& review, Endpoint endpoint, const Decision& decisi
                  {{"endpoint", std::string(name_of(endpoint))},
                   {"operation", review.operation},
                   {"result", std::string(result)}});
+  // Most reviews are about other people's objects; a line for each would bury the rest.
   if (!decision.recognised) {
     return;
   }

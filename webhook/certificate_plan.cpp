@@ -9,11 +9,14 @@
 namespace kredis::webhook {
 namespace {
 
+/// Each API server hears of a new caBundle by its own watch, and each replica of the webhook reads
+/// the Secret every 15 s at the latest. Ten minutes are ample for both.
 constexpr std::chrono::seconds k_longest_overlap{600};
 
 bool is_over(const Validity& validity, std::time_t now) { return now >= validity.until; }
 
-/// Past two thirds of its life.
+/// Past two thirds of its life, as cert-manager renews by default: a third is left to notice and
+/// mend what keeps a renewal from working.
 bool is_old(const Validity& validity, std::time_t now) {
   return now >= validity.from + (validity.until - validity.from) / 3 * 2;
 }
@@ -29,6 +32,8 @@ std::string CertificateStore::bundle() const {
 }
 
 std::chrono::seconds CertificateLives::overlap() const {
+  // A sixth of a leaf's life: one that turns old while a new authority may not sign yet has twice
+  // that wait left. Short lives, as tests have them, shrink the overlap with them.
   return std::min({k_longest_overlap, authority / 12, leaf / 6});
 }
 
@@ -43,19 +48,25 @@ CertificateStep next_step(const CertificateStore& store,
       std::any_of(store.authorities.begin(), store.authorities.end(), [&](const std::string& each) {
         return is_signed_by(store.leaf.certificate_pem, each);
       });
+  // Also where somebody edited the Secret. Nothing here is worth keeping: a leaf that no listed
+  // authority signed is trusted by nobody.
   if (!leaf || !authority || is_over(*authority, now) || !is_known ||
       !make_tls_context(store.leaf)) {
     return CertificateStep::begin_anew;
   }
+  // Before that, some API server may not trust the newest authority yet.
   const bool may_sign = now >= store.authority_since + lives.overlap().count();
   const bool is_newest = is_signed_by(store.leaf.certificate_pem, store.authorities.front());
   if (is_old(*authority, now) || store.rotate_requested > store.authority_since) {
     return CertificateStep::new_authority;
   }
+  // Before the newest authority may sign, only a leaf that has ended is replaced: that one fails
+  // for certain.
   if (is_over(*leaf, now) || ((is_newest || may_sign) && is_old(*leaf, now)) ||
       (!is_newest && may_sign)) {
     return CertificateStep::new_leaf;
   }
+  // A replica that has not read the Secret again still shows the old leaf.
   const bool is_settled = is_newest && now >= store.leaf_since + lives.overlap().count();
   return store.authorities.size() > 1 && is_settled ? CertificateStep::forget_old
                                                     : CertificateStep::nothing;

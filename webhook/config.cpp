@@ -47,6 +47,7 @@ std::string take_seconds(std::chrono::seconds& into,
 }
 
 std::string take_name(std::string& into, const std::string& text) {
+  // DNS subdomain names (RFC 1123; Kubernetes docs, "Object Names and IDs") end at 253.
   const bool is_name =
       !text.empty() && text.size() <= 253 &&
       std::all_of(text.begin(), text.end(), [](unsigned char c) {
@@ -67,6 +68,7 @@ std::string take_listen(Config& config, const std::string& text) {
     return "must be ADDRESS:PORT";
   }
   std::string address = text.substr(0, colon);
+  // An IPv6 address stands in brackets, as its own colons would hide the port's (RFC 3986, 3.2.2).
   if (address.starts_with("[") && address.ends_with("]")) {
     address = address.substr(1, address.size() - 2);
   }
@@ -132,6 +134,7 @@ constexpr std::array k_options{
            "SECONDS",
            "How long an authority of its own is valid (a year)",
            [](Config& config, const std::string& text) {
+             // An overlap, a twelfth of it, needs the two seconds between two looks at the Secret.
              return take_seconds(config.authority_life, text, 30, k_decade);
            }},
     Option{"certificate-life",
@@ -162,6 +165,7 @@ constexpr std::array k_options{
            "SECONDS",
            "Between two looks at the clusters, for guards; 0 turns guards off (5)",
            [](Config& config, const std::string& text) {
+             // Half of policy::k_oldest_view: one look that fails does not blind the guards.
              return take_seconds(config.poll_interval, text, 0, 30);
            }},
     Option{
@@ -232,9 +236,11 @@ Result<Config> read_config(const std::vector<std::string>& arguments, const Vari
   if (config.certificate_file.empty() != config.key_file.empty()) {
     mistakes.push_back("--certificate-file and --key-file go together");
   }
+  // `issue` would cut it to the authority's end, and the figure that was asked for never be met.
   if (config.certificate_life > config.authority_life) {
     mistakes.push_back("--certificate-life must not be longer than --authority-life");
   }
+  // All at once: in a container each attempt is another restart, later every time.
   if (!mistakes.empty()) {
     return Error::invalid_argument(fmt::format("{}", fmt::join(mistakes, "\n")))
         .with_hint("kubectl-redis-webhook --help");

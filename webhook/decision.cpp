@@ -14,7 +14,9 @@ namespace {
 using policy::Objection;
 using policy::Severity;
 
+/// Kubernetes docs, Dynamic Admission Control, ask for 120 characters at the most.
 constexpr std::size_t k_warning_limit = 120;
+/// A UUID has 36 characters. This one is echoed and logged, so it has a bound.
 constexpr std::size_t k_uid_limit = 256;
 /// The API server passes on 4096 bytes of warnings in all.
 constexpr std::size_t k_warnings_limit = 30;
@@ -42,6 +44,7 @@ Error broken(const std::string& what) { return Error::invalid_argument("not a re
 
 /// Cut between characters of UTF-8, not inside one.
 std::string shortened(std::string text, std::size_t limit) {
+  // Warnings reach the client in a header field each (RFC 7234, section 5.5), which is one line.
   std::replace_if(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   if (text.size() <= limit) {
@@ -80,7 +83,8 @@ bool is_leaving(const Json& object) {
   return object.contains(where);
 }
 
-/// Takes the edge off errors that were there before this change.
+/// Errors that were there before this change only warn. Most objects are older than the webhook:
+/// who scales one or changes its image must not have to mend the rest first.
 void excuse_old_errors(std::vector<Objection>& objections, const policy::Verdict& before) {
   for (Objection& objection : objections) {
     const bool is_old =
@@ -102,6 +106,7 @@ void decide_mutation(Decision& decision, policy::Verdict verdict) {
     decision.patch = std::move(verdict.patch);
     return;
   }
+  // At audit nothing is said to the user, and nothing is filled in below enforce.
   if (decision.level == Level::warn) {
     for (const Json& operation : verdict.patch) {
       warn(decision, "would fill in " + text_of(operation, "path"));
@@ -118,6 +123,7 @@ void decide_validation(Decision& decision) {
     decision.allowed = false;
     decision.message = refusal_text(decision.objections);
   }
+  // At audit users notice nothing; the audit log and the metrics tell.
   if (decision.level == Level::audit) {
     return;
   }
@@ -130,6 +136,7 @@ void decide_validation(Decision& decision) {
   }
 }
 
+/// The API server puts the webhook's name before each key (admission.k8s.io/v1, auditAnnotations).
 Json annotations_of(const Decision& decision) {
   Json annotations = Json::object();
   if (!decision.recognised) {
@@ -191,6 +198,7 @@ Result<Review> parse_review(Json body) {
   }
   Review review;
   review.uid = text_of(request, "uid");
+  // The API server discards an answer that does not repeat its uid.
   if (review.uid.empty() || review.uid.size() > k_uid_limit) {
     return broken("the request's uid is missing");
   }
@@ -228,11 +236,13 @@ Decision decide(Review& review,
                 const Policy& policy,
                 policy::Surroundings around) {
   Decision decision{.level = level};
-  // Finalizers must be able to let go of what is being deleted, whatever it looks like.
+  // Finalizers must be able to let go of what is being deleted, whatever it looks like. And a
+  // subresource is no object of ours: `/scale` brings a Scale, `/status` a controller's report.
   if (level == Level::off || !review.object.is_object() || !review.subresource.empty() ||
       is_leaving(review.object)) {
     return decision;
   }
+  // Rules leave fields alone that can be set at creation only, so they must know which it is.
   around.before = review.before.is_object() ? &review.before : nullptr;
   policy::Verdict verdict = endpoint == Endpoint::mutate
                                 ? policy.mutate(std::move(review.object), around)
@@ -248,6 +258,7 @@ Decision decide(Review& review,
   }
   decision.objections = std::move(verdict.objections);
   if (around.before != nullptr && !decision.objections.empty()) {
+    // Judged as if it were new, since rules spare what exists. Its surroundings are today's.
     policy::Surroundings earlier = around;
     earlier.before = nullptr;
     excuse_old_errors(decision.objections, policy.validate(review.before, earlier));
@@ -262,6 +273,7 @@ std::string answer_of(const Review& review, const Decision& decision) {
     constexpr int k_too_many_requests = 429;
     response["status"] = {
         {"code", decision.code},
+        // Clients go by either: `kubectl drain` repeats an eviction at TooManyRequests.
         {"reason", decision.code == k_too_many_requests ? "TooManyRequests" : "Forbidden"},
         {"message", decision.message}};
   }
@@ -277,7 +289,8 @@ std::string answer_of(const Review& review, const Decision& decision) {
                        {"response", std::move(response)}};
   std::string text = answer.dump();
   if (decision.allowed && !decision.patch.empty()) {
-    // In place of the last two braces: base64 needs no escaping, and is longer than all the rest.
+    // A patch is longer than all the rest, and base64 needs no escaping: it takes the place of the
+    // last two braces, instead of being looked through by `dump`.
     text.resize(text.size() - 2);
     text += R"(,"patchType":"JSONPatch","patch":")" + kube::base64_encode(decision.patch.dump()) +
             R"("}})";

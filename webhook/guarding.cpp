@@ -48,7 +48,9 @@ void add_guards(const Review& review,
   const bool refuses =
       objection.severity == policy::Severity::error && decision.level == Level::enforce;
   if (refuses) {
+    // 429 asks to try again, which helps only where a guard alone refuses; a broken rule stays so.
     decision.code = decision.allowed && answer.again_later ? k_too_many_requests : decision.code;
+    // All that is wrong in one answer: who mends one thing should not meet the next afterwards.
     decision.message += (decision.allowed ? "" : "\n") + refusal_text(objection, answer);
     decision.allowed = false;
   } else if (decision.level != Level::audit) {
@@ -59,6 +61,7 @@ void add_guards(const Review& review,
 
 bool lets_a_pod_go(const Review& review) {
   const bool evicts = review.operation == "CREATE" && review.subresource == "eviction";
+  // A dry run (`kubectl drain --dry-run=server`) lets nobody go.
   return review.resource == "pods" && !review.dry_run &&
          (evicts || (review.operation == "DELETE" && review.subresource.empty()));
 }

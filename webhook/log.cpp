@@ -43,7 +43,9 @@ void Log::write(LogLevel level, std::string_view message, Json fields) {
   fields["time"] = time_text();
   fields["level"] = k_names[static_cast<std::size_t>(level)];
   fields["message"] = message;
+  // Names come from strangers' objects and need not be UTF-8: `replace`, or dump would throw.
   const std::string line = fields.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  // One call a line: stderr is not buffered, and lines of two threads would mix.
   const std::lock_guard lock(mutex_);
   std::fwrite(line.data(), 1, line.size(), stderr);
 }

@@ -19,7 +19,9 @@ std::optional<std::string> variable(const std::string& name) {
   return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 
-/// A webhook idles most of its life: memory of a burst goes back to the system.
+/// A webhook idles most of its life: memory of a burst goes back to the system. glibc would keep up
+/// to eight arenas a core and, with the thresholds not set, raise them to what was freed last
+/// (mallopt(3)).
 void be_thrifty() {
   constexpr int k_arenas = 2;
   constexpr int k_mapped_bytes = 128 << 10;
@@ -28,7 +30,8 @@ void be_thrifty() {
   ::mallopt(M_TRIM_THRESHOLD, k_mapped_bytes);
 }
 
-/// Only the thread that waits for them gets these, and a peer that left is no reason to die.
+/// Only the thread that waits for them (sigtimedwait in service.cpp) gets these; threads inherit
+/// the mask, so it is set before the first. A peer that left is no reason to die.
 void arrange_signals() {
   sigset_t signals;
   sigemptyset(&signals);

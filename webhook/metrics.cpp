@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view k_metric_prefix = "kubectl_redis_webhook_";
 
+/// Label values escape the backslash, the quote and the line end, and nothing else (Prometheus
+/// docs, "Exposition formats").
 std::string escaped(std::string_view value) {
   std::string text;
   for (const char c : value) {
@@ -51,6 +53,7 @@ void Metrics::count(std::string_view name, const Labels& labels, double amount) 
 
 void Metrics::set(std::string_view name, const Labels& labels, double value) {
   const std::lock_guard lock(mutex_);
+  // By convention of the format only counters end in _total.
   auto& families = name.ends_with("_total") ? counters_ : gauges_;
   families[std::string(name)][labels_text(labels)] = value;
 }
@@ -60,6 +63,7 @@ void Metrics::observe(std::string_view endpoint, std::chrono::nanoseconds time) 
   const std::lock_guard lock(mutex_);
   Histogram& histogram = histograms_[std::string(endpoint)];
   for (std::size_t i = 0; i < k_bounds.size(); ++i) {
+    // Buckets are cumulative: each counts everything up to its bound.
     histogram.buckets[i] += seconds <= k_bounds[i] ? 1 : 0;
   }
   ++histogram.count;

@@ -17,7 +17,8 @@ using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
-/// Clocks differ: a certificate is valid this much before it is made, or a tenth of a short life.
+/// Clocks of nodes differ: a certificate is valid from before it was made, by this much or by a
+/// tenth of a short life.
 constexpr std::chrono::seconds k_skew{300};
 
 Bio writer() { return {BIO_new(BIO_s_mem()), &BIO_free}; }
@@ -48,10 +49,13 @@ std::string to_pem(EVP_PKEY* key) {
   return text_of(bio.get());
 }
 
+/// P-256 is verified by every Go client, and a handshake costs a fraction of what RSA takes.
 Key new_key() { return {EVP_EC_gen("P-256"), &EVP_PKEY_free}; }
 
 Certificate blank(EVP_PKEY* key, std::time_t now, std::chrono::seconds life) {
   Certificate certificate(X509_new(), &X509_free);
+  // RFC 5280, 4.1.2.2: positive, and never the same twice for one issuer. Replicas mint without
+  // asking each other, so it is random rather than counted.
   std::uint64_t serial = 0;
   RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial);
   X509_set_version(certificate.get(), X509_VERSION_3);
@@ -98,7 +102,7 @@ Result<KeyPair> make_authority(std::time_t now, std::chrono::seconds life) {
   }
   const Certificate made = blank(key.get(), now, life);
   X509* const authority = made.get();
-  // A name of its own for each: a client that knows two of them must not take one for the other.
+  // A name of its own for each: while two are trusted, clients choose an issuer by its name.
   name(X509_get_subject_name(authority), "kubectl-redis-webhook-ca-" + std::to_string(now));
   X509_set_issuer_name(authority, X509_get_subject_name(authority));
   const bool is_whole =
@@ -126,9 +130,12 @@ Result<KeyPair> issue(const KeyPair& authority,
   if (!key || names.empty()) {
     return failed();
   }
+  // A leaf that outlives its authority is one that nobody can verify at its end.
   const std::time_t end = time_of(X509_get0_notAfter(issuer.get()));
   const Certificate made = blank(key.get(), now, std::min(life, std::chrono::seconds(end - now)));
   X509* const leaf = made.get();
+  // Go clients look at alternative names only, never at the common name (since Go 1.15). The API
+  // server asks for SERVICE.NAMESPACE.svc.
   std::string alternatives;
   for (const std::string& each : names) {
     alternatives += (alternatives.empty() ? "DNS:" : ",DNS:") + each;
@@ -155,6 +162,7 @@ Result<Validity> validity_of(const std::string& pem) {
                   time_of(X509_get0_notAfter(certificate.get()))};
 }
 
+/// By the key, not by names or dates: whether it is still valid is asked apart.
 bool is_signed_by(const std::string& pem, const std::string& authority_pem) {
   const Certificate certificate = read_certificate(pem);
   const Certificate authority = read_certificate(authority_pem);

@@ -9,6 +9,7 @@
 namespace kredis::webhook {
 namespace {
 
+/// The bound of a Secret (1 MiB), from which such files are mounted.
 constexpr std::size_t k_file_limit_bytes = std::size_t{1} << 20U;
 
 }  // namespace
@@ -20,7 +21,9 @@ Result<bool> MountedCertificate::refresh() {
   if (pair == current_) {
     return false;
   }
-  // The two files change one after the other; a pair that does not fit is read again later.
+  // The kubelet swaps both files at once, but they are read one after the other: a pair that does
+  // not fit is read again at the next tick.
+  // Made before anything is replaced, so that a broken pair leaves the old one in use.
   auto context = make_tls_context(pair);
   if (!context) {
     return context.error().while_doing("reading " + certificate_file_);

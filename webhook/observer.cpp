@@ -17,11 +17,16 @@
 namespace kredis::webhook {
 namespace {
 
+/// For one node. A node that hangs must not make the view of the others old.
 constexpr std::chrono::seconds k_patience{3};
+/// An eviction that was allowed may still fail elsewhere (a budget, another webhook). After a
+/// minute a pod that is still in its old life counts as staying.
 constexpr std::chrono::seconds k_farewell{60};
+/// For the nodes of one cluster; clusters are looked at one after the other.
 constexpr std::size_t k_threads = 8;
 
-/// "a=1,b=2" of the pods of one workload, or of all nodes' in the Service & Deployment layout.
+/// "a=1,b=2". In the Service & Deployment layout each Deployment selects its own pod by the
+/// ordinal; without that label the selector covers all nodes of the cluster.
 std::string selector_of(const Json& workload) {
   const Json::json_pointer where("/spec/selector/matchLabels");
   std::string selector;
@@ -55,6 +60,7 @@ void ask(ports::RedisPort& redis, const std::string& namespace_name, core::Membe
   }
   const auto replies =
       (*connection)->pipeline({{"CLUSTER", "NODES"}, {"CLUSTER", "INFO"}, {"INFO"}}, deadline);
+  // NOAUTH or LOADING in one of them: half a view is worse than none.
   const bool refused = replies && std::ranges::any_of(*replies, &core::Reply::is_error);
   if (!replies || refused) {
     member.trouble = replies ? Error::unsafe(member.pod.name + " does not tell") : replies.error();
@@ -86,6 +92,7 @@ void Observer::join() {
 }
 
 void Observer::run() {
+  // Before the first lists are complete a cluster may lack its ConfigMap and not be recognised.
   constexpr std::chrono::milliseconds k_while_listing{200};
   Clock::time_point next = Clock::now();
   while (true) {
@@ -127,6 +134,7 @@ void Observer::look_where_wanted() {
     const std::lock_guard lock(mutex_);
     wanted = wanted_;
   }
+  // Recognising clusters reads every workload, so only when somebody waits.
   const auto all = wanted.empty() ? std::map<Key, std::vector<Snapshot::Object>>{} : clusters();
   for (const Key& key : wanted) {
     if (const auto found = all.find(key); found != all.end()) {
@@ -153,6 +161,8 @@ void Observer::look_around() {
                 [](const auto& each) { return Clock::now() - each.second.when > k_farewell; });
 }
 
+/// Without a new view the old one stays, and its age tells: a node that is slow once is no reason
+/// to be blind.
 void Observer::look_at(const Key& key, const std::vector<Snapshot::Object>& workloads) {
   auto observation = observed(key, workloads);
   const std::lock_guard lock(mutex_);
@@ -160,6 +170,7 @@ void Observer::look_at(const Key& key, const std::vector<Snapshot::Object>& work
     complained_.erase(key);
     observations_[key] = std::move(*observation);
   } else if (!stopping_ && complained_.insert(key).second) {
+    // Told once, until it is seen again: a cluster without rights would fill the log every 5 s.
     log_.write(LogLevel::warning,
                "cannot see cluster " + key.first + "/" + key.second,
                observation.error());
@@ -174,6 +185,7 @@ ports::RedisPort* Observer::door(const Key& key, const Json& workload) {
   if (found != doors_.end()) {
     return found->second.get();
   }
+  // Opening reads the workload's Secrets; the way in is kept until it fails.
   auto opened =
       observe::open_redis(kube_, key.first, observe::access_of(workload, {}), redis::Via::auto_);
   if (!opened) {
@@ -200,6 +212,7 @@ Result<Observer::Observation> Observer::observed(const Key& key,
   view.workload_name = text_at(workload, "/metadata/name");
   for (const Json& pod : pods.value("items", Json::array())) {
     const std::string phase = text_at(pod, "/status/phase");
+    // Such a pod stays listed after its end, with an address that may be another's by now.
     if (phase == "Succeeded" || phase == "Failed") {
       continue;
     }
@@ -217,6 +230,7 @@ Result<Observer::Observation> Observer::observed(const Key& key,
       view.members.size(),
       [&](std::size_t at) { ask(*redis, key.first, view.members[at]); },
       k_threads);
+  // A cluster without pods is seen, too: it has none. Only silence of all is blindness.
   const bool nobody = view.agreed() == nullptr;
   if (nobody && !view.members.empty()) {
     const auto& trouble = view.members.front().trouble;
@@ -228,6 +242,9 @@ Result<Observer::Observation> Observer::observed(const Key& key,
 
 /// Waits until the cluster was looked at after now, for as long as a review may be held up.
 void Observer::renew(std::unique_lock<std::mutex>& lock, const Key& key) {
+  // A view of a poll's age may be from before the cluster was initialised, and say that no slots
+  // are at stake. A second is what a review may wait; the API server gives up after five
+  // (timeoutSeconds).
   constexpr std::chrono::seconds k_fresh{1};
   const auto found = observations_.find(key);
   if (found == observations_.end() || Clock::now() - found->second.seen <= k_fresh) {
@@ -253,6 +270,7 @@ policy::Sight Observer::sight(const Json& workload) {
       .view = observation.view, .age_seconds = age.count(), .leaving = observation.ending};
   for (const auto& [pod, uid] : observation.uids) {
     const auto farewell = farewells_.find({key.first, pod});
+    // The pods of a StatefulSet keep their names; the uid tells the next life from this one.
     const bool same_life = farewell != farewells_.end() && farewell->second.uid == uid;
     if (same_life && Clock::now() - farewell->second.when < k_farewell) {
       sight.leaving.insert(pod);
@@ -261,6 +279,7 @@ policy::Sight Observer::sight(const Json& workload) {
   return sight;
 }
 
+/// A pod's name is all that a review has; the clusters seen last tell which life it is in.
 void Observer::let_go(const std::string& namespace_name, const std::string& pod) {
   const std::lock_guard lock(mutex_);
   for (const auto& [key, observation] : observations_) {

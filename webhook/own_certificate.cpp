@@ -15,8 +15,10 @@ using ports::ResourcePath;
 
 constexpr const char* k_since_annotation = "kubectl-redis.dev/authority-since";
 constexpr const char* k_leaf_annotation = "kubectl-redis.dev/certificate-since";
+/// Who loses against another replica reads what that one wrote, and mostly finds nothing due.
 constexpr int k_attempts = 5;
 
+/// What cannot be read counts as absent: `next_step` then begins anew.
 std::string data_of(const Json& secret, const char* key) {
   const auto text = text_at(secret, Json::json_pointer("/data") / key);
   return kube::base64_decode(text).value_or("");
@@ -42,6 +44,7 @@ Json secret_of(const CertificateStore& store,
                const std::string& name) {
   return {{"apiVersion", "v1"},
           {"kind", "Secret"},
+          // A type that tools know: it has to have tls.crt and tls.key.
           {"type", "kubernetes.io/tls"},
           {"metadata",
            {{"name", name},
@@ -83,7 +86,8 @@ Status OwnCertificate::write(const CertificateStore& store, const std::string& v
     return {};
   }
   path.name = settings_.secret;
-  // With a version, the patch fails if somebody was quicker.
+  // With a version, the patch fails if somebody was quicker. The type of a Secret is immutable, and
+  // the one that is there may be of another.
   secret["metadata"]["resourceVersion"] = version;
   secret.erase("type");
   KREDIS_CHECK(kube_.merge_patch(path, secret, DryRun::no));
@@ -107,6 +111,8 @@ Result<CertificateStore> OwnCertificate::agree(std::time_t now) {
     KREDIS_TRY(
         CertificateStore next,
         take_step(std::move(store), step, settings_.lives, {host, host + ".cluster.local"}, now));
+    // Created without a version: where two begin at once, the second gets "already exists", which
+    // is a conflict as well.
     const Status written =
         write(next, found ? text_at(*found, Json::json_pointer("/metadata/resourceVersion")) : "");
     if (!written && written.error().code != ErrorCode::conflict) {
@@ -119,7 +125,8 @@ Result<CertificateStore> OwnCertificate::agree(std::time_t now) {
   return Error::conflict("the replicas do not agree on a certificate");
 }
 
-/// Puts the bundle into every webhook of one configuration, where it is another.
+/// Puts the bundle into every webhook of one configuration, where it is another. Compared first, so
+/// that ticks write nothing as long as nothing changes.
 Status OwnCertificate::trust(const char* plural, const std::string& bundle) {
   const ResourcePath path{{"admissionregistration.k8s.io/v1", plural}, "", settings_.configuration};
   const auto found = kube_.get(path);
@@ -140,6 +147,8 @@ Status OwnCertificate::trust(const char* plural, const std::string& bundle) {
   if (!is_changed) {
     return {};
   }
+  // A merge patch replaces a list as a whole (RFC 7386): the version keeps it from undoing what
+  // somebody changed meanwhile. A conflict waits for the next tick.
   const Json patch = {
       {"metadata",
        {{"resourceVersion", text_at(*found, Json::json_pointer("/metadata/resourceVersion"))}}},

@@ -6,6 +6,7 @@
 
 namespace kredis::webhook {
 
+/// The list holds weak pointers: a connection belongs to its own coroutine, and ends with that.
 std::vector<std::shared_ptr<Peer>> Peers::alive() const {
   // Outlives the lock: the last owner of a peer takes it from this very list.
   std::vector<std::shared_ptr<Peer>> alive;
@@ -23,6 +24,8 @@ void Peers::admit(const std::shared_ptr<Peer>& peer) {
   if (++counts_.open > static_cast<std::int64_t>(limits_.connections)) {
     std::shared_ptr<Peer> idlest;
     for (const auto& other : alive()) {
+      // Who is being answered is about to be of use. By the last answer, not by the last byte: a
+      // peer that drips bytes would look busy for ever.
       if (other->phase() != Peer::Phase::answering && !other->is_cut() &&
           (!idlest || other->served_at() < idlest->served_at())) {
         idlest = other;
@@ -58,6 +61,7 @@ void Peers::hold(Peer& peer, std::size_t bytes) {
 void Peers::relieve() {
   std::shared_ptr<Peer> most;
   for (const auto& peer : alive()) {
+    // A body that is whole is on its way to an answer; cutting it would free nothing sooner.
     if (peer->phase() == Peer::Phase::receiving && !peer->is_cut() &&
         (!most || peer->held() > most->held())) {
       most = peer;

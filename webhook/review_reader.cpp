@@ -21,6 +21,7 @@ using Text = boost::json::string_view;
 /// Its functions have the names and results that boost::json::basic_parser calls for.
 class Builder {
  public:
+  // The server's limit on bodies bounds all four.
   static constexpr std::size_t max_object_size = SIZE_MAX;
   static constexpr std::size_t max_array_size = SIZE_MAX;
   static constexpr std::size_t max_key_size = SIZE_MAX;
@@ -92,6 +93,7 @@ bool Builder::on_key(Text rest, std::size_t /*size*/, Code& code) {
   if (skipped_depth_ > 0) {
     return true;
   }
+  // At any depth: a field of that name elsewhere would be read by no rule either.
   if (name == "managedFields") {
     skip_next_ = true;
     return true;
@@ -99,6 +101,7 @@ bool Builder::on_key(Text rest, std::size_t /*size*/, Code& code) {
   const auto [found, is_new] =
       open_.back()->get_ref<Json::object_t&>().emplace(std::move(name), nullptr);
   if (!is_new) {
+    // Readers differ in which of the two counts: what we judge must be what is stored.
     return fail("a key that is there twice", code);
   }
   member_ = &found->second;
@@ -110,11 +113,12 @@ bool Builder::on_string(Text rest, std::size_t /*size*/, Code& code) {
   return is_left_out() || place(std::move(text), code);
 }
 
+/// nlohmann_json keeps numbers that are not negative as unsigned ones; the tree is to be the same.
 bool Builder::on_int64(std::int64_t value, Text /*digits*/, Code& code) {
   return value < 0 ? put(value, code) : put(static_cast<std::uint64_t>(value), code);
 }
 
-/// The parser's own value may be off in its last digit.
+/// The parser's own value may be off in its last digit; from_chars is exact.
 bool Builder::on_double(double value, Text digits, Code& code) {
   std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return std::isfinite(value) ? put(value, code) : fail("a number out of range", code);
@@ -171,6 +175,7 @@ Result<Json> read_review(std::string_view text) {
   options.max_depth = k_depth_limit + 1;  // So that it is the builder that refuses.
   boost::json::basic_parser<Builder> parser(options);
   Code code;
+  // false: there is no more to come, so a text that ends early is an error here.
   const std::size_t read = parser.write_some(false, text.data(), text.size(), code);
   Builder& builder = parser.handler();
   if (!builder.problem().empty()) {

@@ -41,6 +41,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using Strand = asio::strand<asio::io_context::executor_type>;
 
+/// The most that one record of TLS carries (RFC 8446, section 5.1).
 constexpr std::size_t k_read_bytes = 16'384;
 
 Answer refusal(int status, std::string_view why) {
@@ -48,6 +49,7 @@ Answer refusal(int status, std::string_view why) {
 }
 
 int refusal_status(const error_code& failure) {
+  // 431 is RFC 6585's, section 5; 413 RFC 9110's, 15.5.14.
   return failure == http::error::header_limit ? 431
          : failure == http::error::body_limit ? 413
                                               : 400;
@@ -71,6 +73,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
 };
 
 /// One peer, on one strand: a handshake, then one request after the other.
+/// Its coroutine, its timer and a cut that comes from another thread never run at the same time.
 class Connection final : public Peer, public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Server::Impl> server,
@@ -120,8 +123,8 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
   bool ended_ = false;
 };
 
-// The descriptor stays ours until the coroutine has ended, so that its number is not used again
-// while OpenSSL still knows it.
+// Shut down, not closed: the descriptor stays ours until the coroutine has ended, so that its
+// number is not used again while OpenSSL still knows it.
 void Connection::hang_up() {
   ended_ = true;
   error_code ignored;
@@ -148,6 +151,7 @@ void Connection::keep_deadline() {
       self->keep_deadline();
       return;
     }
+    // A kept connection that nobody needs any more is no fault of its peer's.
     if (self->phase() != Phase::idle) {
       ++self->server_->peers.counts().timed_out;
     }
@@ -186,6 +190,7 @@ awaitable<std::size_t> Connection::move_bytes(Step step) {
 awaitable<bool> Connection::handshake() {
   error_code failure;
   socket_.non_blocking(true, failure);
+  // The last part of an answer must not wait for the peer's delayed acknowledgement (40 ms).
   socket_.set_option(tcp::no_delay(true), failure);
   expect_within(server_->peers.limits().handshake);
   // Who says nothing costs no more than a socket.
@@ -242,6 +247,7 @@ awaitable<Connection::Got> Connection::receive(Parser& parser) {
       }
     }
     server_->peers.hold(*this, parser.get().body().size());
+    // Where the next request would begin is unknown after this, so the connection ends.
     if (failure && failure != http::error::need_more) {
       ++server_->peers.counts().malformed;
       const Answer answer = refusal(refusal_status(failure), "not a request: " + failure.message());
@@ -253,6 +259,7 @@ awaitable<Connection::Got> Connection::receive(Parser& parser) {
     }
     if (parser.is_header_done() && !asked_to_go_on) {
       asked_to_go_on = true;
+      // RFC 9110, section 10.1.1. curl waits a second for it with a body of a megabyte.
       if (parser.get()[http::field::expect] == "100-continue") {
         const bool told = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
         if (!told) {
@@ -281,6 +288,7 @@ awaitable<bool> Connection::answer_next() {
   Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(server_->peers.limits().header_bytes));
   parser.body_limit(server_->peers.limits().body_bytes);
+  // Bytes of a body are parsed with the header where they came with it.
   parser.eager(true);
   const bool has_next = !input_.empty();  // It came with the last.
   input_.shrink_to_fit();
@@ -299,6 +307,8 @@ awaitable<bool> Connection::answer_next() {
                           .target = text(message.target()),
                           .content_type = text(message[http::field::content_type]),
                           .body = std::move(message.body())};
+    // Right here, as a decision takes a tenth of a millisecond. Only a guard that renews a view
+    // holds the thread longer, a second at the most.
     answer = server_->handler(request);
   }
   server_->peers.hold(*this, 0);
@@ -315,6 +325,7 @@ awaitable<void> Connection::serve() {
     // To the end of the line: a peer that has its next request here at once would keep the thread.
     co_await asio::defer(strand_, asio::use_awaitable);
   }
+  // A farewell in the middle of a handshake would be an error (SSL_shutdown(3)).
   if (!ended_ && ssl_ && SSL_is_init_finished(ssl_.get()) == 1) {
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
@@ -333,7 +344,8 @@ awaitable<void> Server::Impl::accept_connections() {
     }
     const TlsContext context = tls.get();
     if (failure || !context) {
-      // Out of descriptors, most likely: others must end before more can come.
+      // Out of descriptors, most likely: others must end before more can come. Or there is no
+      // certificate yet.
       pause.expires_after(milliseconds(50));
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failure));
       continue;
@@ -361,10 +373,12 @@ Status Server::listen(const std::string& address, std::uint16_t port) {
   const tcp::endpoint endpoint(where, port);
   acceptor.open(endpoint.protocol(), failure);
   if (!failure) {
+    // A container that is restarted finds connections of its last life in TIME_WAIT.
     acceptor.set_option(tcp::acceptor::reuse_address(true), failure);
     acceptor.bind(endpoint, failure);
   }
   if (!failure) {
+    // What Linux allows at the most by itself (net.core.somaxconn since 5.4).
     acceptor.listen(4096, failure);
   }
   if (failure) {
@@ -391,6 +405,8 @@ void Server::run(unsigned threads) {
   }
 }
 
+/// A client that is told to close dials the Service for its next request, and meets another
+/// replica.
 void Server::stop_keeping_alive() { impl_->leaving = true; }
 
 void Server::drain(milliseconds patience) {

@@ -23,12 +23,16 @@
 namespace kredis::webhook {
 namespace {
 
+/// How late a mounted certificate is noticed at the most; a look costs reading two small files.
 constexpr std::chrono::seconds k_tick{2};
+/// Twice what a request may take. With --drain-wait (5 s) it ends well within the pod's
+/// terminationGracePeriodSeconds of 40.
 constexpr std::chrono::seconds k_drain_patience{20};
 
 Result<std::unique_ptr<kube::KubeClient>> reach_cluster(const Config& config, Log& log) {
   kube::KubeOptions options;
   options.kubeconfig = config.kubeconfig;
+  // A call that hangs holds up the certificate's tick, so it ends sooner than the usual 30 s.
   options.request_timeout = std::chrono::seconds(10);
   options.on_warning = [&log](const std::string& text) {
     log.write(LogLevel::warning, "the API server warns", Json{{"warning", text}});
@@ -71,7 +75,7 @@ void print_clusters(const Observer* observer, Metrics& metrics) {
   }
 }
 
-/// Whether a signal to end came within `time`.
+/// Whether a signal to end came within `time`. The wait for it is the clock of the ticks, too.
 bool is_told_to_end(std::chrono::seconds time) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -88,6 +92,7 @@ class CertificateSource {
       : slot_(slot), log_(log) {
     const CertificateLives lives{config.authority_life, config.certificate_life};
     if (config.is_self_managed()) {
+      // Five looks within an overlap, so that no replica misses one; 15 s spare the API server.
       pause_ = std::clamp<Clock::duration>(lives.overlap() / 5, k_tick, std::chrono::seconds(15));
       own_.emplace(
           OwnCertificateSettings{
@@ -102,11 +107,13 @@ class CertificateSource {
 
   /// Errors: why there is no certificate at all.
   Status tend() {
+    // Without a certificate nobody can be answered: every tick tries again.
     if (own_ && slot_.get() && Clock::now() < next_) {
       return {};
     }
     next_ = Clock::now() + pause_;
     const Status outcome = own_ ? own_->refresh(std::time(nullptr)) : reload();
+    // A certificate is renewed long before its end, so the one in use will do meanwhile.
     if (!outcome && slot_.get()) {
       log_.write(LogLevel::error, "the certificate cannot be looked after", outcome.error());
       return {};
@@ -157,6 +164,7 @@ class Watching {
   }
   void stop() {
     if (snapshot_) {
+      // A watch lasts half an hour; cancelled, its thread sees that it is to stop.
       cluster_->cancel();
       snapshot_->join();
     }
@@ -181,6 +189,8 @@ class Watching {
 };
 
 /// Ends in the order in which nobody notices: not ready, then no new connections, then none at all.
+/// Endpoints are updated while the pod gets its SIGTERM (Kubernetes docs, "Termination of Pods"),
+/// so new connections go on arriving for a while.
 void wind_down(App& app, Server& server, const Config& config, Log& log) {
   log.write(LogLevel::info, "ending");
   app.retire();
@@ -193,11 +203,13 @@ void wind_down(App& app, Server& server, const Config& config, Log& log) {
 
 Status run_service(const Config& config, Log& log) {
   std::unique_ptr<kube::KubeClient> cluster;
+  // With a mounted certificate and --watch=false no API server is needed at all.
   if (config.watches || config.is_self_managed()) {
     KREDIS_TRY(cluster, reach_cluster(config, log));
   }
   TlsSlot slot;
   CertificateSource certificate(config, cluster.get(), slot, log);
+  // Before the port is open: a first certificate that cannot be had is told at the start.
   KREDIS_CHECK(certificate.tend());
 
   Watching watching(config, cluster.get(), log);

@@ -28,10 +28,13 @@ constexpr std::array k_followed{
     Followed{"PersistentVolumeClaim", "v1", "persistentvolumeclaims"}};
 constexpr unsigned k_all_listed = (1U << k_followed.size()) - 1;
 /// A watch is ended and begun again after this time, which also lists what may have been missed.
+/// API servers end them after 30 to 60 minutes by themselves (--min-request-timeout).
 constexpr auto k_watch_life = std::chrono::minutes(30);
+/// An API server that is down is asked by seven threads of each replica.
 constexpr auto k_pause_after_failure = std::chrono::seconds(2);
 
-/// What no rule reads, and most of an object's size.
+/// What no rule reads, and most of an object's size: `status` changes all the time, and the
+/// last-applied annotation is the whole object once more.
 Json without_ballast(Json object) {
   if (object.contains("metadata") && object["metadata"].is_object()) {
     object["metadata"].erase("managedFields");
@@ -57,6 +60,7 @@ Snapshot::Snapshot(ports::KubePort& kube, Log& log) : kube_(kube), log_(log) {}
 
 Snapshot::~Snapshot() { join(); }
 
+/// A thread a kind: `watch` blocks, and a kind that is not permitted must not hold up the others.
 void Snapshot::start() {
   for (std::size_t i = 0; i < k_followed.size(); ++i) {
     const ResourceType type{k_followed[i].api_version, k_followed[i].plural};
@@ -74,7 +78,8 @@ void Snapshot::join() {
   followers_.clear();
 }
 
-/// Watches one kind for ever. A list comes first, so that the kind is known to be empty as well.
+/// Watches one kind for ever. A list comes first, for two reasons: only it tells that a kind is
+/// empty, and that an object is gone whose deletion no watch has told.
 void Snapshot::follow(const ResourceType& type, std::size_t place) {
   while (!stopping_) {
     const ports::ResourcePath path{type, ""};
@@ -91,6 +96,7 @@ void Snapshot::follow(const ResourceType& type, std::size_t place) {
             return stopping_ ? WatchStep::stop : WatchStep::go_on;
           });
     }
+    // The end of a watch's life comes as a timeout.
     if (!outcome && !stopping_ && outcome.error().code != ErrorCode::timeout) {
       log_.write(LogLevel::warning, "cannot watch " + type.plural, outcome.error());
       std::this_thread::sleep_for(k_pause_after_failure);
@@ -116,6 +122,8 @@ void Snapshot::hear(std::size_t place) {
   heard_[place] = ports::Clock::now().time_since_epoch().count();
 }
 
+/// The kind that was silent longest counts. A watch that lives is never silent for long: bookmarks
+/// come about once a minute (Kubernetes docs, API Concepts, "Watch bookmarks").
 std::chrono::duration<double> Snapshot::age() const {
   const auto now = ports::Clock::now().time_since_epoch();
   ports::Clock::duration longest{};
@@ -129,9 +137,11 @@ std::chrono::duration<double> Snapshot::age() const {
 void Snapshot::take(const WatchEvent& event) {
   const Json& object = event.object;
   const Key key = key_of(object);
+  // It has a version and no object; that it came is what counts (`hear`).
   if (event.kind == WatchEvent::Kind::bookmark) {
     return;
   }
+  // Copied and cleaned outside of the lock, which every review takes.
   Object kept = event.kind == WatchEvent::Kind::deleted
                     ? nullptr
                     : std::make_shared<const Json>(without_ballast(object));

@@ -22,7 +22,8 @@ Bio memory_reader(const std::string& pem) {
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
 
 Status use_certificate(SSL_CTX* context, const std::string& pem) {
-  const Bio bio = memory_reader(pem);
+  const Bio bio = reader(pem);
+  // The first is the server's own, its chain comes behind (RFC 8446, section 4.4.2).
   const Certificate leaf(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free);
   if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) {
     return Error::invalid_argument("the certificate is not PEM");
@@ -44,7 +45,9 @@ Result<TlsContext> make_tls_context(const KeyPair& pair) {
   if (!context) {
     return Error::internal("OpenSSL makes no context");
   }
+  // The least that Go's TLS takes by default, so every API server speaks it.
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  // Without ALPN (RFC 7301) an API server speaks HTTP/1.1, the one protocol of server.cpp.
   SSL_CTX_set_options(context.get(),
                       SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_PRIORITIZE_CHACHA);
   // Idle connections give their buffers back; writes may be taken up in parts.
