@@ -16,8 +16,10 @@
 namespace kredis::kube {
 namespace {
 
+/// A Secret holds a megabyte at the most; a path that leads to a disk or a log ends here.
 constexpr std::size_t k_credential_limit_bytes = 1U << 20U;
 
+/// The upper-case name first, as in Go.
 std::string variable(const char* name, const char* other = nullptr) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread.
   if (value == nullptr && other != nullptr) {
@@ -54,6 +56,7 @@ Result<std::string> pem(const std::string& what, const std::string& data, const 
       return Error::invalid_argument(what + "-data is not valid base64")
           .with_hint("fill it with: base64 -w0 FILE");
     }
+    // The usual slip is the base64 of a base64; OpenSSL would only say "no start line".
     if (decoded->find("-----BEGIN ") == std::string::npos) {
       return Error::invalid_argument(what + "-data is base64, but holds no PEM text")
           .with_hint("it must be the base64 of a text that begins with -----BEGIN");
@@ -75,6 +78,7 @@ Result<std::string> pem(const std::string& what, const std::string& data, const 
 
 Status take_cluster(Access& access, const ClusterEntry& cluster, const KubeOptions& options) {
   access.server = options.server.empty() ? cluster.server : options.server;
+  // Paths are appended to it, and "//api" is another path.
   while (!access.server.empty() && access.server.back() == '/') {
     access.server.pop_back();
   }
@@ -88,6 +92,8 @@ Status take_cluster(Access& access, const ClusterEntry& cluster, const KubeOptio
   access.proxy_url = cluster.proxy_url;
   access.exec_config = cluster.exec_config;
   const bool from_flag = !options.certificate_authority.empty();
+  // As in kubectl: --insecure-skip-tls-verify overrides the kubeconfig's authority, and both from
+  // one place is a mistake.
   if (options.insecure && !from_flag) {
     return {};
   }
@@ -105,6 +111,7 @@ Status take_cluster(Access& access, const ClusterEntry& cluster, const KubeOptio
 }
 
 Status take_user(Access& access, const UserEntry& user, const KubeOptions& options) {
+  // kubectl has had none of the cloud providers' log-ins built in since 1.26.
   if (!user.auth_provider.empty() && options.token.empty()) {
     return Error::invalid_argument("user '" + access.user + "' logs in by the auth-provider '" +
                                    user.auth_provider + "', which Kubernetes has removed")
@@ -135,7 +142,8 @@ Status take_user(Access& access, const UserEntry& user, const KubeOptions& optio
   return {};
 }
 
-/// What was said on the command line beats the user's entry.
+/// What was said on the command line beats the user's entry. A token replaces whatever else would
+/// show who somebody is: a plugin that would ask for a log-in is not run.
 void take_identity_flags(Access& access, const KubeOptions& options) {
   if (!options.token.empty()) {
     access.token = options.token;
@@ -163,6 +171,7 @@ Result<ContextEntry> choose_context(const Kubeconfig& config,
     return Error::invalid_argument("context '" + name + "' does not exist")
         .with_hint("known contexts: " + names_of(config.contexts));
   } else if (options.server.empty() && options.cluster.empty()) {
+    // With --server or --cluster no context is needed, as in kubectl.
     return Error::invalid_argument("the kubeconfig has no current context")
         .with_hint("name one with --context, or: kubectl config use-context NAME (known: " +
                    names_of(config.contexts) + ")");
@@ -179,6 +188,8 @@ Result<ContextEntry> choose_context(const Kubeconfig& config,
   return context;
 }
 
+/// As client-go's InClusterConfig: the token stays a file, since the kubelet renews it, and a
+/// missing ca.crt is no error yet: the system's authorities may do.
 Result<Access> service_account_access(const KubeOptions& options, const Environment& environment) {
   const std::string& folder = environment.service_account;
   Access access;
@@ -221,6 +232,7 @@ Environment Environment::of_process() {
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t limit_bytes) {
+  // Asked first, as opening a folder succeeds and only reading it fails, with no word on why.
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
     const std::string reason = std::strerror(errno);  // NOLINT(concurrency-mt-unsafe)
@@ -233,6 +245,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit_bytes) 
   }
   std::ifstream stream(path, std::ios::binary);
   std::string text;
+  // Read up to the bound and not by size: /dev/stdin and <(command) have none.
   std::array<char, 4096> buffer{};
   while (stream && text.size() <= limit_bytes) {
     stream.read(buffer.data(), buffer.size());
@@ -255,6 +268,8 @@ Result<Kubeconfig> load_kubeconfig(const KubeOptions& options, const Environment
   if (is_named) {
     files = {options.kubeconfig};
   } else if (!environment.kubeconfig.empty()) {
+    // --kubeconfig is one file and replaces the list; only KUBECONFIG's are merged (Kubernetes
+    // docs, "Organizing Cluster Access Using kubeconfig Files").
     files = split(environment.kubeconfig, ':');
   } else if (!environment.home.empty()) {
     files = {environment.home + "/.kube/config"};
@@ -263,6 +278,7 @@ Result<Kubeconfig> load_kubeconfig(const KubeOptions& options, const Environment
   bool has_any = false;
   for (const std::string& file : files) {
     auto text = read_file(file, k_kubeconfig_limit_bytes);
+    // kubectl passes over files of the list that are not there.
     if (!text && text.error().code == ErrorCode::not_found && !is_named) {
       continue;
     }
@@ -319,6 +335,8 @@ Result<Access> resolve_access(const Kubeconfig& config, const KubeOptions& optio
 Result<Access> find_access(const KubeOptions& options, const Environment& environment) {
   auto config = load_kubeconfig(options, environment);
   const bool is_in_cluster = !environment.service_host.empty() && !environment.service_port.empty();
+  // An empty kubeconfig counts as none, as in kubectl: a pod may have a ~/.kube/config without
+  // entries.
   const bool is_absent = config ? config->clusters.empty() && config->contexts.empty()
                                 : config.error().code == ErrorCode::not_found;
   if (is_absent && options.kubeconfig.empty()) {
@@ -333,6 +351,7 @@ Result<Access> find_access(const KubeOptions& options, const Environment& enviro
     return config.error();
   }
   KREDIS_TRY(Access access, resolve_access(*config, options));
+  // The cluster's proxy-url wins over the environment's (kubeconfig v1, Cluster).
   if (access.proxy_url.empty()) {
     access.proxy_url = proxy_for(access.server, environment.https_proxy, environment.no_proxy);
   }

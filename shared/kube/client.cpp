@@ -29,7 +29,7 @@ const char* propagation_text(ports::Propagation propagation) {
   return "";
 }
 
-/// Texts with broken UTF-8 are mended rather than thrown about.
+/// Broken UTF-8 is replaced: `dump` would throw, and text from a server's log may have it.
 std::string to_text(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -39,6 +39,7 @@ std::string to_text(const Json& value) {
 Result<Json> KubeClient::Impl::call_json(const Call& call, Deadline deadline) {
   KREDIS_TRY(const std::string body, rest->call(call, deadline));
   Json answer = Json::parse(body, nullptr, false);
+  // Log-in pages and proxies answer 200 with HTML.
   if (!answer.is_object()) {
     return Error::protocol("the API server answered to " + call.request.to_text() +
                            " with something that is not JSON")
@@ -69,8 +70,8 @@ Result<Json> KubeClient::list(const ResourcePath& path, const ports::ListOptions
 }
 
 Result<Json> KubeClient::create(const ResourcePath& path, const Json& object, DryRun dry_run) {
-  // One posts to the collection; the name is in the object. Subresources of an object are the
-  // exception, and an eviction's 429 is an answer, not a wish to be asked again.
+  // An object is posted to its collection and brings its name along; a subresource is posted to the
+  // object. The 429 of an eviction is a budget's answer, so it is not repeated here.
   const bool is_subresource = !path.subresource.empty();
   ResourcePath collection = path;
   collection.name = is_subresource ? path.name : "";
@@ -83,6 +84,8 @@ Result<Json> KubeClient::create(const ResourcePath& path, const Json& object, Dr
                            .request = {"create", path},
                            .content_type = k_json,
                            .body = to_text(object),
+                           // A create that may have been carried out is not repeated: it would end
+                           // in "already exists".
                            .repeat = is_subresource ? Repeat::never : Repeat::when_refused});
 }
 
@@ -93,15 +96,20 @@ Result<Json> KubeClient::apply(const ResourcePath& path,
   KREDIS_TRY(const std::string url, resource_url(path));
   Query query;
   query.add("fieldManager", k_field_manager).add("dryRun", dry_run_text(dry_run));
+  // Strict, as `kubectl apply` asks by default: a field that is misspelt must not just vanish.
   query.add("force", force == ports::Force::yes ? "true" : "").add("fieldValidation", "Strict");
   return impl_->call_json({.method = "PATCH",
                            .target = url + query.to_text(),
                            .request = {"patch", path},
+                           // Server-side apply's type; JSON is YAML, so the body need not be
+                           // written anew.
                            .content_type = "application/apply-patch+yaml",
                            .body = to_text(object),
                            .repeat = Repeat::always});
 }
 
+/// Safe to repeat: the same patch twice makes the same object (RFC 7386), and one with a
+/// resourceVersion then conflicts.
 Result<Json> KubeClient::merge_patch(const ResourcePath& path, const Json& patch, DryRun dry_run) {
   KREDIS_TRY(const std::string url, resource_url(path));
   Query query;
@@ -119,6 +127,7 @@ Result<Json> KubeClient::remove(const ResourcePath& path,
                                 ports::Propagation propagation,
                                 const std::string& uid,
                                 DryRun dry_run) {
+  // DELETE on a collection deletes everything in it (API verb deletecollection).
   if (path.name.empty()) {
     return Error::internal("remove was asked to delete a whole collection");
   }
@@ -127,11 +136,14 @@ Result<Json> KubeClient::remove(const ResourcePath& path,
                {"kind", "DeleteOptions"},
                {"propagationPolicy", propagation_text(propagation)}};
   if (!uid.empty()) {
+    // The one that was looked at, and not another that has come by the same name since.
     options["preconditions"] = {{"uid", uid}};
   }
   if (dry_run == DryRun::server) {
     options["dryRun"] = {"All"};
   }
+  // Repeated only where the server did nothing: a second DELETE might hit the next pod of that
+  // name.
   return impl_->call_json({.method = "DELETE",
                            .target = url,
                            .request = {"delete", path},
@@ -159,6 +171,7 @@ Result<std::string> KubeClient::logs(const std::string& namespace_,
 Result<bool> KubeClient::can_i(const ports::AccessQuestion& question) {
   const ResourcePath path{{"authorization.k8s.io/v1", "selfsubjectaccessreviews"}, ""};
   KREDIS_TRY(const std::string url, resource_url(path));
+  // "pods/exec" in one field would be asked about a resource of that name, which nobody may use.
   const std::size_t slash = question.resource.find('/');
   Json attributes{{"verb", question.verb},
                   {"group", question.group},
@@ -185,6 +198,7 @@ Result<bool> KubeClient::can_i(const ports::AccessQuestion& question) {
   return answer[allowed].get<bool>();
 }
 
+/// Everybody may read it (ClusterRole system:public-info-viewer).
 Result<Json> KubeClient::server_version() {
   return impl_->call_json({.method = "GET",
                            .target = "/version",

@@ -10,7 +10,8 @@ namespace kredis::kube {
 namespace {
 
 constexpr std::size_t k_token_limit_bytes = 1U << 20U;
-/// Service-account tokens are rotated in place; a minute is what client-go waits at most.
+/// Service-account tokens are rotated in place, at 80 % of their life (Kubernetes docs, "Configure
+/// Service Accounts for Pods"); a minute is what client-go waits at most.
 constexpr auto k_token_file_life = std::chrono::minutes(1);
 /// A credential is renewed a little before it ends, as clocks differ.
 constexpr auto k_expiry_margin = std::chrono::seconds(10);
@@ -37,6 +38,7 @@ Result<Identity> Credentials::current(Deadline deadline) {
   KREDIS_TRY(const std::string token, bearer_token());
   Identity identity{.certificate_pem = access_.client_certificate_pem,
                     .key_pem = access_.client_key_pem};
+  // A plugin runs only where neither is given, as in client-go, so that --token works for any user.
   if (!token.empty()) {
     identity.authorization = "Bearer " + token;
   } else if (!access_.username.empty()) {
@@ -48,6 +50,7 @@ Result<Identity> Credentials::current(Deadline deadline) {
 }
 
 Result<std::string> Credentials::bearer_token() {
+  // Where both are given the file wins (kubeconfig v1, AuthInfo.tokenFile).
   if (access_.token_file.empty()) {
     KREDIS_CHECK(check_token(access_.token, "user '" + access_.user + "'"));
     return access_.token;
@@ -59,6 +62,7 @@ Result<std::string> Credentials::bearer_token() {
   if (!text) {
     return text.error().while_doing("reading the token");
   }
+  // Files made by hand end in a line end.
   file_token_ = std::string(trim(*text));
   if (file_token_.empty()) {
     return Error::invalid_argument("the token file " + access_.token_file + " is empty");
@@ -76,6 +80,8 @@ Identity Credentials::identity_of(const ExecCredential& credential) const {
           .key_pem = has_certificate ? credential.key_pem : access_.client_key_pem};
 }
 
+/// Kept until its end, or without one until a 401 (Kubernetes docs, "client-go credential
+/// plugins").
 Result<Identity> Credentials::from_plugin(Deadline deadline) {
   const auto now = std::chrono::system_clock::now();
   const bool is_fresh =
@@ -83,6 +89,7 @@ Result<Identity> Credentials::from_plugin(Deadline deadline) {
       (!plugin_credential_->expires || now + k_expiry_margin < *plugin_credential_->expires);
   if (!is_fresh) {
     plugin_credential_.reset();
+    // Under the lock: ten threads that start at once must not open ten log-in windows.
     KREDIS_TRY(ExecCredential fresh, run_exec_plugin(access_, deadline, interrupt_));
     KREDIS_CHECK(check_token(fresh.token, "the credential plugin"));
     plugin_credential_ = std::move(fresh);
@@ -96,10 +103,11 @@ bool Credentials::renew(const Identity& refused) {
     file_token_end_ = Deadline::min();
     return true;
   }
+  // A fixed token or password would be refused again.
   if (!access_.exec) {
     return false;
   }
-  // Another thread may have renewed it already; then the new one gets its chance.
+  // Another thread may have renewed it already; then what is there now gets its chance.
   if (plugin_credential_ &&
       identity_of(*plugin_credential_).authorization == refused.authorization &&
       identity_of(*plugin_credential_).certificate_pem == refused.certificate_pem) {

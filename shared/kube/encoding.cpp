@@ -13,6 +13,7 @@ constexpr std::string_view k_base64 =
 constexpr std::string_view k_hex = "0123456789ABCDEF";
 constexpr std::string_view k_space = " \t\r\n";
 
+/// Not tolower: it goes by the locale, and names of header fields are ASCII.
 char lower(char letter) {
   return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
 }
@@ -45,6 +46,8 @@ std::string base64_encode(std::string_view bytes) {
   return text;
 }
 
+/// By hand, as OpenSSL's EVP_DecodeBlock knows no line ends in the middle and counts the padding
+/// into the result.
 std::optional<std::string> base64_decode(std::string_view text) {
   std::string bytes;
   std::uint32_t group = 0;
@@ -59,6 +62,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
       continue;
     }
     const std::size_t value = k_base64.find(letter);
+    // Padding ends the text (RFC 4648, section 3.3).
     if (value == std::string_view::npos || padding > 0) {
       return std::nullopt;
     }
@@ -70,6 +74,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
     }
   }
   const std::size_t rest = digits % 4;
+  // A single digit is six bits, which is no byte.
   if (rest == 1 || (digits + padding) % 4 != 0 || padding > 2) {
     return std::nullopt;
   }
@@ -82,6 +87,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
   return bytes;
 }
 
+/// A space becomes %20, which is right in paths and queries alike; "+" is so in forms only.
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char letter : text) {
@@ -95,6 +101,7 @@ std::string percent_encode(std::string_view text) {
   return out;
 }
 
+/// "+" stays: it means a space in forms only.
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -129,6 +136,7 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(k_space) - first + 1);
 }
 
+/// Texts of a server end up on a terminal, where control characters could move the cursor.
 std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
   for (const char letter : trim(text).substr(0, limit)) {

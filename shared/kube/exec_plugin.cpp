@@ -14,6 +14,7 @@ namespace kredis::kube {
 namespace {
 
 constexpr std::string_view k_api_group = "client.authentication.k8s.io/";
+/// A plugin without a terminal asks nobody: it makes a call or two to a cloud.
 constexpr auto k_silent_limit = std::chrono::minutes(1);
 /// A person may have to find a phone first.
 constexpr auto k_interactive_limit = std::chrono::minutes(5);
@@ -34,6 +35,8 @@ Result<bool> wants_terminal(const ExecCommand& exec) {
             .with_hint("run this from a terminal, or set interactiveMode: IfAvailable");
       }
       return true;
+    // v1beta1 without a mode means IfAvailable; v1 has to say one (Kubernetes docs, "client-go
+    // credential plugins").
     case InteractiveMode::unset:
     case InteractiveMode::if_available:
       break;
@@ -41,6 +44,7 @@ Result<bool> wants_terminal(const ExecCommand& exec) {
   return has_terminal;
 }
 
+/// v1alpha1 went with Kubernetes 1.24; client-go refuses it as well.
 Status check_settings(const ExecCommand& exec) {
   const bool is_v1 = exec.api_version == "client.authentication.k8s.io/v1";
   if (!is_v1 && exec.api_version != "client.authentication.k8s.io/v1beta1") {
@@ -61,6 +65,8 @@ Status check_settings(const ExecCommand& exec) {
 
 std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text) {
   std::tm parts{};
+  // RFC 3339 with an optional fraction, as Go writes times. A fraction of a second is cut off: the
+  // margin in credentials.cpp is larger.
   const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
   if (rest == nullptr) {
     return std::nullopt;
@@ -88,6 +94,7 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
 
 std::string exec_info(const Access& access, bool is_interactive) {
   Json spec{{"interactive", is_interactive}};
+  // Only where asked for, as the authority may be large (kubeconfig v1, ExecConfig).
   if (access.exec->provide_cluster_info) {
     Json cluster{{"server", access.server}};
     const auto add = [&cluster](const char* key, const std::string& value) {
@@ -113,6 +120,7 @@ std::string exec_info(const Access& access, bool is_interactive) {
 }
 
 Result<ExecCredential> parse_exec_credential(std::string_view output, const ExecCommand& exec) {
+  // No message quotes the output: it holds a token.
   const Json root = Json::parse(output, nullptr, false);
   if (!root.is_object()) {
     return plugin_error(exec, "printed something that is not an ExecCredential in JSON");
@@ -121,6 +129,7 @@ Result<ExecCredential> parse_exec_credential(std::string_view output, const Exec
       text_at(root, "/apiVersion").rfind(k_api_group, 0) != 0) {
     return plugin_error(exec, "printed JSON that is not an ExecCredential");
   }
+  // client-go insists on the same version, too.
   if (text_at(root, "/apiVersion") != exec.api_version) {
     return plugin_error(exec,
                         "answers in apiVersion '" + printable(text_at(root, "/apiVersion"), 80) +
@@ -161,6 +170,7 @@ Result<ExecCredential> run_exec_plugin(const Access& access,
                   .arguments = exec.arguments,
                   .environment = exec.environment,
                   .shares_terminal = is_interactive};
+  // The plugin's one input, beside its arguments (Kubernetes docs, as above).
   command.environment.emplace_back("KUBERNETES_EXEC_INFO", exec_info(access, is_interactive));
   const auto completed = run_command(command, end, interrupt);
   if (!completed && completed.error().code == ErrorCode::not_found) {

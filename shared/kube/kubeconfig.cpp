@@ -31,12 +31,14 @@ YAML::Node member(const YAML::Node& parent, const std::string& key) {
   if (!parent.IsDefined() || parent.IsNull()) {
     return YAML::Node(YAML::NodeType::Undefined);
   }
+  // yaml-cpp finds nothing in a list without a word, and throws at a scalar without the line.
   if (!parent.IsMap()) {
     fail(parent, "'" + key + "' was looked for in something that is not a map");
   }
   return parent[key];
 }
 
+/// kubectl itself writes `users: null` for an empty list.
 bool is_absent(const YAML::Node& node) { return !node.IsDefined() || node.IsNull(); }
 
 std::string text(const YAML::Node& parent, const std::string& key) {
@@ -80,7 +82,8 @@ std::vector<std::string> texts(const YAML::Node& parent, const std::string& key)
   return values;
 }
 
-/// Converts an extension to JSON. Aliases can make a small text a huge tree: `budget` stops that.
+/// Converts an extension to JSON. Aliases can make a small text a huge tree ("billion laughs",
+/// CVE-2019-11253 in the API server): `budget` stops that.
 Json to_json(const YAML::Node& node, int depth, int& budget) {
   if (depth > k_extension_depth || --budget < 0) {
     fail(node, "the extension is too large");
@@ -110,6 +113,7 @@ Json to_json(const YAML::Node& node, int depth, int& budget) {
   return plain.is_number() || plain.is_boolean() ? plain : Json(node.Scalar());
 }
 
+/// Relative to the kubeconfig, not to the working directory (Kubernetes docs, "File references").
 std::string beside(const std::string& file, const std::string& path) {
   if (path.empty() || path.front() == '/') {
     return path;
@@ -125,6 +129,8 @@ ClusterEntry read_cluster(const YAML::Node& node, const std::string& file) {
   cluster.tls_server_name = text(node, "tls-server-name");
   cluster.insecure = flag(node, "insecure-skip-tls-verify");
   cluster.proxy_url = text(node, "proxy-url");
+  // The one extension that reaches a plugin, under this reserved name (kubeconfig v1,
+  // ExecConfig.provideClusterInfo).
   for (const YAML::Node& extension : sequence(node, "extensions")) {
     if (text(extension, "name") == k_exec_extension) {
       int budget = k_extension_nodes;
@@ -157,7 +163,8 @@ ExecCommand read_exec(const YAML::Node& node, const std::string& file) {
   if (exec.command.empty()) {
     fail(node, "'exec' has no 'command'");
   }
-  // A bare name is looked up in PATH; anything with a slash is a file name.
+  // A bare name is looked up in PATH; anything with a slash is a file beside the kubeconfig
+  // (Kubernetes docs, "client-go credential plugins").
   if (exec.command.find('/') != std::string::npos) {
     exec.command = beside(file, exec.command);
   }
@@ -232,6 +239,7 @@ std::map<std::string, Entry> read_named(const YAML::Node& root,
   for (const YAML::Node& each : sequence(root, list)) {
     const std::string name = text(each, "name");
     if (!entries.emplace(name, read(member(each, one), file)).second) {
+      // client-go refuses two entries of one name as well; either choice would surprise somebody.
       fail(each, "'" + list + "' has two entries named '" + name + "'");
     }
   }
@@ -245,6 +253,7 @@ Kubeconfig read_root(const YAML::Node& root, const std::string& file) {
   if (!root.IsMap()) {
     fail(root, "a kubeconfig is a map with 'clusters', 'users' and 'contexts'");
   }
+  // Files without a kind are common, and kubectl takes them.
   if (const std::string kind = text(root, "kind"); !kind.empty() && kind != "Config") {
     fail(root, "this is a '" + kind + "', not a kubeconfig");
   }
@@ -280,6 +289,8 @@ Result<Kubeconfig> parse_kubeconfig(std::string_view text, const std::string& fi
   }
 }
 
+/// `insert` keeps the entry that is there: the first file to name something wins (Kubernetes docs,
+/// "Merging kubeconfig files").
 Kubeconfig merge_kubeconfigs(Kubeconfig first, const Kubeconfig& later) {
   first.clusters.insert(later.clusters.begin(), later.clusters.end());
   first.users.insert(later.users.begin(), later.users.end());

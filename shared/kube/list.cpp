@@ -9,11 +9,13 @@
 namespace kredis::kube {
 namespace {
 
+/// kubectl's own (--chunk-size): one answer stays small for the server and for etcd.
 constexpr const char* k_page_size = "500";
 /// A collection that changes faster than it can be read is read at most so often.
 constexpr int k_restarts = 3;
 
-/// 410 Gone is the only conflict that a read can meet.
+/// 410 Gone is the only conflict that a read can meet: etcd has compacted the version that the
+/// continue token names, usually after five minutes.
 bool is_gone(const Error& error) { return error.code == ErrorCode::conflict; }
 
 /// Items of a list carry neither kind nor apiVersion; objects from everywhere else do.
@@ -36,6 +38,7 @@ void add_page(Json& whole, Json page, const std::string& api_version) {
     name_kind(item, kind, api_version);
     all.push_back(std::move(item));
   }
+  // The last page's metadata is kept: its resourceVersion is the one of all pages.
   whole = std::move(page);
   whole["items"] = std::move(all);
 }
@@ -59,7 +62,9 @@ Result<Json> KubeClient::Impl::list(const ports::ResourcePath& path,
                            .repeat = Repeat::always},
                           deadline);
     if (!page && !next.empty() && is_gone(page.error()) && restarts++ < k_restarts) {
-      // The continue token has expired: from the start, for one consistent view.
+      // The continue token has expired. The answer may bring another that goes on from a newer
+      // version, but the list would then mix two (API reference, ListOptions.continue): from the
+      // start, for one consistent view.
       next.clear();
       whole = Json();
       continue;

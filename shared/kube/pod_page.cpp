@@ -37,15 +37,18 @@ Result<std::vector<std::string>> get_pages(ports::KubePort& kube,
                                            const PodServer& server,
                                            const std::vector<std::string>& paths,
                                            ports::Deadline deadline) {
+  // A page is small and has a deadline, so nobody has to interrupt it.
   static const Interrupt k_never;
   KREDIS_TRY(const auto tls,
              TlsContext::make({.ca_pem = server.ca_pem,
                                .certificate_pem = {},
                                .key_pem = {},
                                .server_name = server.server_name}));
+  // One tunnel and one connection for all pages: each tunnel is a WebSocket through the API server.
   KREDIS_TRY(const auto tunnel,
              kube.open_tunnel(server.namespace_, server.pod, server.port, deadline));
   Socket socket(tunnel->take_fd());
+  // A tunnel hands out a blocking socket, and TLS steps must be able to end at the deadline.
   ::fcntl(socket.fd(), F_SETFL, ::fcntl(socket.fd(), F_GETFL) | O_NONBLOCK);
   const Endpoint endpoint{.server = {}, .tls = tls, .label = "pod " + server.pod};
   auto connection = Connection::over(std::move(socket), endpoint, deadline, k_never);

@@ -8,7 +8,8 @@
 namespace kredis::kube {
 namespace {
 
-/// The API server refuses the same names; here they could also lead the request elsewhere.
+/// The API server refuses the same names (path segment names; docs, "Object Names and IDs"); here
+/// they could also lead the request elsewhere.
 bool is_segment(std::string_view text) {
   return text != "." && text != ".." && text.find_first_of("/%") == std::string_view::npos;
 }
@@ -25,6 +26,8 @@ Result<std::string> resource_url(const ports::ResourcePath& path) {
   if (path.type.plural.empty() || (path.name.empty() && !path.subresource.empty())) {
     return Error::internal("a resource path without a type or a name");
   }
+  // The core group has no name and its own root: /api/v1, but /apis/apps/v1 (Kubernetes docs, "The
+  // Kubernetes API").
   const bool is_core = path.type.api_version.find('/') == std::string::npos;
   std::string url = (is_core ? "/api/" : "/apis/") + path.type.api_version;
   if (!path.namespace_.empty()) {

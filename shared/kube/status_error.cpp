@@ -6,6 +6,7 @@
 namespace kredis::kube {
 namespace {
 
+/// A refused StatefulSet may bring dozens of causes, and each one is of use.
 constexpr std::size_t k_message_limit = 4000;
 
 Json causes_of(const Json& status) {
@@ -43,6 +44,7 @@ Error forbidden(const Request& request, const std::string& message) {
 
 Error not_found(const Request& request, const Json& status, const std::string& message) {
   const Json details = status.value("details", Json::object());
+  // Whatever was asked for in it, the 404 of a namespace that is missing is about the namespace.
   const std::string kind = text_at(details, "/kind");
   const std::string name = text_at(details, "/name");
   if (kind == "namespaces" && request.path.type.plural != "namespaces") {
@@ -78,6 +80,7 @@ Error field_conflict(const Request& request, const Json& causes, const std::stri
 }
 
 Error conflict(const Request& request, const Json& status, const std::string& message) {
+  // 409 stands for both, a lost race and a name that is taken; only the reason tells them apart.
   if (text_at(status, "/reason") == "AlreadyExists") {
     return Error::conflict("cannot " + request.to_text() + ": it already exists (" + message + ")");
   }
@@ -97,6 +100,8 @@ Error invalid(const Request& request, const Json& status, const std::string& mes
 }
 
 Error too_many(const Request& request, const Json& status, const std::string& message) {
+  // The eviction API answers 429 for a budget that does not allow it now (Kubernetes docs,
+  // API-initiated Eviction). Everywhere else 429 is the server's load (API Priority and Fairness).
   const bool is_budget = request.path.subresource == "eviction" ||
                          message.find("disruption budget") != std::string::npos;
   if (is_budget) {
@@ -113,6 +118,7 @@ Error too_many(const Request& request, const Json& status, const std::string& me
 
 Error from_status(const Request& request, int http_status, const Json& status) {
   const std::string message = printable(text_at(status, "/message"), k_message_limit);
+  // The kubelet's "previous terminated container ... not found" comes as a 400.
   if (http_status == 400 && request.path.subresource == "log" &&
       message.find("not found") != std::string::npos) {
     return Error::not_found("cannot " + request.to_text() + ": " + message);
@@ -165,6 +171,8 @@ std::string Request::to_text() const {
   return path.namespace_.empty() ? text : text + " in namespace " + path.namespace_;
 }
 
+/// A role names subresources with a slash, and the core group by an empty text (Kubernetes docs,
+/// "Using RBAC Authorization").
 std::string rbac_hint(const Request& request) {
   if (request.path.type.plural.empty()) {
     return "allow it in a ClusterRole, as nonResourceURLs";
@@ -184,6 +192,7 @@ Error error_from_answer(const Request& request, int http_status, const std::stri
   Json status = Json::parse(body, nullptr, false);
   if (!status.is_object() || text_at(status, "/kind") != "Status") {
     const std::string text = printable(body, 300);
+    // What Go's TLS server tells a client that speaks plain HTTP, as text and not as a Status.
     if (text.find("HTTP request to an HTTPS server") != std::string::npos) {
       return Error::unreachable("the server speaks TLS on this port, and was asked in plain text")
           .with_hint("write https:// in the server's address");

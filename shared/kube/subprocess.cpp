@@ -20,8 +20,10 @@ extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leav
 namespace kredis::kube {
 namespace {
 
+/// waitpid has no deadline. The output has ended by then, so the program mostly has, too.
 constexpr auto k_reap_interval = std::chrono::milliseconds(5);
 
+/// A name once only: of two entries each program would choose for itself.
 std::vector<std::string> merged_environment(const Command& command) {
   std::vector<std::string> merged;
   for (const auto& [name, value] : command.environment) {
@@ -57,6 +59,7 @@ class Child {
   Child& operator=(const Child&) = delete;
   ~Child() {
     if (pid_ > 0) {
+      // The whole group, as plugins are often scripts whose own children do the work.
       ::kill(has_group_ ? -pid_ : pid_, SIGKILL);
       ::waitpid(pid_, nullptr, 0);
     }
@@ -82,6 +85,8 @@ class Child {
   bool has_group_;
 };
 
+/// posix_spawn and not fork: what runs between fork and exec must not wait for a lock that another
+/// thread of ours holds.
 Result<pid_t> spawn(const Command& command, int output) {
   posix_spawn_file_actions_t actions{};
   posix_spawn_file_actions_init(&actions);
@@ -91,6 +96,8 @@ Result<pid_t> spawn(const Command& command, int output) {
   short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
   sigset_t none{};
   sigemptyset(&none);
+  // The mask and ignored signals survive exec; the plugin is to hear Ctrl-C, and to end with its
+  // pipe.
   posix_spawnattr_setsigmask(&attributes, &none);
   sigset_t ours{};
   sigemptyset(&ours);
@@ -99,6 +106,9 @@ Result<pid_t> spawn(const Command& command, int output) {
   sigaddset(&ours, SIGTERM);
   posix_spawnattr_setsigdefault(&attributes, &ours);
   if (!command.shares_terminal) {
+    // A group of its own, so that the kill above takes all of it. One that shares the terminal
+    // stays in ours: another group is in the background, and would be stopped as it reads
+    // (SIGTTIN).
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     flags = static_cast<short>(flags | POSIX_SPAWN_SETPGROUP);
   }
@@ -160,7 +170,9 @@ Result<Completed> run_command(const Command& command,
   Socket writer(ends[1]);
   KREDIS_TRY(const pid_t pid, spawn(command, writer.fd()));
   Child child(pid, !command.shares_terminal);
+  // As long as we hold a writing end, the reading one never sees the end.
   writer = Socket();
+  // Read before it is waited for: a program whose pipe is full does not end.
   KREDIS_TRY(std::string output,
              read_all(reader.fd(), command.output_limit_bytes, deadline, interrupt));
   KREDIS_TRY(const int status, child.wait(deadline, interrupt));

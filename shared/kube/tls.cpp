@@ -81,6 +81,7 @@ std::string names_in(const X509* certificate) {
   return text.empty() ? "no name at all" : text;
 }
 
+/// OpenSSL keeps the number of the error only; names and dates have to be copied while it verifies.
 int remember_refusal(int ok, X509_STORE_CTX* store) {
   if (ok != 1) {
     auto* ssl =
@@ -96,7 +97,8 @@ int remember_refusal(int ok, X509_STORE_CTX* store) {
   return ok;
 }
 
-/// A socket BIO that never raises SIGPIPE, unlike OpenSSL's own.
+/// A socket BIO that never raises SIGPIPE, unlike OpenSSL's own, which uses write(2). To ignore the
+/// signal for the whole process would be for `main` to decide.
 int bio_write(BIO* bio, const char* data, int size) {
   const auto socket = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
   BIO_clear_retry_flags(bio);
@@ -118,6 +120,7 @@ int bio_read(BIO* bio, char* buffer, int size) {
 }
 
 long bio_control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) {
+  // The handshake flushes and takes 0 for a failure; nothing is buffered here.
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
@@ -148,6 +151,7 @@ std::string openssl_reason() {
 }
 
 Status add_authorities(SSL_CTX* context, const std::string& pem) {
+  // Without an authority the system's count, as in kubectl.
   if (pem.empty()) {
     SSL_CTX_set_default_verify_paths(context);
     return {};
@@ -168,6 +172,7 @@ Status add_authorities(SSL_CTX* context, const std::string& pem) {
   return {};
 }
 
+/// As in a server's file, the own certificate comes first and the chain behind it.
 Status add_identity(SSL_CTX* context, const TlsSettings& settings) {
   const auto certificate_bio = memory(settings.certificate_pem);
   const OwnedCertificate own(
@@ -228,6 +233,8 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
   return 1;  // We keep the reference.
 }
 
+/// An API server answers 401 to a client certificate that has expired, as to any stranger; this
+/// date explains it to the user.
 std::time_t end_of(SSL_CTX* context) {
   const X509* own = SSL_CTX_get0_certificate(context);
   std::tm parts{};
@@ -237,7 +244,8 @@ std::time_t end_of(SSL_CTX* context) {
   return ::timegm(&parts);
 }
 
-/// The name to check: an address is matched as an address, all else as a DNS name with SNI.
+/// The name to check: an address is matched as an address, all else as a DNS name with SNI, which
+/// may not carry an address (RFC 6066, section 3).
 void expect_name(SSL* ssl, const std::string& name) {
   X509_VERIFY_PARAM* check = SSL_get0_param(ssl);
   if (X509_VERIFY_PARAM_set1_ip_asc(check, name.c_str()) == 1) {
@@ -267,12 +275,16 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsSettings& settings
   if (context == nullptr) {
     return Error::internal("cannot set up TLS: " + openssl_reason());
   }
+  // Kubernetes' components start at 1.2 as well (--tls-min-version).
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_mode(context,
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                        SSL_MODE_RELEASE_BUFFERS);
+  // Load balancers often close without a farewell, which OpenSSL 3 made an error. Lengths and
+  // chunks tell whether an answer is whole (RFC 9112, section 8).
   SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
-  // Any certificate the user names as an authority is an anchor, also an intermediate one.
+  // Any certificate the user names as an authority is an anchor, also an intermediate one: Go takes
+  // it so, and OpenSSL only with this flag.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   if (!settings.insecure) {
     KREDIS_CHECK(add_authorities(context, settings.ca_pem));
@@ -284,6 +296,8 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsSettings& settings
   impl->insecure = settings.insecure;
   impl->certificate_end = end_of(context);
   SSL_CTX_set_ex_data(context, k_shared_slot, impl.get());
+  // TLS 1.3 sends its tickets after the handshake, any number of them: only the callback gets them
+  // all.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
   SSL_CTX_sess_set_new_cb(context, keep_session);
   return std::make_shared<TlsContext>(std::move(impl));
@@ -360,6 +374,8 @@ bool TlsSession::is_resuming() const { return impl_->is_resuming; }
 
 bool TlsSession::has_pending() const { return SSL_pending(impl_->ssl.get()) > 0; }
 
+/// SSL_get_error looks at the thread's queue of errors, so every caller empties it before its step
+/// (SSL_get_error(3)).
 Result<Transfer> TlsSession::Impl::outcome(int returned, std::size_t bytes) {
   if (returned > 0) {
     return Transfer{Progress::done, bytes};
@@ -378,6 +394,8 @@ Result<Transfer> TlsSession::Impl::outcome(int returned, std::size_t bytes) {
 }
 
 Error TlsSession::Impl::failure() const {
+  // In TLS 1.3 a server sees our certificate after our side of the handshake is done, so alerts
+  // about it come with the first read.
   switch (ERR_GET_REASON(ERR_peek_last_error())) {
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
       return refused_certificate();

@@ -14,6 +14,7 @@ Error bad_url(std::string_view what) {
       .with_hint("it should look like https://HOST:PORT");
 }
 
+/// from_chars takes neither a sign nor blanks, and fails beyond 16 bits.
 Result<std::uint16_t> parse_port(std::string_view text, const Url& url, std::string_view whole) {
   if (text.empty()) {
     return static_cast<std::uint16_t>(url.scheme == "https" ? 443 : 80);
@@ -30,6 +31,8 @@ bool is_host_text(std::string_view host) {
   return !host.empty() && host.find_first_of(" \t\r\n\"<>\\^`{|}") == std::string_view::npos;
 }
 
+/// As Go's httpproxy reads NO_PROXY: "a.b" means itself and all below it, ".a.b" and "*.a.b" only
+/// what is below.
 bool ends_with_domain(std::string_view host, std::string_view domain) {
   if (domain.substr(0, 2) == "*.") {
     domain.remove_prefix(1);
@@ -66,9 +69,11 @@ Result<Url> parse_url(std::string_view text, std::string_view default_scheme) {
       url.path.pop_back();
     }
   }
+  // The last one: a password may hold another that is not encoded.
   if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
     const auto decoded = percent_decode(rest.substr(0, at));
     if (!decoded) {
+      // Without the password.
       return bad_url(rest.substr(at + 1));
     }
     url.user_info = *decoded;
@@ -98,9 +103,12 @@ std::string proxy_for(const std::string& server,
                       const std::string& https_proxy,
                       const std::string& no_proxy) {
   const auto url = parse_url(server, "https");
+  // HTTPS_PROXY is for https addresses alone, as in Go; HTTP_PROXY is not read.
   if (https_proxy.empty() || !url || url->scheme != "https") {
     return {};
   }
+  // As Go does, whatever NO_PROXY says: a cluster on this machine (kind, minikube) is not behind
+  // the office's proxy.
   if (url->host == "localhost" || url->host.rfind("127.", 0) == 0 || url->host == "::1") {
     return {};
   }

@@ -12,7 +12,9 @@
 namespace kredis::kube {
 namespace {
 
+/// As deep as the webhook takes it (k_depth_limit), so that both judge the same objects.
 constexpr int k_deepest = 100;
+/// Aliases can make a small text a huge tree (CVE-2019-11253 in the API server).
 constexpr int k_most_nodes = 200'000;
 constexpr const char* k_too_much = "the document is too large or too deep";
 constexpr std::size_t k_longest_text = std::size_t{16} << 20;
@@ -39,7 +41,7 @@ bool is_null_word(const std::string& word) {
   return word.empty() || word == "~" || word == "null" || word == "Null" || word == "NULL";
 }
 
-/// A scalar without quotes or tag may be a number, a boolean or nothing.
+/// A scalar without quotes or tag may be a number, a boolean or nothing (YAML 1.2.2, section 10.3).
 Json plain_value(const std::string& word) {
   if (is_null_word(word)) {
     return nullptr;
@@ -54,6 +56,8 @@ Json plain_value(const std::string& word) {
       return false;
     }
   }
+  // JSON's numbers only: an octal (defaultMode: 0644) stays a text, which is fine as no rule reads
+  // it.
   const Json number = Json::parse(word, nullptr, false);
   return number.is_number() ? number : Json(word);
 }
@@ -66,6 +70,7 @@ class Reader {
     if (depth > k_deepest || ++count_ > k_most_nodes) {
       throw Malformed{k_too_much, node.Mark()};
     }
+    // Of a member the key's place was put there before, and stays.
     document_.places.emplace(path, place(node.Mark()));
     switch (node.Type()) {
       case YAML::NodeType::Map:
@@ -108,6 +113,8 @@ class Reader {
         continue;
       }
       const std::string below = path + "/" + escaped(key);
+      // YAML allows no second one (1.2.2, section 3.2.1.3), and yaml-cpp would take the first in
+      // silence.
       if (object.contains(key)) {
         throw Malformed{"the key is there twice: " + key.substr(0, 60), each.first.Mark()};
       }
@@ -191,11 +198,13 @@ void require_end(const std::string& text) {
 Result<std::vector<YamlDocument>> read_documents(std::string_view text) {
   std::vector<YamlDocument> documents;
   try {
+    // Before LoadAll, which would never come back.
     require_end(std::string(text));
     for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
       YamlDocument document;
       document.value = Reader(document).read(node, "", 0);
       document.first_line = place(node.Mark()).line;
+      // A "---" at either end makes an empty document; charts have many.
       if (!document.value.is_null()) {
         documents.push_back(std::move(document));
       }
@@ -239,6 +248,7 @@ TextPlace place_of(const YamlDocument& document, std::string_view pointer) {
     if (pointer.empty()) {
       return {.line = document.first_line};
     }
+    // What is missing has no place: the closest parent that is there stands in.
     pointer = pointer.substr(0, pointer.rfind('/'));
   }
 }
