@@ -1,5 +1,5 @@
 # Dependencies out of KREDIS_PORTABLE_PREFIX: include/ and lib/*.a, nothing of the machine that builds.
-foreach(name expected json fmt yaml openssl cli11 hiredis)
+foreach(name boost cli11 expected fmt hiredis json openssl yaml)
   add_library(kredis_dep_${name} INTERFACE)
   add_library(kredis::dep_${name} ALIAS kredis_dep_${name})
   target_include_directories(kredis_dep_${name} SYSTEM INTERFACE "${KREDIS_PORTABLE_PREFIX}/include")

@@ -120,6 +120,11 @@ link_headers() {
     [ -d "/usr/include/$folder" ] || fail "there is no /usr/include/$folder: run cmake/install-dependencies.sh"
     ln -sfn "/usr/include/$folder" "$root/include/$folder"
   done
+  # Debian 12's Boost is unpacked beside its libraries; a newer system's own will do.
+  folder=$cache/../deps/boost-1.81/usr/include/boost
+  [ -d "$folder" ] || folder=/usr/include/boost
+  [ -d "$folder" ] || fail "there are no headers of Boost: run cmake/install-dependencies.sh"
+  ln -sfn "$folder" "$root/include/boost"
 }
 
 build_plugin() {
