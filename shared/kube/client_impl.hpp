@@ -13,7 +13,7 @@ namespace kredis::kube {
 
 struct KubeClient::Impl {
   std::unique_ptr<RestClient> rest;
-  TunnelPump tunnels;
+  Tunnels tunnels;
 
   /// Makes a call whose answer is a JSON object.
   Result<Json> call_json(const Call& call, Deadline deadline = Deadline::max());

@@ -19,12 +19,11 @@
 #include <vector>
 
 #include "shared/kube/encoding.hpp"
+#include "shared/kube/http.hpp"
 #include "shared/system/posix.hpp"
 
 namespace kredis::kube {
 namespace {
-
-constexpr std::size_t k_proxy_answer_limit = 16U << 10U;
 
 /// Milliseconds for poll: at most an hour at a time, never negative.
 int poll_timeout(Deadline deadline) {
@@ -252,28 +251,26 @@ Result<std::unique_ptr<Connection>> Connection::over(Socket socket,
 }
 
 Status Connection::pass_proxy(const Url& proxy, const Url& server, Deadline deadline) {
-  std::string request =
-      "CONNECT " + server.authority() + " HTTP/1.1\r\nHost: " + server.authority() + "\r\n";
+  HttpRequest request{
+      .method = "CONNECT", .target = server.authority(), .headers = {{"Host", server.authority()}}};
   if (!proxy.user_info.empty()) {
-    request += "Proxy-Authorization: Basic " + base64_encode(proxy.user_info) + "\r\n";
+    request.headers.emplace_back("Proxy-Authorization", "Basic " + base64_encode(proxy.user_info));
   }
-  KREDIS_CHECK(write(request + "\r\n", deadline));
-  std::string answer;
-  // Byte by byte: what follows the empty line belongs to the server, not to the proxy.
-  while (answer.find("\r\n\r\n") == std::string::npos) {
-    char byte = 0;
-    KREDIS_TRY(const std::size_t got, read(&byte, 1, deadline));
-    if (got == 0 || answer.size() >= k_proxy_answer_limit) {
-      return Error::unreachable("the proxy " + proxy.to_text() + " gave no proper answer")
-          .with_hint("check proxy-url or HTTPS_PROXY");
-    }
-    answer += byte;
+  HttpExchange exchange(*this);
+  KREDIS_CHECK(exchange.send(request, deadline));
+  const auto head = exchange.read_head(deadline);
+  if (!head && head.error().code == ErrorCode::timeout) {
+    return head.error();
   }
-  const std::string line = answer.substr(0, answer.find('\r'));
-  const bool is_http = line.rfind("HTTP/1.", 0) == 0;
-  if (!is_http || line.size() < 12 || line[9] != '2') {
+  // Neither TLS nor HTTP lets the server behind the proxy speak first.
+  if (!head || exchange.has_rest()) {
+    return Error::unreachable("the proxy " + proxy.to_text() + " gave no proper answer")
+        .with_hint("check proxy-url or HTTPS_PROXY");
+  }
+  if (head->status / 100 != 2) {
     return Error::unreachable("the proxy " + proxy.to_text() + " refused to connect to " +
-                              server.authority() + ": " + printable(line, 200))
+                              server.authority() + ": " + std::to_string(head->status) + " " +
+                              printable(head->reason, 200))
         .with_hint("check proxy-url or HTTPS_PROXY, and what the proxy allows");
   }
   return {};

@@ -1,31 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/kube/http.hpp"
 
-#include <algorithm>
-#include <charconv>
+#include <array>
+#include <cstdint>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
 
 #include "shared/kube/encoding.hpp"
 
 namespace kredis::kube {
 namespace {
 
+namespace http = boost::beast::http;
+using boost::beast::string_view;
+using boost::system::error_code;
+
 constexpr std::size_t k_read_bytes = 32U << 10U;
-constexpr std::size_t k_chunk_line_limit = 4096;
+/// What a proxy answers to CONNECT is a line or two.
+constexpr std::size_t k_proxy_head_limit_bytes = 16U << 10U;
 
-Error not_http(std::string_view what) {
-  return Error::protocol("the server does not answer in HTTP: " + printable(what, 80))
-      .with_hint("check the server's address and port in the kubeconfig");
-}
+std::string to_string(string_view text) { return {text.data(), text.size()}; }
 
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text, int base) {
-  Number number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number, base);
-  if (text.empty() || error != std::errc() || stop != end) {
-    return std::nullopt;
+/// Beast's parser, which keeps a head and a body as ours. Its own messages would bring their
+/// containers along, and reserve whatever length a server claims.
+class Parser final : public http::basic_parser<false> {
+ public:
+  Parser(bool is_without_body, std::size_t head_limit) : head_limit_(head_limit) {
+    eager(true);
+    skip(is_without_body);
+    header_limit(static_cast<std::uint32_t>(head_limit));
+    body_limit(boost::none);  // A watch has none; whoever wants the whole body counts itself.
   }
-  return number;
+
+  HttpHead head;
+  std::string body;
+
+ private:
+  void on_request_impl(http::verb, string_view, string_view, int, error_code&) override {}
+  void on_response_impl(int status, string_view reason, int, error_code& ec) override {
+    head.status = status;
+    head.reason = to_string(reason);
+    if (status < 100) {
+      ec = http::error::bad_status;
+    }
+  }
+  void on_field_impl(http::field, string_view name, string_view value, error_code& ec) override {
+    // Beast's limit begins anew with every piece that ends where a field does.
+    head_bytes_ += name.size() + value.size();
+    if (head_bytes_ > head_limit_) {
+      ec = http::error::header_limit;
+    } else if (!is_header_done()) {  // Else it is a trailer, of which API servers have none.
+      head.headers.emplace_back(to_string(name), to_string(value));
+    }
+  }
+  void on_header_impl(error_code& ec) override {
+    // RFC 9112, section 6.1: a coding that we did not ask for cannot be read.
+    if (head.header("Transfer-Encoding") && !chunked()) {
+      ec = http::error::bad_transfer_encoding;
+    }
+  }
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(string_view piece, error_code&) override {
+    body.append(piece.data(), piece.size());
+    return piece.size();
+  }
+  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view piece, error_code& ec) override {
+    return on_body_impl(piece, ec);
+  }
+  void on_finish_impl(error_code&) override {}
+
+  const std::size_t head_limit_;
+  std::size_t head_bytes_ = 0;
+};
+
+/// 100 to 199 announce another answer, except 101, after which it is not HTTP any more.
+bool is_interim(const Parser& parser) {
+  return parser.is_done() && parser.head.status < 200 && parser.head.status != 101;
 }
 
 }  // namespace
@@ -60,195 +112,116 @@ std::vector<std::string> HttpHead::all(std::string_view name) const {
   return values;
 }
 
-Result<HttpHead> parse_http_head(std::string_view text) {
-  std::size_t end = std::min(text.find("\r\n"), text.size());
-  const std::string_view line = text.substr(0, end);
-  // RFC 9112, 4: "HTTP/1.1 200 OK"; the reason may be missing.
-  if (line.size() < 12 || !line.starts_with("HTTP/1.") || line[8] != ' ') {
-    return not_http(line);
+struct HttpReader::Impl {
+  explicit Impl(std::string_view method)
+      : is_without_body(method == "HEAD" || method == "CONNECT"),
+        head_limit(method == "CONNECT" ? k_proxy_head_limit_bytes : k_http_head_limit_bytes) {
+    parser.emplace(is_without_body, head_limit);
   }
-  const auto status = parse_number<int>(line.substr(9, 3), 10);
-  if (!status || *status < 100) {
-    return not_http(line);
+
+  Error refusal(const error_code& failure) const;
+
+  const bool is_without_body;
+  const std::size_t head_limit;
+  std::optional<Parser> parser;
+  std::string raw;  // Received and not yet understood.
+};
+
+Error HttpReader::Impl::refusal(const error_code& failure) const {
+  if (failure == http::error::header_limit) {
+    return Error::protocol("the server's answer has too long a head");
   }
-  HttpHead head{.status = *status};
-  if (line[7] == '0') {
-    head.headers.emplace_back("Connection", "close");
+  if (parser->is_header_done()) {
+    return Error::protocol("the server's answer is broken: " + failure.message());
   }
-  while (end < text.size()) {
-    text.remove_prefix(end + 2);
-    end = std::min(text.find("\r\n"), text.size());
-    const std::string_view field = text.substr(0, end);
-    const std::size_t colon = field.find(':');
-    if (field.empty()) {
-      continue;
-    }
-    if (colon == std::string_view::npos || colon == 0) {
-      return not_http(field);
-    }
-    head.headers.emplace_back(field.substr(0, colon), trim(field.substr(colon + 1)));
-  }
-  return head;
+  const std::string_view line = std::string_view(raw).substr(0, raw.find("\r\n"));
+  return Error::protocol("the server does not answer in HTTP: " + printable(line, 80))
+      .with_hint("check the server's address and port in the kubeconfig");
 }
 
-Result<std::size_t> ChunkDecoder::feed(std::string_view input, std::string& output) {
-  std::size_t used = 0;
-  while (used < input.size() && state_ != State::finished) {
-    if (state_ == State::data) {
-      const auto count =
-          static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size() - used));
-      output += input.substr(used, count);
-      used += count;
-      left_ -= count;
-      state_ = left_ == 0 ? State::data_end : State::data;
-      continue;
-    }
-    KREDIS_CHECK(take(input[used++]));
-  }
-  return used;
-}
+HttpReader::HttpReader(std::string_view method) : impl_(std::make_unique<Impl>(method)) {}
+HttpReader::~HttpReader() = default;
 
-Status ChunkDecoder::take(char letter) {
-  if (letter == '\r') {
-    return {};
+Status HttpReader::feed(std::string_view bytes) {
+  std::string& raw = impl_->raw;
+  raw += bytes;
+  while (!raw.empty() && !impl_->parser->is_done()) {
+    error_code failure;
+    const std::size_t used = impl_->parser->put(boost::asio::buffer(raw), failure);
+    if (failure && failure != http::error::need_more) {
+      return impl_->refusal(failure);
+    }
+    raw.erase(0, used);
+    if (is_interim(*impl_->parser)) {
+      impl_->parser.emplace(impl_->is_without_body, impl_->head_limit);
+    } else if (failure || used == 0) {
+      break;
+    }
   }
-  if (letter != '\n') {
-    if (++line_bytes_ > k_chunk_line_limit || state_ == State::data_end) {
-      return Error::protocol("the server's answer is broken: a chunk has no proper end");
-    }
-    const auto digit = parse_number<std::uint64_t>({&letter, 1}, 16);
-    if (state_ != State::size) {
-      return {};
-    }
-    if (digit && ++digits_ <= 15) {
-      left_ = left_ * 16 + *digit;
-      return {};
-    }
-    if (digits_ == 0 || (letter != ';' && letter != ' ') || digit) {
-      return Error::protocol("the server's answer is broken: a chunk has no proper size");
-    }
-    state_ = State::extension;
-    return {};
-  }
-  const bool was_empty = line_bytes_ == 0;
-  line_bytes_ = 0;
-  if (state_ == State::data_end) {
-    state_ = State::size;
-    digits_ = 0;
-    left_ = 0;
-  } else if (state_ == State::trailer) {
-    state_ = was_empty ? State::finished : State::trailer;
-  } else if (digits_ == 0) {
-    return Error::protocol("the server's answer is broken: a chunk has no size");
-  } else {
-    state_ = left_ == 0 ? State::trailer : State::data;
+  // Beast waits without limit for the end of a line that tells a chunk's size.
+  if (!is_finished() && raw.size() > impl_->head_limit) {
+    return impl_->refusal(http::error::header_limit);
   }
   return {};
+}
+
+Status HttpReader::end() {
+  Parser& parser = *impl_->parser;
+  if (!parser.got_some() && impl_->raw.empty()) {
+    return Error::unreachable("the server closed the connection unanswered");
+  }
+  if (!parser.is_header_done()) {
+    return impl_->refusal(http::error::partial_message);
+  }
+  error_code failure;
+  parser.put_eof(failure);
+  if (failure) {
+    return Error::unreachable("the server closed the connection in the middle of its answer");
+  }
+  return {};
+}
+
+bool HttpReader::has_head() const { return impl_->parser->is_header_done(); }
+bool HttpReader::is_finished() const { return impl_->parser->is_done(); }
+const HttpHead& HttpReader::head() const { return impl_->parser->head; }
+std::string HttpReader::take_body() { return std::exchange(impl_->parser->body, {}); }
+bool HttpReader::has_rest() const { return is_finished() && !impl_->raw.empty(); }
+bool HttpReader::keeps_alive() const {
+  return is_finished() && impl_->parser->keep_alive() && impl_->raw.empty();
 }
 
 Status HttpExchange::send(const HttpRequest& request, Deadline deadline) {
-  method_ = request.method;
+  reader_ = std::make_unique<HttpReader>(request.method);
   return connection_.write(request.to_text(), deadline);
 }
 
-Result<bool> HttpExchange::fill(Deadline deadline) {
-  const std::size_t before = raw_.size();
-  raw_.resize(before + k_read_bytes);
-  auto got = connection_.read(raw_.data() + before, k_read_bytes, deadline);
-  raw_.resize(before + (got ? *got : 0));
-  if (!got) {
-    return got.error();
-  }
-  has_begun_ = has_begun_ || *got > 0;
-  return *got > 0;
+Status HttpExchange::take_over(std::string_view bytes) {
+  reader_ = std::make_unique<HttpReader>("GET");
+  return reader_->feed(bytes);
+}
+
+Status HttpExchange::fill(Deadline deadline) {
+  std::array<char, k_read_bytes> buffer{};
+  KREDIS_TRY(const std::size_t got, connection_.read(buffer.data(), buffer.size(), deadline));
+  return got == 0 ? reader_->end() : reader_->feed({buffer.data(), got});
 }
 
 Result<HttpHead> HttpExchange::read_head(Deadline deadline) {
-  while (true) {
-    const std::size_t end = raw_.find("\r\n\r\n");
-    if (end == std::string::npos) {
-      if (raw_.size() > k_http_head_limit_bytes) {
-        return Error::protocol("the server's answer has too long a head");
-      }
-      KREDIS_TRY(const bool has_more, fill(deadline));
-      if (!has_more) {
-        return raw_.empty() ? Error::unreachable("the server closed the connection unanswered")
-                            : not_http(raw_);
-      }
-      continue;
-    }
-    KREDIS_TRY(HttpHead head, parse_http_head(std::string_view(raw_).substr(0, end)));
-    raw_.erase(0, end + 4);
-    if (head.status >= 200 || head.status == 101) {
-      KREDIS_CHECK(choose_framing(head));
-      return head;
-    }
+  while (!reader_->has_head()) {
+    KREDIS_CHECK(fill(deadline));
   }
-}
-
-Status HttpExchange::choose_framing(const HttpHead& head) {
-  for (const std::string& value : head.all("Connection")) {
-    keeps_alive_ = keeps_alive_ && !equal_ignoring_case(value, "close");
-  }
-  const auto coding = head.header("Transfer-Encoding");
-  const auto length = head.header("Content-Length");
-  if (method_ == "HEAD" || head.status == 204 || head.status == 304 || head.status == 101) {
-    framing_ = Framing::none;
-    is_finished_ = true;
-  } else if (coding) {
-    if (!equal_ignoring_case(*coding, "chunked")) {
-      return Error::protocol("the server answers in an unknown transfer coding");
-    }
-    framing_ = Framing::chunked;
-  } else if (length) {
-    const auto number = parse_number<std::uint64_t>(*length, 10);
-    if (!number) {
-      return Error::protocol("the server's answer has no proper length");
-    }
-    framing_ = Framing::length;
-    left_ = *number;
-    is_finished_ = left_ == 0;
-  } else {
-    framing_ = Framing::until_close;
-    keeps_alive_ = false;
-  }
-  return {};
-}
-
-void HttpExchange::take_raw(std::string& body) {
-  const auto count = static_cast<std::size_t>(
-      framing_ == Framing::length ? std::min<std::uint64_t>(left_, raw_.size()) : raw_.size());
-  body.append(raw_, 0, count);
-  raw_.erase(0, count);
-  left_ -= framing_ == Framing::length ? count : 0;
-  is_finished_ = framing_ == Framing::length && left_ == 0;
+  return reader_->head();
 }
 
 Result<bool> HttpExchange::read_some(std::string& body, Deadline deadline) {
-  const std::size_t before = body.size();
-  while (!is_finished_) {
-    if (raw_.empty()) {
-      KREDIS_TRY(const bool has_more, fill(deadline));
-      if (!has_more && framing_ != Framing::until_close) {
-        return Error::unreachable("the server closed the connection in the middle of its answer");
-      }
-      if (!has_more) {
-        is_finished_ = true;
-        return false;
-      }
+  while (true) {
+    const std::string piece = reader_->take_body();
+    body += piece;
+    if (!piece.empty() || reader_->is_finished()) {
+      return !piece.empty();
     }
-    if (framing_ == Framing::chunked) {
-      KREDIS_TRY(const std::size_t used, chunks_.feed(raw_, body));
-      raw_.erase(0, used);
-      is_finished_ = chunks_.is_finished();
-    } else {
-      take_raw(body);
-    }
-    if (body.size() > before) {
-      return true;
-    }
+    KREDIS_CHECK(fill(deadline));
   }
-  return false;
 }
 
 Result<std::string> HttpExchange::read_body(Deadline deadline) {

@@ -4,7 +4,7 @@
 // https://www.rfc-editor.org/rfc/rfc9112
 #pragma once
 
-#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +33,7 @@ struct HttpRequest {
 
 struct HttpHead {
   int status = 0;
+  std::string reason = {};  ///< As the server worded it, or empty.
   Headers headers = {};
 
   /// First value of the header, or nothing. Names are compared without regard to case.
@@ -40,31 +41,32 @@ struct HttpHead {
   std::vector<std::string> all(std::string_view name) const;
 };
 
-struct HttpAnswer {
-  HttpHead head;
-  std::string body;
-};
-
-/// Reads a status line and the header lines up to, but not including, the empty line.
-/// Errors: protocol.
-Result<HttpHead> parse_http_head(std::string_view text);
-
-/// Finds the ends of chunks in a body that arrives piece by piece (RFC 9112, section 7.1).
-class ChunkDecoder {
+/// Takes one answer out of bytes as they come, however they are cut. Use once.
+class HttpReader {
  public:
-  /// Decodes `input` and appends the content to `output`. Returns how much input was used;
-  /// less than all only after the end. Errors: protocol.
-  Result<std::size_t> feed(std::string_view input, std::string& output);
-  bool is_finished() const noexcept { return state_ == State::finished; }
+  struct Impl;
+  /// The method of the request decides whether a body follows.
+  explicit HttpReader(std::string_view method);
+  ~HttpReader();
+
+  /// Takes the next bytes. Errors: protocol; nothing may be fed afterwards.
+  Status feed(std::string_view bytes);
+  /// Says that no more will come.
+  /// Errors: unreachable when that is before the first byte or within the body; protocol.
+  Status end();
+
+  bool has_head() const;
+  bool is_finished() const;
+  const HttpHead& head() const;
+  /// What has arrived of the body since the last time.
+  std::string take_body();
+  /// Whether something came after the answer.
+  bool has_rest() const;
+  /// Whether another request may follow on the same connection.
+  bool keeps_alive() const;
 
  private:
-  enum class State { size, extension, data, data_end, trailer, finished };
-  Status take(char letter);
-
-  State state_ = State::size;
-  std::uint64_t left_ = 0;
-  std::size_t line_bytes_ = 0;
-  std::size_t digits_ = 0;
+  std::unique_ptr<Impl> impl_;
 };
 
 /// One exchange over a connection. Use once; then the connection is free if `is_reusable`.
@@ -73,32 +75,23 @@ class HttpExchange {
   explicit HttpExchange(Connection& connection) : connection_(connection) {}
 
   Status send(const HttpRequest& request, Deadline deadline);
+  /// In place of `send`: somebody else sent a GET and has read `bytes` of the answer already.
+  Status take_over(std::string_view bytes);
   /// Errors: unreachable when the connection ends before the first byte; protocol.
   Result<HttpHead> read_head(Deadline deadline);
   /// Appends the next piece of the body; false at its end. Call after read_head.
   Result<bool> read_some(std::string& body, Deadline deadline);
   Result<std::string> read_body(Deadline deadline);
 
-  bool has_answer_begun() const noexcept { return has_begun_; }
-  bool is_reusable() const noexcept { return is_finished_ && keeps_alive_ && raw_.empty(); }
-  /// Bytes after the head that are not HTTP any more, after a 101 answer.
-  std::string take_rest() { return std::exchange(raw_, {}); }
+  bool is_reusable() const { return reader_ && reader_->keeps_alive(); }
+  /// Whether bytes came that do not belong to the answer.
+  bool has_rest() const { return reader_ && reader_->has_rest(); }
 
  private:
-  enum class Framing { none, length, chunked, until_close };
-  Status choose_framing(const HttpHead& head);
-  Result<bool> fill(Deadline deadline);
-  void take_raw(std::string& body);
+  Status fill(Deadline deadline);
 
   Connection& connection_;
-  std::string method_;
-  std::string raw_;
-  Framing framing_ = Framing::none;
-  ChunkDecoder chunks_;
-  std::uint64_t left_ = 0;
-  bool has_begun_ = false;
-  bool is_finished_ = false;
-  bool keeps_alive_ = true;
+  std::unique_ptr<HttpReader> reader_;
 };
 
 }  // namespace kredis::kube

@@ -9,17 +9,14 @@
 
 #include "shared/core/result.hpp"
 #include "shared/kube/rest.hpp"
+#include "shared/kube/websocket.hpp"
 #include "shared/ports/kube_port.hpp"
 
 namespace kredis::kube {
 
-/// Moves bytes between WebSockets and local sockets. Destroying it ends all its tunnels.
-/// Threads: any.
-class TunnelPump {
+/// Destroying it ends all its tunnels. Threads: any.
+class Tunnels {
  public:
-  TunnelPump();
-  ~TunnelPump();
-
   /// Dials, in the caller's thread, and hands the tunnel to the background thread.
   /// Errors: those of any call; invalid_argument for a port outside 1..65535.
   Result<std::unique_ptr<ports::Tunnel>> open(RestClient& rest,
@@ -29,8 +26,7 @@ class TunnelPump {
                                               Deadline deadline);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  WebSocketLoop loop_;
 };
 
 }  // namespace kredis::kube

@@ -217,7 +217,7 @@ Result<std::unique_ptr<Connection>> RestClient::take_connection(const Call& call
                                                                 Deadline deadline,
                                                                 bool& is_reused) {
   KREDIS_TRY(const std::shared_ptr<TlsContext> tls, tls_for(identity));
-  if (!call.needs_own_connection) {
+  if (!call.send) {
     const std::lock_guard lock(mutex_);
     while (!idle_.empty()) {
       auto connection = std::move(idle_.back());
@@ -249,7 +249,13 @@ RestClient::Attempt RestClient::try_once(const Call& call, Deadline deadline) {
                take_connection(call, attempt.identity, deadline, attempt.was_reused));
     answer.http = std::make_unique<HttpExchange>(*answer.connection);
     attempt.was_sent = true;
-    KREDIS_CHECK(answer.http->send(request_for(call, attempt.identity), deadline));
+    const HttpRequest request = request_for(call, attempt.identity);
+    if (call.send) {
+      KREDIS_TRY(const std::string begun, call.send(*answer.connection, request, deadline));
+      KREDIS_CHECK(answer.http->take_over(begun));
+    } else {
+      KREDIS_CHECK(answer.http->send(request, deadline));
+    }
     KREDIS_TRY(answer.head, answer.http->read_head(deadline));
     return answer;
   };

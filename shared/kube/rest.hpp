@@ -4,6 +4,7 @@
 // repeated is repeated, and a refusal comes back as an Error in the user's words.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -33,7 +34,9 @@ struct Call {
   std::string body = {};
   Repeat repeat = Repeat::never;
   Headers headers = {};
-  bool needs_own_connection = false;
+  /// Sends the request in the client's place, over a connection of its own, and returns what has
+  /// been answered so far: for a WebSocket.
+  std::function<Result<std::string>(Connection&, const HttpRequest&, Deadline)> send = {};
 };
 
 /// An accepted call whose body has not been read yet.

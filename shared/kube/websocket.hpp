@@ -1,64 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A WebSocket to the API server, over the same TLS, credentials and proxy as every other call.
-// Opening waits; afterwards nothing does, so that one thread can serve many.
+// WebSockets to the API server, over the same TLS, credentials and proxy as every other call.
+// Opening one waits; afterwards a background thread moves its bytes.
+// https://www.rfc-editor.org/rfc/rfc6455
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "shared/core/result.hpp"
-#include "shared/kube/rest.hpp"
-#include "shared/kube/websocket_frame.hpp"
+#include "shared/kube/connection.hpp"
+#include "shared/kube/http.hpp"
 
 namespace kredis::kube {
+
+/// Longer messages are refused; an API server sends at most some 32 KiB at a time.
+inline constexpr std::size_t k_message_limit_bytes = 4U << 20U;
+
+/// Serves any number of WebSockets with one thread. Destroying it ends them all. Threads: any.
+class WebSocketLoop {
+ public:
+  struct Impl;
+  WebSocketLoop();
+  ~WebSocketLoop();
+
+ private:
+  friend class WebSocket;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// What is made of the messages from the server. The loop's thread calls it.
+class MessageSink {
+ public:
+  virtual ~MessageSink() = default;
+  /// Takes the next piece of a message and returns what of it the local socket gets.
+  virtual std::string_view take(std::string_view piece) = 0;
+  /// The message is whole; false ends the WebSocket.
+  virtual bool end_message() = 0;
+  /// The WebSocket ends, and not in good order.
+  virtual void fail(const std::string& why) = 0;
+};
 
 /// Threads: one at a time.
 class WebSocket {
  public:
-  /// Sends `call` with the upgrade headers and one of `protocols` to choose from.
-  /// Errors: those of any call; protocol when the server will not speak WebSocket.
-  static Result<std::unique_ptr<WebSocket>> open(RestClient& rest,
-                                                 Call call,
-                                                 const std::string& protocols,
-                                                 Deadline deadline);
+  struct Impl;
+  /// `loop` must live longer.
+  explicit WebSocket(WebSocketLoop& loop);
+  ~WebSocket();
 
-  /// Queues one binary message.
-  void send(std::string_view payload);
-  /// Queues the farewell; nothing may be sent afterwards.
-  void close();
+  /// Sends `request` with what asks for a WebSocket added, and returns all that was answered. The
+  /// answer may be a refusal: ask `is_open`. May be called again then.
+  /// Errors: those of the connection.
+  Result<std::string> shake_hands(Connection& connection,
+                                  const HttpRequest& request,
+                                  Deadline deadline);
+  bool is_open() const;
 
-  /// Writes what is queued, as far as the socket takes it.
-  Status flush();
-  /// Reads what has arrived and appends the whole messages in it to `messages`.
-  Status receive(std::vector<std::string>& messages);
-
-  std::size_t queued_bytes() const { return output_.size(); }
-  /// Whether the far side has said goodbye or hung up.
-  bool is_ended() const { return is_ended_; }
-  /// Whether bytes wait that no poll of `fd` would show.
-  bool has_pending() const { return connection_->has_pending(); }
-  int fd() const { return connection_->fd(); }
-  /// The subprotocol that the server chose.
-  const std::string& protocol() const { return protocol_; }
+  /// From now on the loop's thread gives to `local` what `sink` says, and sends what comes from
+  /// there as messages that begin with `channel`. When one end closes, the other is closed, too.
+  /// Requires: is_open, and the connection of shake_hands.
+  Status relay(std::unique_ptr<Connection> connection,
+               Socket local,
+               char channel,
+               std::unique_ptr<MessageSink> sink);
 
  private:
-  WebSocket(std::unique_ptr<Connection> connection, std::string protocol)
-      : connection_(std::move(connection)), protocol_(std::move(protocol)) {}
-  void queue(Opcode opcode, std::string_view payload);
-  Status take_frames(std::vector<std::string>& messages);
-  Status take_data(Frame frame, std::vector<std::string>& messages);
-
-  std::unique_ptr<Connection> connection_;
-  std::string protocol_;
-  FrameDecoder decoder_;
-  std::string output_;
-  std::string fragments_;
-  bool is_in_message_ = false;
-  bool is_closing_ = false;
-  bool is_ended_ = false;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace kredis::kube

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,7 +13,7 @@
 #include "shared/kube/client.hpp"
 #include "shared/kube/connection.hpp"
 #include "shared/kube/encoding.hpp"
-#include "shared/kube/websocket_frame.hpp"
+#include "shared/kube/websocket.hpp"
 #include "tests/unit/kube/test_access.hpp"
 
 namespace kredis::kube {
@@ -32,15 +33,21 @@ std::string accept_for(const std::string& key) {
   return base64_encode({reinterpret_cast<const char*>(digest), size});
 }
 
-std::string frame(const std::string& payload,
-                  Opcode opcode = Opcode::binary,
-                  bool is_final = true) {
-  std::string bytes = encode_frame(opcode, payload, {0, 0, 0, 0});
-  const std::size_t length_bytes = payload.size() < 126 ? 0 : (payload.size() < 65'536 ? 2 : 8);
-  bytes.erase(2 + length_bytes, 4);
-  bytes[1] = static_cast<char>(bytes[1] & 0x7f);
-  bytes[0] = static_cast<char>(is_final ? bytes[0] : bytes[0] & 0x7f);
-  return bytes;
+enum Opcode : unsigned char { k_continuation = 0, k_binary = 2, k_close = 8, k_ping = 9 };
+
+/// The head of a frame as a server sends it: without a mask (RFC 6455, section 5.2).
+std::string frame_head(std::size_t size, Opcode opcode = k_binary, bool is_final = true) {
+  std::string head(1, static_cast<char>((is_final ? 0x80U : 0U) | opcode));
+  const unsigned length_bytes = size < 126 ? 0 : (size < 65'536 ? 2 : 8);
+  head += static_cast<char>(length_bytes == 0 ? size : (length_bytes == 2 ? 126 : 127));
+  for (unsigned left = length_bytes; left > 0; --left) {
+    head += static_cast<char>(size >> (8U * (left - 1)) & 0xffU);
+  }
+  return head;
+}
+
+std::string frame(const std::string& payload, Opcode opcode = k_binary, bool is_final = true) {
+  return frame_head(payload.size(), opcode, is_final) + payload;
 }
 
 /// Takes one masked frame off `raw`, reading on as needed; empty at the end of the connection.
@@ -187,9 +194,9 @@ TEST_SUITE("kube/tunnel") {
       // All in one piece with the answer, so that nothing of it is lost there.
       upgrade(request,
               peer,
-              frame(k_data + k_port_6379) + frame(k_data + "he", Opcode::binary, false) +
-                  frame("beat", Opcode::ping) + frame("llo", Opcode::continuation) +
-                  frame("\x03\xe8", Opcode::close));
+              frame(k_data + k_port_6379) + frame(k_data + "he", k_binary, false) +
+                  frame("beat", k_ping) + frame("llo", k_continuation) +
+                  frame("\x03\xe8", k_close));
       answer = peer.read();
       peer.close();
     });
@@ -201,17 +208,108 @@ TEST_SUITE("kube/tunnel") {
     CHECK((*tunnel)->failure().empty());
   }
 
-  TEST_CASE("a broken frame ends the tunnel with a reason") {
-    TestServer server(good_tls(), [](const TestRequest& request, TestPeer& peer) {
-      upgrade(request, peer, "\xff\xff\xff");
-      peer.read();
+  TEST_CASE("frames that a server must not send end the tunnel with a reason") {
+    struct Row {
+      const char* label;
+      std::string bytes;
+    };
+    const std::string with_port = frame(k_data + k_port_6379);
+    const Row rows[] = {
+        {"all bits set", std::string(14, '\xff')},
+        {"reserved bits", std::string("\xC2\x02\0x", 4)},
+        {"an unknown opcode", std::string("\x83\x02\0x", 4)},
+        {"masked", std::string("\x82\x82\0\0\0\0\0x", 8)},
+        {"a control frame in fragments", std::string("\x09\x00", 2)},
+        {"a control frame of over 125 bytes", frame(std::string(126, 'x'), k_ping)},
+        {"a continuation of nothing", frame(k_data + "x", k_continuation)},
+        {"a new message within another",
+         frame(k_data + "x", k_binary, false) + frame(k_data + "y")},
+        {"a farewell of one byte", frame("x", k_close)},
+        {"a message past the limit", frame_head(k_message_limit_bytes + 1)},
+        {"fragments past the limit",
+         frame(k_data + "x", k_binary, false) + frame_head(k_message_limit_bytes, k_continuation)},
+    };
+    for (const Row& row : rows) {
+      CAPTURE(row.label);
+      TestServer server({.has_tls = false}, [&](const TestRequest& request, TestPeer& peer) {
+        upgrade(request, peer, with_port + row.bytes);
+        peer.read();
+        peer.close();
+      });
+      const auto client = client_of(access_to(server));
+      auto tunnel = client->open_tunnel("shop", "redis-app-0", 6379, soon());
+      REQUIRE(tunnel.has_value());
+      const Socket fd((*tunnel)->take_fd());
+      CHECK(read_until_end(fd.fd()).size() <= 1);
+      CHECK((*tunnel)->failure().find("broken WebSocket frame") != std::string::npos);
+    }
+  }
+
+  TEST_CASE("messages of every length encoding, and at the limit, come whole") {
+    for (const std::size_t size : {0U, 1U, 125U, 126U, 65'535U, 65'536U, 4U << 20U}) {
+      CAPTURE(size);
+      // The channel is a byte of the message.
+      const std::string text(size == 0 ? 0 : size - 1, 'x');
+      TestServer server({.has_tls = false}, [&](const TestRequest& request, TestPeer& peer) {
+        upgrade(request, peer, frame(k_data + k_port_6379));
+        peer.write(size == 0 ? frame("") : frame(k_data + text));
+        peer.write(frame(std::string("\x03\xe8", 2), k_close));
+        peer.read();
+        peer.close();
+      });
+      const auto client = client_of(access_to(server));
+      auto tunnel = client->open_tunnel("shop", "redis-app-0", 6379, soon());
+      REQUIRE(tunnel.has_value());
+      const Socket fd((*tunnel)->take_fd());
+      CHECK(read_until_end(fd.fd()) == text);
+      CHECK((*tunnel)->failure().empty());
+    }
+  }
+
+  TEST_CASE("what is sent is one masked frame a message, however long") {
+    std::mutex mutex;
+    std::string raw;
+    TestServer server(good_tls(), [&](const TestRequest& request, TestPeer& peer) {
+      upgrade(request, peer);
+      for (std::string more = peer.read(); !more.empty(); more = peer.read()) {
+        const std::lock_guard lock(mutex);
+        raw += more;
+      }
+      peer.close();
     });
     const auto client = client_of(access_to(server));
     auto tunnel = client->open_tunnel("shop", "redis-app-0", 6379, soon());
     REQUIRE(tunnel.has_value());
     const Socket fd((*tunnel)->take_fd());
-    CHECK(read_until_end(fd.fd()).empty());
-    CHECK((*tunnel)->failure().find("broken WebSocket frame") != std::string::npos);
+    const std::string text(12'000, 'x');
+    REQUIRE(::send(fd.fd(), text.data(), text.size(), MSG_NOSIGNAL) == 12'000);
+    std::string seen;
+    for (int i = 0; i < 1000 && seen.size() < 12'009; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      const std::lock_guard lock(mutex);
+      seen = raw;
+    }
+    // Final, binary, masked, two bytes of length, the mask: then the channel and the text in one.
+    REQUIRE(seen.size() == 12'009);
+    CHECK(seen.substr(0, 4) == "\x82\xfe\x2e\xe1");
+    CHECK(seen.substr(4, 4) != std::string(4, '\0'));
+    CHECK(seen[8] == seen[4]);  // Channel 0, masked.
+  }
+
+  TEST_CASE("a server that ignores the farewell does not keep the client") {
+    TestServer server(good_tls(), [](const TestRequest& request, TestPeer& peer) {
+      upgrade(request, peer);
+      while (!peer.read().empty()) {
+      }
+      peer.close();
+    });
+    auto client = client_of(access_to(server));
+    auto tunnel = client->open_tunnel("shop", "redis-app-0", 6379, soon());
+    REQUIRE(tunnel.has_value());
+    tunnel->reset();
+    const auto begin = Clock::now();
+    client.reset();
+    CHECK(Clock::now() - begin < std::chrono::seconds(3));
   }
 
   TEST_CASE("a closed local end reaches the server as a farewell") {
@@ -259,8 +357,13 @@ TEST_SUITE("kube/tunnel") {
     CHECK(forbidden.code == ErrorCode::unauthorized);
     CHECK(forbidden.hint.find("pods/portforward") != std::string::npos);
     CHECK(error(200, "", "hello").message.find("does not speak WebSocket") != std::string::npos);
-    CHECK(error(101, "Upgrade: websocket\r\nSec-WebSocket-Accept: wrong\r\n", "").code ==
-          ErrorCode::protocol);
+    CHECK(error(101, "Upgrade: websocket\r\nSec-WebSocket-Accept: wrong\r\n", "")
+              .message.find("does not speak WebSocket") != std::string::npos);
+    // Longer than Beast's own buffer for an answer.
+    const std::string long_answer =
+        R"({"kind":"Status","message":"User \"x\" cannot get resource \"p\" )" +
+        std::string(20'000, 'x') + "\"}";
+    CHECK(error(403, "", long_answer).code == ErrorCode::unauthorized);
     CHECK(client->open_tunnel("shop", "redis-app-0", 0, soon()).error().code ==
           ErrorCode::invalid_argument);
     CHECK(client->open_tunnel("shop", "redis-app-0", 65'536, soon()).error().code ==
