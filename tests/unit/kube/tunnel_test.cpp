@@ -341,6 +341,29 @@ TEST_SUITE("kube/tunnel") {
     CHECK((*tunnel)->failure().empty());
   }
 
+  TEST_CASE("a server that does not answer is left at the deadline, or when the user says so") {
+    TestServer server(good_tls(), [](const TestRequest&, TestPeer& peer) {
+      peer.write("HTTP/1.1 101 Switching");
+      peer.read();
+    });
+    const auto client = client_of(access_to(server));
+    const auto late = client->open_tunnel(
+        "shop", "redis-app-0", 6379, Clock::now() + std::chrono::milliseconds(200));
+    REQUIRE_FALSE(late.has_value());
+    CHECK(late.error().code == ErrorCode::timeout);
+    CHECK(late.error().message.find("no answer from the API server") != std::string::npos);
+    std::thread canceller([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      client->cancel();
+    });
+    const auto begin = Clock::now();
+    const auto cancelled = client->open_tunnel("shop", "redis-app-0", 6379, soon());
+    canceller.join();
+    REQUIRE_FALSE(cancelled.has_value());
+    CHECK(cancelled.error().message == "interrupted");
+    CHECK(Clock::now() - begin < std::chrono::seconds(10));
+  }
+
   TEST_CASE("refusals before the tunnel stands are ordinary errors") {
     std::string answer;
     TestServer server(good_tls(), [&](const TestRequest&, TestPeer& peer) { peer.write(answer); });
