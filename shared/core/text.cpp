@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/core/text.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 namespace kredis::core {
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -66,6 +69,43 @@ std::string quoted(std::string_view text) {
     shown += printable ? c : '?';
   }
   return shown + (text.size() > k_longest ? "...\"" : "\"");
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) {
+  constexpr std::size_t k_longest = 64;
+  if (word.empty() || word.size() > k_longest) {
+    return {};
+  }
+  std::string_view best;
+  // Of a short word half may be wrong, of a long one three letters: more is another word.
+  std::size_t fewest = std::min<std::size_t>(4, word.size() / 2 + 1);
+  for (const std::string_view each : known) {
+    const std::size_t longer = std::max(word.size(), each.size());
+    const std::size_t shorter = std::min(word.size(), each.size());
+    if (longer - shorter >= fewest) {
+      continue;
+    }
+    if (const std::size_t distance = edit_distance(word, each); distance < fewest) {
+      fewest = distance;
+      best = each;
+    }
+  }
+  return best;
 }
 
 }  // namespace kredis::core

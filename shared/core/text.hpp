@@ -4,6 +4,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,12 @@ std::string to_lower(std::string_view text);
 
 /// Shows untrusted text in an error: in quotes, printable, cut after 160 bytes.
 std::string quoted(std::string_view text);
+
+/// Counts the letters to change, add or leave out to make one of the other.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+/// Finds which of `known` was meant by a mistyped `word`; empty when none is near enough.
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
 
 /// Reads a whole decimal number; nullopt when anything is left over or it does not fit.
 template <typename Number>

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <vector>
+#include <ranges>
 
 #include "shared/core/text.hpp"
 
@@ -142,24 +142,6 @@ const Table& table() {
   return instance;
 }
 
-/// How many letters must be changed, added or left out to make one of the other.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) {
-    row[j] = j;
-  }
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 const DirectiveType* find_directive(std::string_view name) {
@@ -175,25 +157,8 @@ const DirectiveType* find_directive(std::string_view name) {
 }
 
 std::string nearest_directive(std::string_view name) {
-  constexpr std::size_t k_longest = 64;
-  if (name.empty() || name.size() > k_longest) {
-    return {};
-  }
-  std::string_view best;
-  std::size_t fewest = std::min<std::size_t>(4, name.size() / 2 + 1);
-  for (const auto& [known, type] : table()) {
-    const std::size_t longer = std::max(name.size(), known.size());
-    const std::size_t shorter = std::min(name.size(), known.size());
-    if (longer - shorter >= fewest) {
-      continue;
-    }
-    const std::size_t distance = edit_distance(name, known);
-    if (distance < fewest) {
-      fewest = distance;
-      best = known;
-    }
-  }
-  return std::string{best};
+  const auto known = std::views::keys(table());
+  return std::string(core::nearest(name, {known.begin(), known.end()}));
 }
 
 }  // namespace kredis::wire
