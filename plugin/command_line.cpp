@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/command_line.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <ostream>
-#include <sstream>
-
-#include <CLI/CLI.hpp>
 
 #include "plugin/commands/complete.hpp"
 #include "plugin/commands/verbs.hpp"
@@ -29,51 +24,48 @@ constexpr const char* k_about =
     "  kubectl redis delete              remove it; its data stays unless you say otherwise\n\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 findings or a refusal.";
 
-void add_global_flags(CLI::App& root, GlobalOptions& options) {
-  const std::string group = "Flags of every verb";
-  root.add_option("-n,--namespace", options.namespace_, "Namespace of the cluster")->group(group);
-  root.add_option("--kubeconfig", options.kubeconfig, "Path of the kubeconfig file")->group(group);
-  root.add_option("--context", options.context, "Context of the kubeconfig to use")->group(group);
-  root.add_option("--cluster", options.cluster, "Cluster entry of the kubeconfig to use")
-      ->group(group);
-  root.add_option("--user", options.user, "User entry of the kubeconfig to use")->group(group);
-  root.add_option("-s,--server", options.server, "Address of the API server")->group(group);
-  root.add_option("--as", options.as, "User to impersonate")->group(group);
-  root.add_option("--as-group", options.as_groups, "Group to impersonate; may be repeated")
-      ->group(group);
-  root.add_option("--request-timeout",
-                  options.request_timeout,
-                  "Longest time for one request, such as 30s; 0 for the default")
-      ->group(group);
-  root.add_option("--via", options.via, "How Redis is reached: auto, direct or tunnel")
-      ->check(CLI::IsMember({"auto", "direct", "tunnel"}))
-      ->group(group);
-  root.add_option("--color", options.color, "Colour: auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
-      ->group(group);
+void add_global_flags(Verb& root, GlobalOptions& options) {
+  root.section("Flags of every verb");
+  root.option("-n,--namespace", options.namespace_, "Namespace of the cluster").kind("NAMESPACE");
+  root.option("--kubeconfig", options.kubeconfig, "Path of the kubeconfig file").kind("FILE");
+  root.option("--context", options.context, "Context of the kubeconfig to use");
+  root.option("--cluster", options.cluster, "Cluster entry of the kubeconfig to use");
+  root.option("--user", options.user, "User entry of the kubeconfig to use");
+  root.option("-s,--server", options.server, "Address of the API server");
+  root.option("--as", options.as, "User to impersonate");
+  root.option("--as-group", options.as_groups, "Group to impersonate; may be repeated");
+  root.option("--request-timeout",
+              options.request_timeout,
+              "Longest time for one request, such as 30s; 0 for the default");
+  const Choices<redis::Via> ways = {
+      {"auto", redis::Via::auto_}, {"direct", redis::Via::direct}, {"tunnel", redis::Via::tunnel}};
+  root.choice("--via", options.via, ways, "How Redis is reached");
+  const Choices<ColourWish> wishes = {
+      {"auto", ColourWish::auto_}, {"always", ColourWish::always}, {"never", ColourWish::never}};
+  root.choice("--color", options.color, wishes, "Colour");
+  root.section("Options");
 }
 
-/// The first word that is not a flag and not a verb, where a verb was expected; empty otherwise.
-std::string unknown_verb(const CLI::App& root, const std::vector<std::string>& arguments) {
-  const auto word = std::find_if(arguments.begin(), arguments.end(), [](const std::string& each) {
-    return each.empty() || each.front() != '-';
-  });
-  return root.get_subcommands().empty() && word != arguments.end() ? *word : "";
-}
-
-/// CLI11 words a mistake well but does not say what to do next.
-std::string parse_mistake(const CLI::App& root,
-                          const std::vector<std::string>& arguments,
-                          const CLI::ParseError& error) {
-  if (const std::string word = unknown_verb(root, arguments); !word.empty()) {
-    return "there is no verb \"" + word + "\"\n  fix: see kubectl redis --help\n";
+void add_verbs(Verb& root) {
+  for (const auto add : {add_create,
+                         add_init,
+                         add_status,
+                         add_delete,
+                         add_rbac,
+                         add_failover,
+                         add_config,
+                         add_cli,
+                         add_toolbox,
+                         add_nfs,
+                         add_lint,
+                         add_explain,
+                         add_rules,
+                         add_webhook,
+                         add_policy,
+                         add_version,
+                         add_completion}) {
+    add(root);
   }
-  std::string verb;
-  for (const CLI::App* app = &root; !app->get_subcommands().empty();) {
-    app = app->get_subcommands().front();
-    verb += " " + app->get_name();
-  }
-  return std::string(error.what()) + "\n  fix: see kubectl redis" + verb + " --help\n";
 }
 
 /// Takes what follows "--" away from the words of a verb that runs it elsewhere; to the parser it
@@ -89,18 +81,6 @@ std::vector<std::string> split_command(std::vector<std::string>& arguments) {
   std::vector<std::string> command(dashes + 1, arguments.end());
   arguments.erase(dashes, arguments.end());
   return command;
-}
-
-/// Global flags may stand after a verb, and an error has to know the verb's own -o.
-void finish_verb(CLI::App& verb, Invocation& invocation) {
-  verb.fallthrough();
-  if (CLI::Option* output = verb.get_option_no_throw("--output")) {
-    output->each(
-        [&invocation](const std::string& text) { invocation.options.error_output = text; });
-  }
-  for (CLI::App* sub : verb.get_subcommands([](CLI::App*) { return true; })) {
-    finish_verb(*sub, invocation);
-  }
 }
 
 std::vector<std::string> names_in(ports::KubePort& kube,
@@ -142,74 +122,62 @@ CompletionSources sources_of(Session& session) {
 /// `__complete WORDS...`: what kubectl_complete-redis runs.
 Operation completion_of(const std::vector<std::string>& words) {
   return [words](Session& session) -> Result<ExitStatus> {
-    CLI::App root;
-    Invocation unused;
-    build_command_line(root, unused);
-    session.out() << complete(root, words, sources_of(session));
+    session.out() << complete(describe_command_line(), words, sources_of(session));
     return ExitStatus::done;
   };
 }
 
-bool wants_json(const GlobalOptions& options) { return options.error_output == "json"; }
+/// Declares everything; what is read goes to `invocation`, which has to stay where it is.
+Parser parser_for(Invocation& invocation) {
+  Parser parser("kubectl redis", k_about, invocation.operation);
+  Verb root = parser.root();
+  add_global_flags(root, invocation.options);
+  add_verbs(root);
+  return parser;
+}
+
+void read_line(const std::vector<std::string>& arguments,
+               Invocation& invocation,
+               std::ostream& out,
+               std::ostream& err) {
+  Parser parser = parser_for(invocation);
+  if (arguments.empty()) {
+    out << parser.help();
+    return;
+  }
+  std::vector<std::string> words = arguments;
+  invocation.options.command = split_command(words);
+  const Parsed parsed = parser.parse(words);
+  invocation.options.error_output = parsed.output == "json" ? Output::json : Output::text;
+  if (parsed.outcome == Parsed::Outcome::run) {
+    return;
+  }
+  invocation.operation = {};
+  if (parsed.outcome == Parsed::Outcome::help) {
+    out << parsed.text;
+  } else {
+    err << "error: " << parsed.text;
+    invocation.exit = ExitStatus::usage;
+  }
+}
 
 }  // namespace
 
-void build_command_line(CLI::App& root, Invocation& invocation) {
-  root.name("kubectl redis");
-  root.set_help_flag("-h,--help", "Show this help");
-  root.require_subcommand(1);
-  root.get_formatter()->column_width(34);
-  add_global_flags(root, invocation.options);
-  add_create(root, invocation.operation);
-  add_init(root, invocation.operation);
-  add_status(root, invocation.operation);
-  add_delete(root, invocation.operation);
-  add_rbac(root, invocation.operation);
-  add_failover(root, invocation.operation);
-  add_config(root, invocation.operation);
-  add_cli(root, invocation.operation);
-  add_toolbox(root, invocation.operation);
-  add_nfs(root, invocation.operation);
-  add_lint(root, invocation.operation);
-  add_explain(root, invocation.operation);
-  add_rules(root, invocation.operation);
-  add_webhook(root, invocation.operation);
-  add_policy(root, invocation.operation);
-  add_version(root, invocation.operation);
-  add_completion(root, invocation.operation);
-  for (CLI::App* verb : root.get_subcommands([](CLI::App*) { return true; })) {
-    finish_verb(*verb, invocation);
-  }
+VerbInfo describe_command_line() {
+  Invocation unused;
+  return parser_for(unused).root().info();
 }
 
 Invocation parse_command_line(const std::vector<std::string>& arguments,
                               std::ostream& out,
                               std::ostream& err) {
   Invocation invocation;
-  CLI::App root{k_about};
-  build_command_line(root, invocation);
-  if (arguments.empty()) {
-    out << root.help();
-    return invocation;
-  }
-  if (arguments.front() == "__complete") {
+  if (!arguments.empty() && arguments.front() == "__complete") {
     invocation.operation = completion_of({arguments.begin() + 1, arguments.end()});
-    invocation.options.request_timeout = "3s";
+    invocation.options.request_timeout = std::chrono::seconds(3);
     return invocation;
   }
-  std::vector<std::string> words = arguments;
-  invocation.options.command = split_command(words);
-  try {
-    // CLI11 takes its arguments in reverse.
-    root.parse(std::vector<std::string>(words.rbegin(), words.rend()));
-  } catch (const CLI::CallForHelp&) {
-    out << root.help();  // Of the verb that was chosen.
-    invocation.operation = {};
-  } catch (const CLI::ParseError& error) {
-    err << "error: " << parse_mistake(root, arguments, error);
-    invocation.operation = {};
-    invocation.exit = ExitStatus::usage;
-  }
+  read_line(arguments, invocation, out, err);
   return invocation;
 }
 
@@ -228,8 +196,8 @@ ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& er
     return *result;
   }
   const TextStyle style = session.error_style();
-  err << (wants_json(invocation.options) ? render_error_json(result.error())
-                                         : render_error(result.error(), style));
+  err << (invocation.options.error_output == Output::json ? render_error_json(result.error())
+                                                          : render_error(result.error(), style));
   return core::traits(result.error().code).exit;
 }
 

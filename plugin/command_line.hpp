@@ -7,11 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "plugin/commands/verb.hpp"
 #include "plugin/terminal/session.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace kredis::plugin {
 
@@ -27,8 +24,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments,
                               std::ostream& out,
                               std::ostream& err);
 
-/// Builds the parser that `parse_command_line` uses; completion walks it too.
-void build_command_line(CLI::App& root, Invocation& invocation);
+/// Everything that can be typed.
+VerbInfo describe_command_line();
 
 /// Runs what was asked for, prints an error if there is one, and gives the exit status.
 ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& err);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `kubectl redis cli`: redis-cli inside the pod that one means, with TLS and AUTH set up.
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/exec/pod_command.hpp"
 #include "plugin/operations/exec/redis_session.hpp"
@@ -15,18 +15,17 @@
 #include "plugin/terminal/interrupt.hpp"
 #include "shared/core/choose_pod.hpp"
 #include "shared/observe/redis_access.hpp"
-#include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
 namespace {
 
-struct CliOptions {
+struct CliFlags {
   std::string name = {};
   std::string pod_word = {};  ///< The pod without --pod in front.
   std::string pod = {};
   std::optional<std::string> key = {};
   observe::RedisAccess access = {};
-  std::string timeout = "15s";
+  std::chrono::milliseconds timeout = std::chrono::seconds(15);
 };
 
 /// The cluster, and the pod where one was named.
@@ -36,9 +35,7 @@ struct Aim {
 };
 
 /// One word alone may be a cluster or a pod; a cluster wins.
-Result<Aim> aim_of(const CliOptions& options,
-                   ports::KubePort& kube,
-                   const std::string& namespace_) {
+Result<Aim> aim_of(const CliFlags& options, ports::KubePort& kube, const std::string& namespace_) {
   const std::string pod = options.pod.empty() ? options.pod_word : options.pod;
   if (options.name.empty() && !pod.empty()) {
     KREDIS_TRY(observe::Located located, observe::locate_by_pod(kube, namespace_, pod));
@@ -64,7 +61,7 @@ Result<Aim> aim_of(const CliOptions& options,
   return Aim{.located = std::move(*owner), .pod = name};
 }
 
-Result<std::string> pod_of(const CliOptions& options,
+Result<std::string> pod_of(const CliFlags& options,
                            const Aim& aim,
                            Session& session,
                            ports::Deadline deadline) {
@@ -102,16 +99,16 @@ Result<Login> log_in(ports::KubePort& kube,
   return login;
 }
 
-Result<ExitStatus> run_cli(const CliOptions& options, Session& session) {
+Result<ExitStatus> run_cli(const CliFlags& options, Session& session) {
   if (options.key && !(options.pod.empty() && options.pod_word.empty())) {
     return Error::invalid_argument("--key chooses a pod, and one was named")
         .with_hint("leave out one of the two");
   }
-  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   KREDIS_TRY(const Aim aim, aim_of(options, *kube, namespace_));
-  KREDIS_TRY(const std::string pod, pod_of(options, aim, session, ports::Clock::now() + timeout));
+  KREDIS_TRY(const std::string pod,
+             pod_of(options, aim, session, ports::Clock::now() + options.timeout));
   KREDIS_TRY(const Json object, kube->get({{"v1", "pods"}, namespace_, pod}));
   const observe::RedisAccess access = observe::access_of(aim.located.workload, options.access);
   KREDIS_TRY(const RedisContainer container, redis_container(object, access));
@@ -129,21 +126,16 @@ Result<ExitStatus> run_cli(const CliOptions& options, Session& session) {
 
 }  // namespace
 
-void add_cli(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<CliOptions>();
-  CLI::App* verb =
-      root.add_subcommand("cli", "Open redis-cli on the right pod, or run a command there");
-  verb->add_option("NAME", options->name, "Name of the cluster (default: redis), or of a pod");
-  verb->add_option("POD", options->pod_word, "The pod, like --pod");
-  verb->add_option("--pod", options->pod, "The pod to talk to (default: any master)");
-  verb->add_option("--key", options->key, "Talk to the master that serves this key");
-  verb->add_option(
-      "--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
-  verb->add_option(
-      "--tls-secret", options->access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
-  verb->add_option("--timeout", options->timeout, "Longest time to find the pod")
-      ->capture_default_str();
-  verb->footer(
+void add_cli(Verb& root) {
+  const auto flags = std::make_shared<CliFlags>();
+  Verb verb = root.subcommand("cli", "Open redis-cli on the right pod, or run a command there");
+  verb.positional("NAME", flags->name, "Name of the cluster (default: redis), or of a pod");
+  verb.positional("POD", flags->pod_word, "The pod, like --pod");
+  verb.option("--pod", flags->pod, "The pod to talk to (default: any master)");
+  verb.option("--key", flags->key, "Talk to the master that serves this key");
+  add_access(verb, flags->access);
+  add_timeout(verb, flags->timeout, "Longest time to find the pod");
+  verb.footer(
       "What follows -- goes to redis-cli. The session follows the cluster's redirects. TLS and the\n"
       "password come from what the pod has; no secret is on a command line. Needs kubectl on the\n"
       "PATH. Exit status: that of redis-cli.\n\n"
@@ -152,9 +144,7 @@ void add_cli(CLI::App& root, Operation& chosen) {
       "  kubectl redis cli redis-app-3                # on this pod\n"
       "  kubectl redis cli --key user:42              # on the master that serves the key\n"
       "  kubectl redis cli shop -n web -- CLUSTER INFO");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_cli(*options, session); };
-  });
+  verb.run(flags, run_cli);
 }
 
 }  // namespace kredis::plugin

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/commands/complete.hpp"
 
+#include <algorithm>
 #include <map>
-
-#include <CLI/CLI.hpp>
-
-#include "plugin/operations/rbac/rights.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -13,139 +10,152 @@ namespace {
 constexpr const char* k_no_files = ":4\n";
 constexpr const char* k_files = ":0\n";
 
-/// Values of flags that take one of a few words.
-const std::map<std::string, std::vector<std::string>>& known_values() {
-  static const std::map<std::string, std::vector<std::string>> k_values = {
-      {"--output", {"json", "yaml", "wide", "name"}},
-      {"--access", {"ClusterIP", "NodePort", "LoadBalancer"}},
-      {"--external", {"NodePort", "LoadBalancer"}},
-      {"--access-mode", {"ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"}},
-      {"--anti-affinity", {"preferred", "required"}},
-      {"--by", {"delete", "freeze"}},
-      {"--layout", {"statefulset", "deployment"}},
-      {"--client-endpoint", {"hostname", "ip"}},
-      {"--default-level", {"enforce", "warn", "audit", "off"}},
-      {"--dry-run", {"client", "server"}},
-      {"--failure-policy", {"Ignore", "Fail"}},
-      {"--via", {"auto", "direct", "tunnel"}},
-      {"--color", {"auto", "always", "never"}}};
-  return k_values;
-}
-
-bool starts_with(const std::string& text, const std::string& start) {
-  return text.compare(0, start.size(), start) == 0;
-}
-
+/// Where on the line one is.
 struct Typed {
-  const CLI::App* verb;
-  const CLI::Option* waiting = nullptr;  ///< The option whose value is being typed.
-  std::size_t positionals = 0;
+  const VerbInfo* verb;
+  const FlagInfo* waiting = nullptr;  ///< The flag whose value is being typed.
+  std::size_t positionals = 0;        ///< Of the verb, before the word that is being typed.
+  std::string start = {};             ///< What is there of that word.
 };
 
-const CLI::Option* find_option(const Typed& typed, const CLI::App& root, const std::string& word) {
-  const CLI::Option* own = typed.verb->get_option_no_throw(word);
-  return own != nullptr ? own : root.get_option_no_throw(word);
-}
-
-const CLI::App* find_verb(const CLI::App& app, const std::string& word) {
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (sub->get_name() == word) {
-      return sub;
+const FlagInfo* find_flag(const VerbInfo& root, const VerbInfo& verb, const std::string& name) {
+  for (const VerbInfo* each : {&verb, &root}) {
+    for (const FlagInfo& flag : each->flags) {
+      if (!flag.is_positional && std::ranges::find(flag.names, name) != flag.names.end()) {
+        return &flag;
+      }
     }
   }
   return nullptr;
 }
 
-Typed read_words(const CLI::App& root, const std::vector<std::string>& words) {
-  Typed typed{.verb = &root};
-  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-    const std::string& word = words[i];
-    if (typed.waiting != nullptr) {
-      typed.waiting = nullptr;
-    } else if (starts_with(word, "-")) {
-      const CLI::Option* option = find_option(typed, root, word);
-      if (option != nullptr && option->get_items_expected_min() > 0) {
-        typed.waiting = option;
-      }
-    } else if (const CLI::App* sub = find_verb(*typed.verb, word); sub != nullptr) {
-      typed.verb = sub;
+void read_word(const VerbInfo& root, const std::string& word, Typed& typed) {
+  if (typed.waiting != nullptr) {
+    typed.waiting = nullptr;
+    return;
+  }
+  if (word.starts_with('-')) {
+    const FlagInfo* flag = find_flag(root, *typed.verb, word);
+    typed.waiting = flag != nullptr && flag->takes_value ? flag : nullptr;
+    return;
+  }
+  const auto sub = std::ranges::find(typed.verb->verbs, word, &VerbInfo::name);
+  if (sub != typed.verb->verbs.end()) {
+    typed.verb = &*sub;
+    typed.positionals = 0;
+  } else {
+    ++typed.positionals;
+  }
+}
+
+/// bash takes "--flag=val" apart into three words; other shells and kubectl leave it whole.
+std::vector<std::string> joined_at_equals(const std::vector<std::string>& words) {
+  std::vector<std::string> joined;
+  for (const std::string& word : words) {
+    const bool goes_on = !joined.empty() && joined.back().starts_with("--") &&
+                         (word == "=" || joined.back().ends_with('='));
+    if (goes_on) {
+      joined.back() += word;
     } else {
-      ++typed.positionals;
+      joined.push_back(word);
     }
+  }
+  return joined;
+}
+
+Typed read_words(const VerbInfo& root, const std::vector<std::string>& words) {
+  Typed typed{.verb = &root};
+  if (words.empty()) {
+    return typed;
+  }
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    read_word(root, words[i], typed);
+  }
+  typed.start = words.back();
+  const std::size_t equals = typed.start.find('=');
+  if (typed.waiting == nullptr && typed.start.starts_with("--") && equals != std::string::npos) {
+    typed.waiting = find_flag(root, *typed.verb, typed.start.substr(0, equals));
+    typed.start.erase(0, typed.waiting != nullptr ? equals + 1 : 0);
   }
   return typed;
 }
 
-using Choices = std::map<std::string, std::string>;
+/// What may be typed, with what it is for.
+using Offers = std::map<std::string, std::string>;
 
-void add_flags(Choices& choices, const CLI::App& app) {
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) {
-      choices["--" + name] = option->get_description();
+void add_flags(Offers& offers, const VerbInfo& verb) {
+  for (const FlagInfo& flag : verb.flags) {
+    for (const std::string& name : flag.names) {
+      if (name.starts_with("--")) {
+        offers[name] = flag.about;
+      }
     }
   }
 }
 
-std::string print(const Choices& choices, const std::string& start, const char* directive) {
+std::string print(const Offers& offers, const std::string& start, const char* directive) {
   std::string text;
-  for (const auto& [choice, description] : choices) {
-    if (starts_with(choice, start)) {
-      text += description.empty() ? choice + "\n" : choice + "\t" + description + "\n";
+  for (const auto& [offer, about] : offers) {
+    if (offer.starts_with(start)) {
+      text += about.empty() ? offer + "\n" : offer + "\t" + about + "\n";
     }
   }
   return text + directive;
 }
 
-Choices plain(const std::vector<std::string>& names) {
-  Choices choices;
+Offers plain(const std::vector<std::string>& names) {
+  Offers offers;
   for (const std::string& name : names) {
-    choices[name] = {};
+    offers[name] = {};
   }
-  return choices;
+  return offers;
 }
 
-std::string complete_value(const CLI::Option& option,
+std::string complete_value(const FlagInfo& flag,
                            const std::string& start,
                            const CompletionSources& sources) {
-  const std::string name = option.get_lnames().empty() ? "" : "--" + option.get_lnames().front();
-  if (name == "--namespace") {
-    return print(plain(sources.namespaces()), start, k_no_files);
+  if (flag.kind == "FILE") {
+    return k_files;
   }
-  const auto values = known_values().find(name);
-  if (values != known_values().end()) {
-    return print(plain(values->second), start, k_no_files);
+  const bool is_namespace = flag.kind == "NAMESPACE";
+  return print(plain(is_namespace ? sources.namespaces() : flag.choices), start, k_no_files);
+}
+
+/// What the next word without a dash may be.
+Offers offers_for_word(const Typed& typed, const CompletionSources& sources) {
+  Offers offers;
+  for (const VerbInfo& sub : typed.verb->verbs) {
+    offers[sub.name] = sub.about;
   }
-  const bool file = name == "--kubeconfig" || name == "--config" || name == "--filename";
-  return file ? k_files : k_no_files;
+  std::vector<const FlagInfo*> positionals;
+  for (const FlagInfo& flag : typed.verb->flags) {
+    if (flag.is_positional) {
+      positionals.push_back(&flag);
+    }
+  }
+  if (typed.positionals < positionals.size()) {
+    const FlagInfo& next = *positionals[typed.positionals];
+    offers.merge(plain(next.names.front() == "NAME" ? sources.clusters() : next.choices));
+  }
+  return offers;
 }
 
 }  // namespace
 
-std::string complete(const CLI::App& root,
+std::string complete(const VerbInfo& root,
                      const std::vector<std::string>& words,
                      const CompletionSources& sources) {
-  const Typed typed = read_words(root, words);
-  const std::string start = words.empty() ? "" : words.back();
+  const Typed typed = read_words(root, joined_at_equals(words));
   if (typed.waiting != nullptr) {
-    return complete_value(*typed.waiting, start, sources);
+    return complete_value(*typed.waiting, typed.start, sources);
   }
-  Choices choices;
-  if (starts_with(start, "-")) {
-    add_flags(choices, *typed.verb);
-    add_flags(choices, root);
-    return print(choices, start, k_no_files);
+  if (!typed.start.starts_with('-')) {
+    return print(offers_for_word(typed, sources), typed.start, k_no_files);
   }
-  for (const CLI::App* sub : typed.verb->get_subcommands([](const CLI::App*) { return true; })) {
-    choices[sub->get_name()] = sub->get_description();
-  }
-  const bool takes_verb = typed.verb->get_option_no_throw("VERB") != nullptr;
-  const bool takes_name = typed.verb->get_option_no_throw("NAME") != nullptr;
-  if (takes_verb && typed.positionals == 0) {
-    choices.merge(plain(verbs_with_rights()));
-  } else if (takes_name && typed.positionals == (takes_verb ? 1U : 0U)) {
-    choices.merge(plain(sources.clusters()));
-  }
-  return print(choices, start, k_no_files);
+  Offers offers;
+  add_flags(offers, *typed.verb);
+  add_flags(offers, root);
+  return print(offers, typed.start, k_no_files);
 }
 
 }  // namespace kredis::plugin

@@ -9,9 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "plugin/commands/verb.hpp"
 
 namespace kredis::plugin {
 
@@ -22,7 +20,7 @@ struct CompletionSources {
 };
 
 /// `words` are what follows "kubectl redis"; the last one is being typed and may be empty.
-std::string complete(const CLI::App& root,
+std::string complete(const VerbInfo& root,
                      const std::vector<std::string>& words,
                      const CompletionSources& sources);
 

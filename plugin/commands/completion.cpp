@@ -2,12 +2,8 @@
 //
 // `kubectl redis completion SHELL`: the script that makes a shell complete `kubectl-redis` itself.
 // Completion of `kubectl redis` comes from kubectl, which calls kubectl_complete-redis.
-#include <map>
 #include <memory>
 #include <ostream>
-#include <string>
-
-#include <CLI/CLI.hpp>
 
 #include "plugin/commands/verbs.hpp"
 
@@ -56,26 +52,27 @@ end
 complete -c kubectl-redis -f -a '(__kubectl_redis_complete)'
 )";
 
+struct CompletionFlags {
+  const char* script = nullptr;
+};
+
+Result<ExitStatus> run_completion(const CompletionFlags& options, Session& session) {
+  session.out() << options.script;
+  return ExitStatus::done;
+}
+
 }  // namespace
 
-void add_completion(CLI::App& root, Operation& chosen) {
-  auto shell = std::make_shared<std::string>();
-  CLI::App* verb = root.add_subcommand("completion", "Print the completion script of a shell");
-  verb->add_option("SHELL", *shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  verb->footer(
+void add_completion(Verb& root) {
+  const auto flags = std::make_shared<CompletionFlags>();
+  Verb verb = root.subcommand("completion", "Print the completion script of a shell");
+  const Choices<const char*> shells = {{"bash", k_bash}, {"zsh", k_zsh}, {"fish", k_fish}};
+  verb.choice("SHELL", flags->script, shells, "The shell").required();
+  verb.footer(
       "kubectl itself completes `kubectl redis` when kubectl_complete-redis is on the PATH.\n"
       "Examples:\n  source <(kubectl redis completion bash)\n"
       "  kubectl redis completion fish | source");
-  verb->callback([shell, &chosen] {
-    chosen = [shell](Session& session) -> Result<ExitStatus> {
-      const std::map<std::string, const char*> scripts = {
-          {"bash", k_bash}, {"zsh", k_zsh}, {"fish", k_fish}};
-      session.out() << scripts.at(*shell);
-      return ExitStatus::done;
-    };
-  });
+  verb.run(flags, run_completion);
 }
 
 }  // namespace kredis::plugin

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `kubectl redis config diff` and `apply`: what the nodes run against the redis.conf they mount.
+#include <chrono>
 #include <memory>
 #include <ostream>
 #include <string>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
+#include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/config/rollout.hpp"
 #include "plugin/render/config_text.hpp"
 #include "plugin/terminal/interrupt.hpp"
 #include "shared/observe/redis_access.hpp"
-#include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
 namespace {
 
-struct ConfigOptions {
+struct ConfigFlags {
   std::string name = "redis";
   observe::RedisAccess access = {};
-  std::string timeout = {};
-  std::string output = {};
-  bool dry_run = false;
+  std::chrono::milliseconds timeout = {};
+  Output output = Output::text;
+  DryRun dry_run = DryRun::none;
   bool yes = false;
 };
 
@@ -38,11 +38,10 @@ struct Scene {
   RolloutTarget target(ports::KubePort& kube) const { return {kube, *redis, located, deadline}; }
 };
 
-Result<Scene> scene_of(const ConfigOptions& options, Session& session) {
-  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+Result<Scene> scene_of(const ConfigFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  Scene scene{.deadline = ports::Clock::now() + timeout};
+  Scene scene{.deadline = ports::Clock::now() + options.timeout};
   KREDIS_TRY(scene.located, observe::locate(*kube, namespace_, options.name));
   KREDIS_TRY(scene.source, mounted_config(*kube, scene.located));
   scene.access = observe::access_of(scene.located.workload, options.access);
@@ -60,17 +59,15 @@ wire::DriftReport report_of(const Scene& scene, const std::vector<wire::NodeConf
           .drifts = wire::drift_by_node(scene.source.config, nodes)};
 }
 
-Result<ExitStatus> run_diff(const ConfigOptions& options, Session& session) {
-  KREDIS_TRY(const Output output,
-             parse_output(options.output, {Output::text, Output::json, Output::yaml}));
+Result<ExitStatus> run_diff(const ConfigFlags& options, Session& session) {
   KREDIS_TRY(const Scene scene, scene_of(options, session));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const auto nodes, look_at_configs(scene.target(*kube), scene.source.config));
   const wire::DriftReport report = report_of(scene, nodes);
-  if (output == Output::text) {
+  if (options.output == Output::text) {
     session.out() << render_drift(report, session.style());
   } else {
-    session.print_object(wire::drift_report(report), output);
+    session.print_object(wire::drift_report(report), options.output);
   }
   return report.drifts.empty() ? ExitStatus::done : ExitStatus::refused;
 }
@@ -89,7 +86,7 @@ Result<wire::ConfigPlan> plan_now(const Scene& scene,
   return plan;
 }
 
-Status agree_to_outage(const ConfigOptions& options,
+Status agree_to_outage(const ConfigFlags& options,
                        const wire::PodRestart& restart,
                        Session& session) {
   if (!restart.is_outage || options.yes ||
@@ -117,7 +114,7 @@ Error still_differs(const Scene& scene, const wire::PodRestart& restart) {
 
 /// Restarts whatever still differs, one pod after the other, and plans anew after each: roles
 /// change.
-Status restart_the_rest(const ConfigOptions& options, const Scene& scene, Session& session) {
+Status restart_the_rest(const ConfigFlags& options, const Scene& scene, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(wire::ConfigPlan plan, plan_now(scene, *kube, wire::Attempt::after_live));
   while (!plan.restarts.empty()) {
@@ -138,7 +135,7 @@ Status restart_the_rest(const ConfigOptions& options, const Scene& scene, Sessio
   return {};
 }
 
-Result<ExitStatus> run_apply(const ConfigOptions& options, Session& session) {
+Result<ExitStatus> run_apply(const ConfigFlags& options, Session& session) {
   KREDIS_TRY(const Scene scene, scene_of(options, session));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_CHECK(await_whole(scene.target(*kube), session.progress()));
@@ -149,7 +146,7 @@ Result<ExitStatus> run_apply(const ConfigOptions& options, Session& session) {
     return ExitStatus::done;
   }
   session.out() << render_config_plan(plan) << std::flush;
-  if (options.dry_run) {
+  if (options.dry_run != DryRun::none) {
     return ExitStatus::done;
   }
   for (const wire::PodRestart& restart : plan.restarts) {
@@ -166,59 +163,49 @@ Result<ExitStatus> run_apply(const ConfigOptions& options, Session& session) {
   return ExitStatus::done;
 }
 
-void add_common(CLI::App& verb, ConfigOptions& options, const std::string& timeout) {
-  options.timeout = timeout;
-  verb.add_option("NAME", options.name, "Name of the cluster, or of a StatefulSet")
-      ->capture_default_str();
-  verb.add_option("--auth-secret", options.access.auth_secret, "Secret with the key \"password\"");
-  verb.add_option(
-      "--tls-secret", options.access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
-  verb.add_option("--timeout", options.timeout, "Longest time for all of it")
-      ->capture_default_str();
+void add_common(Verb& verb, ConfigFlags& flags, std::chrono::milliseconds timeout) {
+  flags.timeout = timeout;
+  add_name(verb, flags.name);
+  add_access(verb, flags.access);
+  add_timeout(verb, flags.timeout, "Longest time for all of it");
 }
 
-void add_diff(CLI::App& config, Operation& chosen) {
-  auto options = std::make_shared<ConfigOptions>();
-  CLI::App* verb =
-      config.add_subcommand("diff", "Show where nodes run other settings than redis.conf has");
-  add_common(*verb, *options, "15s");
-  verb->add_option("-o,--output", options->output, "json or yaml");
-  verb->footer(
+void add_diff(Verb& config) {
+  const auto flags = std::make_shared<ConfigFlags>();
+  Verb verb = config.subcommand("diff", "Show where nodes run other settings than redis.conf has");
+  add_common(verb, *flags, std::chrono::seconds(15));
+  add_output(verb, flags->output, {Output::text, Output::json, Output::yaml});
+  verb.footer(
       "Compares what values mean: 1gb is 1073741824. A line that was removed from the file is no\n"
       "drift: it has no value to compare with. Exit status 3 when something differs.\n\n"
       "Examples:\n  kubectl redis config diff\n  kubectl redis config diff shop -n web -o json");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_diff(*options, session); };
-  });
+  verb.run(flags, run_diff);
 }
 
-void add_apply(CLI::App& config, Operation& chosen) {
-  auto options = std::make_shared<ConfigOptions>();
-  CLI::App* verb =
-      config.add_subcommand("apply", "Roll an edited redis.conf out, live where that is possible");
-  add_common(*verb, *options, "30m");
-  verb->add_flag("--dry-run", options->dry_run, "Print the plan and stop");
-  verb->add_flag("-y,--yes", options->yes, "Do not ask");
-  verb->footer(
+void add_apply(Verb& config) {
+  const auto flags = std::make_shared<ConfigFlags>();
+  Verb verb =
+      config.subcommand("apply", "Roll an edited redis.conf out, live where that is possible");
+  add_common(verb, *flags, std::chrono::minutes(30));
+  add_dry_run(verb, flags->dry_run, "Print the plan and stop");
+  add_yes(verb, flags->yes);
+  verb.footer(
       "Settings that a server takes while it runs are set; for the others pods restart one at a time,\n"
       "replicas first, masters after a hand-over, each once the one before is in step. Run it again to\n"
       "finish what was interrupted.\n\n"
       "Examples:\n"
       "  kubectl edit configmap redis-conf && kubectl redis config apply\n"
       "  kubectl redis config apply shop -n web --dry-run");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_apply(*options, session); };
-  });
+  verb.run(flags, run_apply);
 }
 
 }  // namespace
 
-void add_config(CLI::App& root, Operation& chosen) {
-  CLI::App* verb = root.add_subcommand("config", "Compare and roll out redis.conf");
-  verb->require_subcommand(1);
-  verb->footer("Examples:\n  kubectl redis config diff\n  kubectl redis config apply --dry-run");
-  add_diff(*verb, chosen);
-  add_apply(*verb, chosen);
+void add_config(Verb& root) {
+  Verb group = root.group("config", "Compare and roll out redis.conf");
+  group.footer("Examples:\n  kubectl redis config diff\n  kubectl redis config apply --dry-run");
+  add_diff(group);
+  add_apply(group);
 }
 
 }  // namespace kredis::plugin

@@ -2,7 +2,7 @@
 //
 // `kubectl redis create`: from nothing to a healthy cluster; run again, it finishes or changes
 // nothing.
-#include "plugin/commands/create_options.hpp"
+#include "plugin/commands/create_flags.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -11,7 +11,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "plugin/apply/apply_objects.hpp"
 #include "plugin/apply/wait_for_pods.hpp"
@@ -24,7 +23,6 @@
 #include "shared/manifest/objects.hpp"
 #include "shared/manifest/yaml_writer.hpp"
 #include "shared/observe/gather.hpp"
-#include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -121,30 +119,26 @@ Status wait_until_ready_again(ports::KubePort& kube,
   return {};
 }
 
-Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
-  KREDIS_TRY(const Output output,
-             parse_output(options.output,
-                          {Output::text, Output::wide, Output::json, Output::yaml, Output::name}));
-  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+Result<ExitStatus> run_create(const CreateFlags& options, Session& session) {
   // What is wrong with the flags alone is said before anybody is asked anything.
   KREDIS_TRY(ClusterSpec spec, spec_of(options, session.options().namespace_));
   spec.namespace_ = spec.namespace_.empty() ? "default" : spec.namespace_;
   KREDIS_CHECK(manifest::check(spec));
   if (const auto named = session.namespace_name(); named) {
     spec.namespace_ = *named;
-  } else if (options.dry_run != "client") {
+  } else if (options.dry_run != DryRun::client) {
     return named.error();
   }
   const std::vector<Json> objects = manifest::objects(spec);
-  if (options.dry_run == "client") {
-    print_objects(objects, output, session.out());
+  if (options.dry_run == DryRun::client) {
+    print_objects(objects, options.output, session.out());
     return ExitStatus::done;
   }
-  if (options.dry_run == "server") {
-    return dry_run_on_server(spec, objects, output, session);
+  if (options.dry_run == DryRun::server) {
+    return dry_run_on_server(spec, objects, options.output, session);
   }
   KREDIS_TRY(ports::KubePort * kube, session.kube());
-  const auto deadline = ports::Clock::now() + timeout;
+  const auto deadline = ports::Clock::now() + options.timeout;
   KREDIS_CHECK(put_objects(*kube, spec, objects, session));
   KREDIS_CHECK(announce_external(*kube, spec, deadline, session.progress()));
   const PodWait wait{.namespace_ = spec.namespace_,
@@ -164,16 +158,16 @@ Result<ExitStatus> run_create(const CreateOptions& options, Session& session) {
                           .replicas = static_cast<std::uint32_t>(spec.replicas)};
   KREDIS_TRY(auto view, initialise_cluster(session, located, access, shape, deadline));
   KREDIS_CHECK(wait_until_ready_again(*kube, located, wait, view, session.progress()));
-  return show_status(session, std::move(view), output);
+  return show_status(session, std::move(view), options.output);
 }
 
 }  // namespace
 
-void add_create(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<CreateOptions>();
-  CLI::App* verb = root.add_subcommand("create", "Make a cluster: objects, pods, slots, replicas");
-  add_create_flags(*verb, *options);
-  verb->footer(
+void add_create(Verb& root) {
+  const auto flags = std::make_shared<CreateFlags>();
+  Verb verb = root.subcommand("create", "Make a cluster: objects, pods, slots, replicas");
+  add_create_flags(verb, *flags);
+  verb.footer(
       "Run it again to finish what was interrupted; on a finished cluster it changes nothing.\n\n"
       "Examples:\n"
       "  kubectl redis create                                  # three masters, three replicas\n"
@@ -181,9 +175,7 @@ void add_create(CLI::App& root, Operation& chosen) {
       "  kubectl redis create --nfs-server 192.168.0.222 --nfs-path /usr/local/k8s/redis\n"
       "  kubectl redis create --set maxmemory=1gb --limits memory=2Gi\n"
       "  kubectl redis create --dry-run=client -o yaml         # only print the objects");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_create(*options, session); };
-  });
+  verb.run(flags, run_create);
 }
 
 }  // namespace kredis::plugin

@@ -2,26 +2,25 @@
 //
 // `kubectl redis delete`: removes a cluster that `create` made. Data stays unless it is asked for.
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/delete/removal.hpp"
-#include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
 namespace {
 
-struct DeleteOptions {
+struct DeleteFlags {
   std::string name = "redis";
   bool purge_data = false;
   bool yes = false;
-  std::string dry_run = "none";
-  std::string timeout = "2m";
+  DryRun dry_run = DryRun::none;
+  std::chrono::milliseconds timeout = std::chrono::minutes(2);
 };
 
 void say_what_goes(const Removal& removal, std::ostream& stream) {
@@ -38,7 +37,7 @@ void say_what_goes(const Removal& removal, std::ostream& stream) {
 }
 
 /// Whether the user agreed. Only a removal that loses data asks.
-Status agree(const DeleteOptions& options, const Removal& removal, Session& session) {
+Status agree(const DeleteFlags& options, const Removal& removal, Session& session) {
   if (!removal.loses_data || options.yes) {
     return {};
   }
@@ -50,8 +49,7 @@ Status agree(const DeleteOptions& options, const Removal& removal, Session& sess
       .with_hint("type the name when asked, or add --yes");
 }
 
-Result<ExitStatus> run_delete(const DeleteOptions& options, Session& session) {
-  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+Result<ExitStatus> run_delete(const DeleteFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   const KeepData keep = options.purge_data ? KeepData::no : KeepData::yes;
@@ -61,16 +59,16 @@ Result<ExitStatus> run_delete(const DeleteOptions& options, Session& session) {
         .with_hint("kubectl redis status -A lists the clusters that there are");
   }
   say_what_goes(removal, session.err());
-  if (options.dry_run == "client") {
+  if (options.dry_run == DryRun::client) {
     return ExitStatus::done;
   }
   KREDIS_CHECK(require_removal_rights(*kube, namespace_, removal));
   const ports::DryRun dry_run =
-      options.dry_run == "server" ? ports::DryRun::server : ports::DryRun::no;
+      options.dry_run == DryRun::server ? ports::DryRun::server : ports::DryRun::no;
   if (dry_run == ports::DryRun::no) {
     KREDIS_CHECK(agree(options, removal, session));
   }
-  const auto deadline = ports::Clock::now() + timeout;
+  const auto deadline = ports::Clock::now() + options.timeout;
   KREDIS_CHECK(remove_objects(*kube, removal, dry_run, deadline, session.progress()));
   for (const ObjectName& object : removal.goes) {
     session.out() << object.to_text() << " deleted"
@@ -81,26 +79,20 @@ Result<ExitStatus> run_delete(const DeleteOptions& options, Session& session) {
 
 }  // namespace
 
-void add_delete(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<DeleteOptions>();
-  CLI::App* verb =
-      root.add_subcommand("delete", "Remove a cluster; its data stays unless asked for");
-  verb->add_option("NAME", options->name, "Name of the cluster")->capture_default_str();
-  verb->add_flag("--purge-data",
-                 options->purge_data,
-                 "Remove claims (and volumes that create made) too; asks for the name");
-  verb->add_flag("-y,--yes", options->yes, "Do not ask");
-  verb->add_option(
-          "--dry-run", options->dry_run, "client (only say) or server (let the server try)")
-      ->check(CLI::IsMember({"none", "client", "server"}));
-  verb->add_option("--timeout", options->timeout, "How long to wait for pods to end")
-      ->capture_default_str();
-  verb->footer(
+void add_delete(Verb& root) {
+  const auto flags = std::make_shared<DeleteFlags>();
+  Verb verb = root.subcommand("delete", "Remove a cluster; its data stays unless asked for");
+  verb.positional("NAME", flags->name, "Name of the cluster");
+  verb.flag("--purge-data",
+            flags->purge_data,
+            "Remove claims (and volumes that create made) too; asks for the name");
+  add_yes(verb, flags->yes);
+  add_dry_run(verb, flags->dry_run, "Only say what would go; with server, let the server try");
+  add_timeout(verb, flags->timeout, "How long to wait for pods to end");
+  verb.footer(
       "Examples:\n  kubectl redis delete\n  kubectl redis delete shop -n web --dry-run=client\n"
       "  kubectl redis delete shop --purge-data");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_delete(*options, session); };
-  });
+  verb.run(flags, run_delete);
 }
 
 }  // namespace kredis::plugin

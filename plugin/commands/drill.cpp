@@ -2,6 +2,8 @@
 //
 // `kubectl redis failover drill`: takes a master away on purpose and measures how the cluster
 // copes.
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <ostream>
 #include <random>
@@ -9,16 +11,15 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/failover/drill.hpp"
 #include "plugin/render/drill_text.hpp"
 #include "plugin/terminal/interrupt.hpp"
 #include "shared/observe/gather.hpp"
 #include "shared/observe/redis_access.hpp"
-#include "shared/wire/duration.hpp"
 #include "shared/wire/kube_objects.hpp"
 
 namespace kredis::plugin {
@@ -27,18 +28,17 @@ namespace {
 using wire::DrillReport;
 using wire::DrillStrike;
 
-struct DrillOptions {
+struct DrillFlags {
   std::string name = "redis";
   std::string selector = {};
   std::string pod = {};
   std::string master = {};
-  std::string by = "delete";
+  DrillStrike by = DrillStrike::delete_pod;
   bool yes = false;
-  bool dry_run = false;
+  DryRun dry_run = DryRun::none;
   observe::RedisAccess access = {};
-  std::string timeout = "5m";
-  std::string output = {};
-  std::string misplaced = {};  ///< A flag of failover itself.
+  std::chrono::milliseconds timeout = std::chrono::minutes(5);
+  Output output = Output::text;
 };
 
 /// What a drill works with, once the cluster is found and the victim is chosen.
@@ -49,7 +49,7 @@ struct Stage {
   DrillReport report;
 };
 
-Result<Stage> set_up(const DrillOptions& options, Session& session, ports::Deadline deadline) {
+Result<Stage> set_up(const DrillFlags& options, Session& session, ports::Deadline deadline) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   KREDIS_TRY(observe::Located located,
@@ -67,12 +67,11 @@ Result<Stage> set_up(const DrillOptions& options, Session& session, ports::Deadl
   KREDIS_TRY(
       auto redis,
       session.redis(located.namespace_, observe::access_of(located.workload, options.access)));
-  DrillReport report{
-      .name = located.name,
-      .namespace_ = located.namespace_,
-      .strike = options.by == "freeze" ? DrillStrike::freeze : DrillStrike::delete_pod,
-      .drill = std::move(drill),
-      .dry_run = options.dry_run};
+  DrillReport report{.name = located.name,
+                     .namespace_ = located.namespace_,
+                     .strike = options.by,
+                     .drill = std::move(drill),
+                     .dry_run = options.dry_run != DryRun::none};
   return Stage{std::move(located), std::move(redis), std::move(view), std::move(report)};
 }
 
@@ -101,7 +100,7 @@ Result<std::unique_ptr<Strike>> strike_of(const Stage& stage,
                             object.value("/metadata/uid"_json_pointer, std::string()));
 }
 
-Status agree(const DrillOptions& options, const Stage& stage, Session& session) {
+Status agree(const DrillFlags& options, const Stage& stage, Session& session) {
   session.progress().clear();
   session.err() << render_drill_plan(stage.report);
   if (options.yes || session.confirm("go on?")) {
@@ -122,15 +121,14 @@ ExitStatus show(const DrillReport& report, Session& session, Output output) {
   return well ? ExitStatus::done : ExitStatus::refused;
 }
 
-Result<ExitStatus> drill(const DrillOptions& options,
+Result<ExitStatus> drill(const DrillFlags& options,
                          Stage stage,
                          ports::Deadline deadline,
-                         Session& session,
-                         Output output) {
+                         Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const auto strike, strike_of(stage, *kube, deadline));
-  if (options.dry_run) {
-    return show(stage.report, session, output);
+  if (options.dry_run != DryRun::none) {
+    return show(stage.report, session, options.output);
   }
   KREDIS_CHECK(agree(options, stage, session));
   StageProgress sink(session.progress());
@@ -159,67 +157,46 @@ Result<ExitStatus> drill(const DrillOptions& options,
   stage.report.heir_pod = outcome->heir_pod;
   stage.report.missing = outcome->missing;
   stage.report.probe = std::move(outcome->probe);
-  return show(stage.report, session, output);
+  return show(stage.report, session, options.output);
 }
 
-Result<ExitStatus> run_drill_verb(const DrillOptions& options, Session& session) {
-  if (!options.misplaced.empty()) {
-    return Error::invalid_argument("failover drill takes no " + options.misplaced +
-                                   ", and its own flags follow the word drill")
-        .with_hint("see kubectl redis failover drill --help");
-  }
+Result<ExitStatus> run_drill_verb(const DrillFlags& options, Session& session) {
   if (!options.pod.empty() && !options.master.empty()) {
     return Error::invalid_argument("a drill takes one master away")
         .with_hint("give --pod or --master, or neither for any");
   }
-  KREDIS_TRY(const Output output,
-             parse_output(options.output, {Output::text, Output::json, Output::yaml}));
-  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
-  const auto soon =
-      ports::Clock::now() + std::min<std::chrono::milliseconds>(timeout, std::chrono::seconds(15));
+  const auto soon = ports::Clock::now() +
+                    std::min<std::chrono::milliseconds>(options.timeout, std::chrono::seconds(15));
   KREDIS_TRY(Stage stage, set_up(options, session, soon));
-  return drill(options, std::move(stage), ports::Clock::now() + timeout, session, output);
+  return drill(options, std::move(stage), ports::Clock::now() + options.timeout, session);
 }
 
-void add_options(CLI::App& verb, DrillOptions& options) {
-  verb.add_option("NAME", options.name, "Name of the cluster, or of a StatefulSet")
-      ->capture_default_str();
-  verb.add_option("-l,--selector", options.selector, "Labels of the pods, instead of a NAME");
-  verb.add_option("--pod", options.pod, "The master to take away, by its pod; any when not given");
-  verb.add_option("--master", options.master, "The same by its pod, or its id's start");
-  verb.add_option("--by",
-                  options.by,
-                  "delete: the pod, as kubectl delete does; freeze: its Redis hangs for a while")
-      ->check(CLI::IsMember({"delete", "freeze"}))
-      ->capture_default_str();
-  verb.add_flag("-y,--yes", options.yes, "Do not ask");
-  verb.add_flag("--dry-run", options.dry_run, "Say what would be done and stop");
-  verb.add_option("--auth-secret", options.access.auth_secret, "Secret with the key \"password\"");
-  verb.add_option(
-      "--tls-secret", options.access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
-  verb.add_option("--timeout", options.timeout, "Longest wait until the cluster is whole again")
-      ->capture_default_str();
-  verb.add_option("-o,--output", options.output, "json or yaml");
-}
-
-/// What was given to failover itself: there it would be taken and have no effect.
-std::string misplaced_in(const CLI::App& failover) {
-  for (const CLI::Option* option : failover.get_options()) {
-    if (option->count() > 0) {
-      return option->get_name();
-    }
-  }
-  return {};
+void add_flags(Verb& verb, DrillFlags& flags) {
+  add_name(verb, flags.name);
+  add_selector(verb, flags.selector);
+  verb.option("--pod", flags.pod, "The master to take away, by its pod; any when not given");
+  verb.option("--master", flags.master, "The same by its pod, or its id's start");
+  const Choices<DrillStrike> strikes = {{"delete", DrillStrike::delete_pod},
+                                        {"freeze", DrillStrike::freeze}};
+  verb.choice("--by",
+              flags.by,
+              strikes,
+              "delete: the pod, as kubectl delete does; freeze: its Redis hangs for a while");
+  add_yes(verb, flags.yes);
+  add_dry_run(verb, flags.dry_run, "Say what would be done and stop");
+  add_access(verb, flags.access);
+  add_timeout(verb, flags.timeout, "Longest wait until the cluster is whole again");
+  add_output(verb, flags.output, {Output::text, Output::json, Output::yaml});
 }
 
 }  // namespace
 
-void add_drill(CLI::App& failover, Operation& chosen) {
-  auto options = std::make_shared<DrillOptions>();
-  CLI::App* verb = failover.add_subcommand(
+void add_drill(Verb& failover) {
+  const auto flags = std::make_shared<DrillFlags>();
+  Verb verb = failover.subcommand(
       "drill", "Take a master away on purpose, and measure how the cluster copes");
-  add_options(*verb, *options);
-  verb->footer(
+  add_flags(verb, *flags);
+  verb.footer(
       "Writes and reads without pause through the cluster, in keys of its own, and reports the time to\n"
       "detect, to promote and to heal, operations that failed, the longest gap and acknowledged writes that\n"
       "were lost. Its keys go at the end; of a drill that is interrupted, by themselves within the hour.\n"
@@ -230,10 +207,7 @@ void add_drill(CLI::App& failover, Operation& chosen) {
       "  kubectl redis failover drill                    # any master's pod\n"
       "  kubectl redis failover drill --pod redis-app-0 --dry-run\n"
       "  kubectl redis failover drill shop -n web --by freeze --yes -o json");
-  verb->callback([options, &failover, &chosen] {
-    options->misplaced = misplaced_in(failover);
-    chosen = [options](Session& session) { return run_drill_verb(*options, session); };
-  });
+  verb.run(flags, run_drill_verb);
 }
 
 }  // namespace kredis::plugin

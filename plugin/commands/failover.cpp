@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `kubectl redis failover`: hands masters over to replicas, one, or all of a node or zone.
+#include <chrono>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/failover/hand_over.hpp"
 #include "plugin/render/failover_text.hpp"
 #include "plugin/terminal/interrupt.hpp"
 #include "shared/observe/gather.hpp"
 #include "shared/observe/redis_access.hpp"
-#include "shared/wire/duration.hpp"
 #include "shared/wire/failover_report.hpp"
 
 namespace kredis::plugin {
@@ -35,10 +34,10 @@ struct FailoverFlags {
   bool force = false;
   bool takeover = false;
   bool yes = false;
-  bool dry_run = false;
+  DryRun dry_run = DryRun::none;
   observe::RedisAccess access = {};
-  std::string timeout = "2m";
-  std::string output = {};
+  std::chrono::milliseconds timeout = std::chrono::minutes(2);
+  Output output = Output::text;
 };
 
 Result<FailoverWish> wish_of(const FailoverFlags& options) {
@@ -98,27 +97,23 @@ void show(const wire::FailoverReport& report, Session& session, Output output) {
 Result<ExitStatus> show_plan(const FailoverFlags& options,
                              const FailoverWish& wish,
                              const observe::Located& located,
-                             Session& session,
-                             Output output) {
-  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+                             Session& session) {
   KREDIS_TRY(const core::ClusterView view,
-             look_at(session, located, options.access, ports::Clock::now() + timeout));
+             look_at(session, located, options.access, ports::Clock::now() + options.timeout));
   KREDIS_TRY(auto hand_overs, core::plan_hand_overs(view, wish));
   show({.name = view.name,
         .namespace_ = view.namespace_,
         .hand_overs = std::move(hand_overs),
         .dry_run = true},
        session,
-       output);
+       options.output);
   return ExitStatus::done;
 }
 
 Result<ExitStatus> hand_over(const FailoverFlags& options,
                              const FailoverWish& wish,
                              const observe::Located& located,
-                             Session& session,
-                             Output output) {
-  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+                             Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(core::ClusterView view, observe::gather_pods(*kube, located));
   KREDIS_TRY(
@@ -131,7 +126,7 @@ Result<ExitStatus> hand_over(const FailoverFlags& options,
       std::move(view),
       {.wish = wish,
        .agree = [&](const auto& hand_overs) { return agree(options, hand_overs, session); }},
-      {.deadline = ports::Clock::now() + timeout, .progress = &sink, .cancelled = [] {
+      {.deadline = ports::Clock::now() + options.timeout, .progress = &sink, .cancelled = [] {
          return interrupted();
        }});
   if (!outcome) {
@@ -146,13 +141,11 @@ Result<ExitStatus> hand_over(const FailoverFlags& options,
         .silent = outcome->silent,
         .took = outcome->took},
        session,
-       output);
+       options.output);
   return ExitStatus::done;
 }
 
 Result<ExitStatus> run_failover(const FailoverFlags& options, Session& session) {
-  KREDIS_TRY(const Output output,
-             parse_output(options.output, {Output::text, Output::json, Output::yaml}));
   KREDIS_TRY(const FailoverWish wish, wish_of(options));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
@@ -160,43 +153,39 @@ Result<ExitStatus> run_failover(const FailoverFlags& options, Session& session) 
              options.selector.empty()
                  ? observe::locate(*kube, namespace_, options.name)
                  : observe::locate_by_selector(*kube, namespace_, options.selector));
-  return options.dry_run ? show_plan(options, wish, located, session, output)
-                         : hand_over(options, wish, located, session, output);
+  return options.dry_run == DryRun::none ? hand_over(options, wish, located, session)
+                                         : show_plan(options, wish, located, session);
 }
 
-void add_options(CLI::App& verb, FailoverFlags& options) {
-  verb.add_option("NAME", options.name, "Name of the cluster, or of a StatefulSet")
-      ->capture_default_str();
-  verb.add_option("-l,--selector", options.selector, "Labels of the pods, instead of a NAME");
-  verb.add_option(
-      "--pod", options.pod, "A replica, which takes over, or a master, whose best replica does");
-  verb.add_option("--master", options.master, "The master to relieve: its pod, or its id's start");
-  verb.add_option("--node", options.node, "Relieve every master on this Kubernetes node");
-  verb.add_option("--zone", options.zone, "Relieve every master in this zone");
-  CLI::Option* force = verb.add_flag(
-      "--force", options.force, "Without the master's help; may lose writes, so it asks");
-  verb.add_flag("--takeover",
-                options.takeover,
-                "Without a vote either, where no majority is left; may lose writes, so it asks")
-      ->excludes(force);
-  verb.add_flag("-y,--yes", options.yes, "Do not ask");
-  verb.add_flag("--dry-run", options.dry_run, "Print the plan and stop");
-  verb.add_option("--auth-secret", options.access.auth_secret, "Secret with the key \"password\"");
-  verb.add_option(
-      "--tls-secret", options.access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
-  verb.add_option("--timeout", options.timeout, "Longest wait until every node shows it")
-      ->capture_default_str();
-  verb.add_option("-o,--output", options.output, "json or yaml");
+void add_flags(Verb& verb, FailoverFlags& flags) {
+  add_name(verb, flags.name);
+  add_selector(verb, flags.selector);
+  verb.option(
+      "--pod", flags.pod, "A replica, which takes over, or a master, whose best replica does");
+  verb.option("--master", flags.master, "The master to relieve: its pod, or its id's start");
+  verb.option("--node", flags.node, "Relieve every master on this Kubernetes node");
+  verb.option("--zone", flags.zone, "Relieve every master in this zone");
+  const Flag force =
+      verb.flag("--force", flags.force, "Without the master's help; may lose writes, so it asks");
+  verb.flag("--takeover",
+            flags.takeover,
+            "Without a vote either, where no majority is left; may lose writes, so it asks")
+      .excludes(force);
+  add_yes(verb, flags.yes);
+  add_dry_run(verb, flags.dry_run, "Print the plan and stop");
+  add_access(verb, flags.access);
+  add_timeout(verb, flags.timeout, "Longest wait until every node shows it");
+  add_output(verb, flags.output, {Output::text, Output::json, Output::yaml});
 }
 
 }  // namespace
 
-void add_failover(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<FailoverFlags>();
-  CLI::App* verb = root.add_subcommand(
-      "failover", "Hand masters over to replicas, before work on a pod or node");
-  add_options(*verb, *options);
-  verb->footer(
+void add_failover(Verb& root) {
+  const auto flags = std::make_shared<FailoverFlags>();
+  Verb verb =
+      root.subcommand("failover", "Hand masters over to replicas, before work on a pod or node");
+  add_flags(verb, *flags);
+  verb.footer(
       "The master holds writes for the moment that its replica needs to have them all, so nothing is "
       "lost. Ends when every\nnode shows the new roles and the old master follows in sync. --master, "
       "--node and --zone change nothing when run\nagain; --pod hands over each time. The JSON is "
@@ -207,12 +196,8 @@ void add_failover(CLI::App& root, Operation& chosen) {
       "  kubectl redis failover --node worker-2 --dry-run\n"
       "  kubectl redis failover shop -n web --zone zone-a\n"
       "  kubectl redis failover drill                    # what if a master went away unasked?");
-  add_drill(*verb, chosen);
-  verb->callback([options, verb, &chosen] {
-    if (verb->get_subcommands().empty()) {
-      chosen = [options](Session& session) { return run_failover(*options, session); };
-    }
-  });
+  add_drill(verb);
+  verb.run(flags, run_failover);
 }
 
 }  // namespace kredis::plugin

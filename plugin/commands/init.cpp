@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `kubectl redis init`: makes one cluster of pods that are there already, whoever created them.
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -20,9 +19,9 @@ struct InitFlags {
   std::string selector = {};
   std::optional<int> replicas = {};
   observe::RedisAccess access = {};
-  std::string timeout = "2m";
-  std::string output = {};
-  bool dry_run = false;
+  std::chrono::milliseconds timeout = std::chrono::minutes(2);
+  Output output = Output::text;
+  DryRun dry_run = DryRun::none;
 };
 
 /// What --replicas asks for; nothing said means what the workload's annotations say.
@@ -38,10 +37,6 @@ Result<core::Shape> shape_of(const InitFlags& options) {
 }
 
 Result<ExitStatus> run_init(const InitFlags& options, Session& session) {
-  KREDIS_TRY(
-      const Output output,
-      parse_output(options.output, {Output::text, Output::wide, Output::json, Output::yaml}));
-  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
   KREDIS_TRY(const core::Shape shape, shape_of(options));
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
@@ -49,43 +44,36 @@ Result<ExitStatus> run_init(const InitFlags& options, Session& session) {
              options.selector.empty()
                  ? observe::locate(*kube, namespace_, options.name)
                  : observe::locate_by_selector(*kube, namespace_, options.selector));
-  const auto deadline = ports::Clock::now() + timeout;
-  if (options.dry_run) {
+  const auto deadline = ports::Clock::now() + options.timeout;
+  if (options.dry_run != DryRun::none) {
     return show_init_plan(session, located, options.access, shape, deadline);
   }
   KREDIS_TRY(const auto view,
              initialise_cluster(session, located, options.access, shape, deadline));
-  return show_status(session, view, output);
+  return show_status(session, view, options.output);
 }
 
 }  // namespace
 
-void add_init(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<InitFlags>();
-  CLI::App* verb = root.add_subcommand("init", "Make one cluster of pods that are there already");
-  verb->add_option("NAME", options->name, "Name of the cluster, or of a StatefulSet")
-      ->capture_default_str();
-  verb->add_option("-l,--selector", options->selector, "Labels of the pods, instead of a NAME");
-  verb->add_option("--replicas",
-                   options->replicas,
-                   "Replicas of each master (default: what the workload says, else 1)");
-  verb->add_option(
-      "--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
-  verb->add_option(
-      "--tls-secret", options->access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
-  verb->add_option("--timeout", options->timeout, "Longest wait for the nodes to join")
-      ->capture_default_str();
-  verb->add_flag("--dry-run", options->dry_run, "Print the plan and stop");
-  verb->add_option("-o,--output", options->output, "json, yaml or wide");
-  verb->footer(
+void add_init(Verb& root) {
+  const auto flags = std::make_shared<InitFlags>();
+  Verb verb = root.subcommand("init", "Make one cluster of pods that are there already");
+  add_name(verb, flags->name);
+  add_selector(verb, flags->selector);
+  verb.option("--replicas",
+              flags->replicas,
+              "Replicas of each master (default: what the workload says, else 1)");
+  add_access(verb, flags->access);
+  add_timeout(verb, flags->timeout, "Longest wait for the nodes to join");
+  add_dry_run(verb, flags->dry_run, "Print the plan and stop");
+  add_output(verb, flags->output, {Output::text, Output::wide, Output::json, Output::yaml});
+  verb.footer(
       "Refuses nodes that hold keys or belong to another cluster; finishes a half-made one.\n\n"
       "Examples:\n"
       "  kubectl redis init                           # the StatefulSet redis-app, or redis\n"
       "  kubectl redis init --selector app=redis --replicas 1\n"
       "  kubectl redis init shop -n web --dry-run");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_init(*options, session); };
-  });
+  verb.run(flags, run_init);
 }
 
 }  // namespace kredis::plugin

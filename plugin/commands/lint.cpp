@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "plugin/commands/lint_work.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/lint/fix_manifests.hpp"
@@ -21,12 +19,12 @@ namespace {
 
 constexpr const char* k_standard_input = "-";
 
-struct LintOptions {
+struct LintFlags {
   std::vector<std::string> files = {};
   bool recursive = false;
   bool fix = false;
   bool dry_run = false;
-  std::string output = "text";
+  ReportOutput output = ReportOutput::text;
 };
 
 policy::LintResult judge(const Manifests& manifests) {
@@ -49,7 +47,7 @@ policy::LintResult judge(const Manifests& manifests) {
 }
 
 /// Writes the completed files, or with - their text to stdout.
-Status fix(const Manifests& manifests, const LintOptions& options, Session& session) {
+Status fix(const Manifests& manifests, const LintFlags& options, Session& session) {
   for (const ManifestFile& file : manifests.files) {
     const auto result = completed(manifests, file);
     if (file.name == k_standard_input) {
@@ -79,7 +77,7 @@ Manifests completed_objects(const Manifests& manifests) {
   return after;
 }
 
-Result<ExitStatus> run_lint(const LintOptions& options, Session& session) {
+Result<ExitStatus> run_lint(const LintFlags& options, Session& session) {
   const Folders folders = options.recursive ? Folders::all : Folders::one_level;
   KREDIS_TRY(Manifests manifests, read_manifests(options.files, folders, std::cin));
   const bool to_stream = options.fix && std::ranges::count(options.files, k_standard_input) != 0;
@@ -99,25 +97,24 @@ Result<ExitStatus> run_lint(const LintOptions& options, Session& session) {
 
 }  // namespace
 
-void add_lint(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<LintOptions>();
-  CLI::App* verb = root.add_subcommand("lint", "Judge manifests by the webhook's rules, offline");
-  verb->add_option("-f,--filename", options->files, "File, folder, or - for standard input")
-      ->required();
-  verb->add_flag("-R,--recursive", options->recursive, "Look into the folders of a folder too");
-  verb->add_flag("--fix", options->fix, "Write what is missing into the files; - goes to stdout");
-  verb->add_flag("--dry-run", options->dry_run, "With --fix: say what would be written");
-  add_report_output(*verb, options->output);
-  verb->footer(
+void add_lint(Verb& root) {
+  const auto flags = std::make_shared<LintFlags>();
+  Verb verb = root.subcommand("lint", "Judge manifests by the webhook's rules, offline");
+  verb.option("-f,--filename", flags->files, "File, folder, or - for standard input")
+      .kind("FILE")
+      .required();
+  verb.flag("-R,--recursive", flags->recursive, "Look into the folders of a folder too");
+  verb.flag("--fix", flags->fix, "Write what is missing into the files; - goes to stdout");
+  verb.flag("--dry-run", flags->dry_run, "With --fix: say what would be written");
+  add_report_output(verb, flags->output);
+  verb.footer(
       "Exit status: 0 no error (warnings do not count), 3 errors.\n"
       "Examples:\n"
       "  kubectl redis lint -f redis.yaml\n"
       "  kubectl redis lint -f manifests -R -o sarif\n"
       "  helm template my-release chart | kubectl redis lint -f -\n"
       "  kubectl redis lint -f redis.yaml --fix");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_lint(*options, session); };
-  });
+  verb.run(flags, run_lint);
 }
 
 }  // namespace kredis::plugin

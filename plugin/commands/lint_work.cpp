@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <ostream>
 
-#include <CLI/CLI.hpp>
-
 namespace kredis::plugin {
 
 std::string title_of(const Json& object) {
@@ -19,24 +17,32 @@ std::string title_of(const Json& object) {
          text("/metadata/name");
 }
 
-void add_report_output(CLI::App& verb, std::string& output) {
-  verb.add_option("-o,--output", output, "text, json, sarif or junit")
-      ->check(CLI::IsMember({"text", "json", "sarif", "junit"}));
+void add_report_output(Verb& verb, ReportOutput& output) {
+  const Choices<ReportOutput> choices = {{"text", ReportOutput::text},
+                                         {"json", ReportOutput::json},
+                                         {"sarif", ReportOutput::sarif},
+                                         {"junit", ReportOutput::junit}};
+  verb.choice("-o,--output", output, choices, "How it is printed");
 }
 
 void print_findings(const policy::LintResult& result,
-                    const std::string& output,
+                    ReportOutput output,
                     std::ostream& out,
                     const TextStyle& style) {
   constexpr int k_indent = 2;
-  if (output == "json") {
-    out << policy::lint_json(result).dump(k_indent) << "\n";
-  } else if (output == "sarif") {
-    out << policy::lint_sarif(result, KREDIS_VERSION).dump(k_indent) << "\n";
-  } else if (output == "junit") {
-    out << lint_junit(result);
-  } else {
-    out << lint_text(result, style);
+  switch (output) {
+    case ReportOutput::text:
+      out << lint_text(result, style);
+      break;
+    case ReportOutput::json:
+      out << policy::lint_json(result).dump(k_indent) << "\n";
+      break;
+    case ReportOutput::sarif:
+      out << policy::lint_sarif(result, KREDIS_VERSION).dump(k_indent) << "\n";
+      break;
+    case ReportOutput::junit:
+      out << lint_junit(result);
+      break;
   }
 }
 

@@ -6,26 +6,25 @@
 #include <iosfwd>
 #include <string>
 
+#include "plugin/commands/verb.hpp"
 #include "plugin/render/lint_report.hpp"
 #include "plugin/terminal/text_style.hpp"
 #include "shared/core/error.hpp"
 #include "shared/json/json.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace kredis::plugin {
 
 /// "StatefulSet shop/redis-app".
 std::string title_of(const Json& object);
 
-/// Adds -o text|json|sarif|junit.
-void add_report_output(CLI::App& verb, std::string& output);
+enum class ReportOutput { text, json, sarif, junit };
+
+/// -o, with these.
+void add_report_output(Verb& verb, ReportOutput& output);
 
 /// Prints in one of these forms.
 void print_findings(const policy::LintResult& result,
-                    const std::string& output,
+                    ReportOutput output,
                     std::ostream& out,
                     const TextStyle& style);
 

@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "plugin/commands/lint_work.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/lint/manifest_files.hpp"
@@ -17,9 +15,9 @@
 namespace kredis::plugin {
 namespace {
 
-struct ReportOptions {
+struct PolicyReportFlags {
   bool all_namespaces = false;
-  std::string output = "text";
+  ReportOutput output = ReportOutput::text;
 };
 
 struct Judged {
@@ -75,7 +73,7 @@ policy::LintResult judge(const Manifests& cluster) {
   return result;
 }
 
-Result<ExitStatus> run_report(const ReportOptions& options, Session& session) {
+Result<ExitStatus> run_report(const PolicyReportFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   KREDIS_TRY(const Manifests cluster,
@@ -87,24 +85,20 @@ Result<ExitStatus> run_report(const ReportOptions& options, Session& session) {
 
 }  // namespace
 
-void add_policy(CLI::App& root, Operation& chosen) {
-  CLI::App* group = root.add_subcommand("policy", "What runs now, against the webhook's rules");
-  group->require_subcommand(1);
-  group->footer("Examples:\n  kubectl redis policy report -A");
-  auto options = std::make_shared<ReportOptions>();
-  CLI::App* verb =
-      group->add_subcommand("report", "Judge what runs now by the rules; changes nothing");
-  verb->add_flag("-A,--all-namespaces", options->all_namespaces, "In all namespaces");
-  add_report_output(*verb, options->output);
-  verb->footer(
+void add_policy(Verb& root) {
+  Verb group = root.group("policy", "What runs now, against the webhook's rules");
+  group.footer("Examples:\n  kubectl redis policy report -A");
+  const auto flags = std::make_shared<PolicyReportFlags>();
+  Verb verb = group.subcommand("report", "Judge what runs now by the rules; changes nothing");
+  verb.flag("-A,--all-namespaces", flags->all_namespaces, "In all namespaces");
+  add_report_output(verb, flags->output);
+  verb.footer(
       "Exit status: 0 no error (warnings do not count), 3 errors.\n"
       "Examples:\n"
       "  kubectl redis policy report\n"
       "  kubectl redis policy report -A -o json\n"
       "  kubectl redis policy report -n shop -o junit");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_report(*options, session); };
-  });
+  verb.run(flags, run_report);
 }
 
 }  // namespace kredis::plugin

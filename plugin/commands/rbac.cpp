@@ -2,49 +2,50 @@
 //
 // `kubectl redis rbac`: the Roles that a verb needs, for an administrator to apply. Changes
 // nothing.
-#include <algorithm>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
+#include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/rbac/roles.hpp"
 #include "plugin/render/roles_text.hpp"
+#include "shared/manifest/cluster_spec.hpp"
 #include "shared/manifest/yaml_writer.hpp"
 
 namespace kredis::plugin {
 namespace {
 
-struct RbacOptions {
+struct RbacFlags {
   std::string verb = {};
   std::string name = {};
   std::vector<std::string> users = {};
   std::vector<std::string> groups = {};
   std::vector<std::string> service_accounts = {};
-  std::string layout = {};
+  std::optional<manifest::Layout> layout = {};
   std::string auth_secret = {};
   std::string tls_secret = {};
   bool nfs = false;
   bool purge_data = false;
   bool drill = false;
   bool all_namespaces = false;
-  std::string output = {};
+  Output output = Output::text;
 };
 
-std::set<Case> cases_of(const RbacOptions& options) {
+std::set<Case> cases_of(const RbacFlags& options) {
   std::set<Case> cases;
-  if (options.layout != "deployment") {
+  if (options.layout != manifest::Layout::deployment) {
     cases.insert(Case::statefulset);
   }
-  if (options.layout != "statefulset") {
+  if (options.layout != manifest::Layout::statefulset) {
     cases.insert({Case::deployment, Case::deployment_claims});
   }
-  if (options.layout.empty()) {
+  if (!options.layout) {
     cases.insert(Case::foreign);
   }
   if (options.nfs) {
@@ -70,7 +71,7 @@ Subject service_account(const std::string& text, const std::string& namespace_) 
              : Subject{"ServiceAccount", text.substr(colon + 1), text.substr(0, colon)};
 }
 
-std::vector<Subject> subjects_of(const RbacOptions& options, const std::string& namespace_) {
+std::vector<Subject> subjects_of(const RbacFlags& options, const std::string& namespace_) {
   std::vector<Subject> subjects;
   for (const std::string& name : options.users) {
     subjects.push_back({"User", name});
@@ -84,14 +85,7 @@ std::vector<Subject> subjects_of(const RbacOptions& options, const std::string& 
   return subjects;
 }
 
-Status check_options(const RbacOptions& options) {
-  const auto verbs = verbs_with_rights();
-  if (!options.verb.empty() && std::ranges::find(verbs, options.verb) == verbs.end()) {
-    return Error::invalid_argument("verb \"" + options.verb +
-                                   "\" needs no rights, or there is none")
-        .with_hint(
-            fmt::format("name one of {}; or none, for all together", fmt::join(verbs, ", ")));
-  }
+Status check_options(const RbacFlags& options) {
   for (const Subject& subject : subjects_of(options, "default")) {
     if (subject.name.empty() || subject.namespace_.empty() == (subject.kind == "ServiceAccount")) {
       return Error::invalid_argument("a " + subject.kind + " has no name")
@@ -101,7 +95,7 @@ Status check_options(const RbacOptions& options) {
   return {};
 }
 
-RoleRequest request_of(const RbacOptions& options, const std::string& namespace_) {
+RoleRequest request_of(const RbacFlags& options, const std::string& namespace_) {
   RoleRequest request{
       .verb = options.verb,
       .cluster = options.name,
@@ -132,15 +126,13 @@ std::vector<ExplainedRole> explained(const std::vector<RolePlan>& roles) {
   return all;
 }
 
-Result<ExitStatus> run_rbac(const RbacOptions& options, Session& session) {
-  KREDIS_TRY(const Output output,
-             parse_output(options.output, {Output::text, Output::json, Output::yaml}));
+Result<ExitStatus> run_rbac(const RbacFlags& options, Session& session) {
   KREDIS_CHECK(check_options(options));
   // Nobody is asked, so that an administrator can print Roles for a cluster he does not reach.
   const RoleRequest request = request_of(options, session.namespace_name().value_or("default"));
   const std::vector<RolePlan> roles = plan_roles(request);
   const std::vector<Json> bindings = bindings_of(roles, request);
-  if (output == Output::text) {
+  if (options.output == Output::text) {
     session.out() << render_roles(explained(roles), bindings);
     return ExitStatus::done;
   }
@@ -149,37 +141,36 @@ Result<ExitStatus> run_rbac(const RbacOptions& options, Session& session) {
     objects.push_back(role.object);
   }
   objects.insert(objects.end(), bindings.begin(), bindings.end());
-  if (output == Output::yaml) {
+  if (options.output == Output::yaml) {
     session.out() << manifest::to_yaml(objects);
   } else {
-    session.print_object({{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, output);
+    session.print_object({{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}},
+                         options.output);
   }
   return ExitStatus::done;
 }
 
 }  // namespace
 
-void add_rbac(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<RbacOptions>();
-  CLI::App* verb = root.add_subcommand("rbac", "Print the Roles that a verb needs");
-  verb->add_option("VERB", options->verb, "The verb; without one, all together");
-  verb->add_option("NAME", options->name, "Name of the cluster, for the Roles' names");
-  verb->add_option("--user", options->users, "Bind them to this user; may be repeated");
-  verb->add_option("--group", options->groups, "Bind them to this group; may be repeated");
-  verb->add_option("--service-account",
-                   options->service_accounts,
-                   "Bind them to this [NAMESPACE:]NAME; may be repeated");
-  verb->add_option("--layout", options->layout, "Only for clusters of this layout")
-      ->check(CLI::IsMember({"statefulset", "deployment"}));
-  verb->add_option("--auth-secret", options->auth_secret, "Let it read this Secret's password");
-  verb->add_option("--tls-secret", options->tls_secret, "Let it read this Secret's certificates");
-  verb->add_flag(
-      "--nfs", options->nfs, "With what --nfs-server takes (volumes, outside namespaces)");
-  verb->add_flag("--purge-data", options->purge_data, "With what delete --purge-data takes");
-  verb->add_flag("--drill", options->drill, "With what failover drill takes");
-  verb->add_flag("-A,--all-namespaces", options->all_namespaces, "For every namespace");
-  verb->add_option("-o,--output", options->output, "json or yaml");
-  verb->footer(
+void add_rbac(Verb& root) {
+  const auto flags = std::make_shared<RbacFlags>();
+  Verb verb = root.subcommand("rbac", "Print the Roles that a verb needs");
+  verb.choice("VERB", flags->verb, verbs_with_rights(), "The verb; without one, all together");
+  verb.positional("NAME", flags->name, "Name of the cluster, for the Roles' names");
+  verb.option("--user", flags->users, "Bind them to this user; may be repeated");
+  verb.option("--group", flags->groups, "Bind them to this group; may be repeated");
+  verb.option("--service-account",
+              flags->service_accounts,
+              "Bind them to this [NAMESPACE:]NAME; may be repeated");
+  verb.choice("--layout", flags->layout, layouts(), "Only for clusters of this layout");
+  verb.option("--auth-secret", flags->auth_secret, "Let it read this Secret's password");
+  verb.option("--tls-secret", flags->tls_secret, "Let it read this Secret's certificates");
+  verb.flag("--nfs", flags->nfs, "With what --nfs-server takes (volumes, outside namespaces)");
+  verb.flag("--purge-data", flags->purge_data, "With what delete --purge-data takes");
+  verb.flag("--drill", flags->drill, "With what failover drill takes");
+  verb.flag("-A,--all-namespaces", flags->all_namespaces, "For every namespace");
+  add_output(verb, flags->output, {Output::text, Output::json, Output::yaml});
+  verb.footer(
       "Without -o a comment says what each rule is for; \"goes without\" marks what the verb does not\n"
       "insist on. kubectl apply -f - takes every form.\n\n"
       "Examples:\n"
@@ -187,9 +178,7 @@ void add_rbac(CLI::App& root, Operation& chosen) {
       "  kubectl redis rbac create -n web --user jane --layout statefulset | kubectl apply -f -\n"
       "  kubectl redis rbac delete --purge-data -n web --service-account ci:deployer -o yaml\n"
       "  kubectl redis rbac status -A --group sre");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_rbac(*options, session); };
-  });
+  verb.run(flags, run_rbac);
 }
 
 }  // namespace kredis::plugin

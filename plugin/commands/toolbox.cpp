@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `kubectl redis toolbox`: a shell beside the cluster, in a pod that is gone afterwards.
+#include <chrono>
 #include <memory>
 #include <ostream>
 #include <random>
 #include <string>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "plugin/apply/wait_for_pods.hpp"
+#include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/exec/pod_command.hpp"
 #include "plugin/operations/exec/toolbox_pod.hpp"
 #include "plugin/operations/rbac/permissions.hpp"
 #include "plugin/terminal/interrupt.hpp"
 #include "shared/observe/redis_access.hpp"
-#include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
 namespace {
 
-struct ToolboxOptions {
+struct ToolboxFlags {
   std::string name = "redis";
   std::string image = {};
   observe::RedisAccess access = {};
-  std::string timeout = "2m";
-  bool dry_run = false;
+  std::chrono::milliseconds timeout = std::chrono::minutes(2);
+  DryRun dry_run = DryRun::none;
 };
 
 std::string toolbox_name(const std::string& cluster) {
@@ -65,7 +65,7 @@ class PassingPod {
   ports::ResourcePath path_;
 };
 
-Result<ToolboxWish> wish_of(const ToolboxOptions& options, const observe::Located& located) {
+Result<ToolboxWish> wish_of(const ToolboxFlags& options, const observe::Located& located) {
   ToolboxWish wish{.pod = toolbox_name(located.name),
                    .image = options.image,
                    .access = observe::access_of(located.workload, options.access),
@@ -77,25 +77,30 @@ Result<ToolboxWish> wish_of(const ToolboxOptions& options, const observe::Locate
   return wish;
 }
 
-Result<ExitStatus> run_toolbox(const ToolboxOptions& options, Session& session) {
-  KREDIS_TRY(const auto timeout, wire::parse_duration(options.timeout));
+Result<ExitStatus> run_toolbox(const ToolboxFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   KREDIS_TRY(const observe::Located located, observe::locate(*kube, namespace_, options.name));
   KREDIS_TRY(const ToolboxWish wish, wish_of(options, located));
   const Json object = toolbox_pod(located, wish);
-  if (options.dry_run) {
+  if (options.dry_run == DryRun::client) {
     session.print_object(object, Output::yaml);
     return ExitStatus::done;
   }
   KREDIS_CHECK(require_permissions(*kube, needs_of(rights_of("toolbox", {}), namespace_, {})));
+  if (options.dry_run == DryRun::server) {
+    KREDIS_TRY(const Json answer,
+               kube->create({{"v1", "pods"}, namespace_}, object, ports::DryRun::server));
+    session.print_object(answer, Output::yaml);
+    return ExitStatus::done;
+  }
   PassingPod pod(*kube, {{"v1", "pods"}, namespace_, wish.pod});
   KREDIS_CHECK(pod.create(object));
   KREDIS_CHECK(wait_for_pods(*kube,
                              {.namespace_ = namespace_,
                               .label_selector = std::string(k_toolbox_label) + "=" + wish.pod,
                               .count = 1,
-                              .deadline = ports::Clock::now() + timeout},
+                              .deadline = ports::Clock::now() + options.timeout},
                              session.progress()));
   session.progress().clear();
   KREDIS_TRY(const int exit,
@@ -109,21 +114,15 @@ Result<ExitStatus> run_toolbox(const ToolboxOptions& options, Session& session) 
 
 }  // namespace
 
-void add_toolbox(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<ToolboxOptions>();
-  CLI::App* verb =
-      root.add_subcommand("toolbox", "Open a shell in a throw-away pod beside the cluster");
-  verb->add_option("NAME", options->name, "Name of the cluster, or of a StatefulSet")
-      ->capture_default_str();
-  verb->add_option("--image", options->image, "Image of the pod (default: the cluster's)");
-  verb->add_option(
-      "--auth-secret", options->access.auth_secret, "Secret with the key \"password\"");
-  verb->add_option(
-      "--tls-secret", options->access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
-  verb->add_option("--timeout", options->timeout, "Longest wait for the pod")
-      ->capture_default_str();
-  verb->add_flag("--dry-run", options->dry_run, "Print the pod and stop");
-  verb->footer(
+void add_toolbox(Verb& root) {
+  const auto flags = std::make_shared<ToolboxFlags>();
+  Verb verb = root.subcommand("toolbox", "Open a shell in a throw-away pod beside the cluster");
+  add_name(verb, flags->name);
+  verb.option("--image", flags->image, "Image of the pod (default: the cluster's)");
+  add_access(verb, flags->access);
+  add_timeout(verb, flags->timeout, "Longest wait for the pod");
+  add_dry_run(verb, flags->dry_run, "Print the pod and stop; with server, as the server has it");
+  verb.footer(
       "In it redis-cli goes to the cluster with TLS and AUTH from its Secrets. The pod is removed at\n"
       "the end, also on Ctrl-C, and ends by itself after twelve hours whatever happens. Needs kubectl\n"
       "on the PATH. Exit status: that of the shell or command.\n\n"
@@ -131,9 +130,7 @@ void add_toolbox(CLI::App& root, Operation& chosen) {
       "  kubectl redis toolbox                                   # a shell\n"
       "  kubectl redis toolbox -- redis-cli --cluster check redis-app-0.redis-service:6379\n"
       "  kubectl redis toolbox shop -n web -- redis-cli CLUSTER NODES");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_toolbox(*options, session); };
-  });
+  verb.run(flags, run_toolbox);
 }
 
 }  // namespace kredis::plugin

@@ -3,31 +3,27 @@
 // One function a verb: it adds the verb's subcommand, which on parsing sets the operation to run.
 #pragma once
 
-#include "plugin/terminal/session.hpp"
-
-namespace CLI {
-class App;
-}
+#include "plugin/commands/verb.hpp"
 
 namespace kredis::plugin {
 
-void add_create(CLI::App& root, Operation& chosen);
-void add_init(CLI::App& root, Operation& chosen);
-void add_status(CLI::App& root, Operation& chosen);
-void add_delete(CLI::App& root, Operation& chosen);
-void add_rbac(CLI::App& root, Operation& chosen);
-void add_failover(CLI::App& root, Operation& chosen);
-void add_drill(CLI::App& failover, Operation& chosen);
-void add_cli(CLI::App& root, Operation& chosen);
-void add_toolbox(CLI::App& root, Operation& chosen);
-void add_config(CLI::App& root, Operation& chosen);
-void add_nfs(CLI::App& root, Operation& chosen);
-void add_lint(CLI::App& root, Operation& chosen);
-void add_explain(CLI::App& root, Operation& chosen);
-void add_rules(CLI::App& root, Operation& chosen);
-void add_webhook(CLI::App& root, Operation& chosen);
-void add_policy(CLI::App& root, Operation& chosen);
-void add_version(CLI::App& root, Operation& chosen);
-void add_completion(CLI::App& root, Operation& chosen);
+void add_create(Verb& root);
+void add_init(Verb& root);
+void add_status(Verb& root);
+void add_delete(Verb& root);
+void add_rbac(Verb& root);
+void add_failover(Verb& root);
+void add_drill(Verb& failover);
+void add_cli(Verb& root);
+void add_toolbox(Verb& root);
+void add_config(Verb& root);
+void add_nfs(Verb& root);
+void add_lint(Verb& root);
+void add_explain(Verb& root);
+void add_rules(Verb& root);
+void add_webhook(Verb& root);
+void add_policy(Verb& root);
+void add_version(Verb& root);
+void add_completion(Verb& root);
 
 }  // namespace kredis::plugin

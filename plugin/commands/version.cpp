@@ -6,16 +6,15 @@
 #include <ostream>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
+#include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 
 namespace kredis::plugin {
 namespace {
 
-struct VersionOptions {
+struct VersionFlags {
   bool client_only = false;
-  std::string output = {};
+  Output output = Output::text;
 };
 
 /// The image tag of the webhook's Deployment, wherever it was installed; empty when it is not.
@@ -29,9 +28,7 @@ std::string webhook_version(ports::KubePort& kube) {
   return labels.value("app.kubernetes.io/version", "unknown");
 }
 
-Result<ExitStatus> run_version(const VersionOptions& options, Session& session) {
-  KREDIS_TRY(const Output output,
-             parse_output(options.output, {Output::text, Output::json, Output::yaml}));
+Result<ExitStatus> run_version(const VersionFlags& options, Session& session) {
   Json report = {{"clientVersion", {{"version", KREDIS_VERSION}}}};
   if (!options.client_only) {
     KREDIS_TRY(ports::KubePort * kube, session.kube());
@@ -41,8 +38,8 @@ Result<ExitStatus> run_version(const VersionOptions& options, Session& session) 
       report["webhookVersion"] = {{"version", webhook}};
     }
   }
-  if (output != Output::text) {
-    session.print_object(report, output);
+  if (options.output != Output::text) {
+    session.print_object(report, options.output);
     return ExitStatus::done;
   }
   session.out() << "kubectl redis " << KREDIS_VERSION << "\n";
@@ -59,16 +56,13 @@ Result<ExitStatus> run_version(const VersionOptions& options, Session& session) 
 
 }  // namespace
 
-void add_version(CLI::App& root, Operation& chosen) {
-  auto options = std::make_shared<VersionOptions>();
-  CLI::App* verb =
-      root.add_subcommand("version", "Show the versions of plugin, server and webhook");
-  verb->add_flag("--client", options->client_only, "Only the plugin's own; contacts nobody");
-  verb->add_option("-o,--output", options->output, "json or yaml");
-  verb->footer("Examples:\n  kubectl redis version\n  kubectl redis version --client -o json");
-  verb->callback([options, &chosen] {
-    chosen = [options](Session& session) { return run_version(*options, session); };
-  });
+void add_version(Verb& root) {
+  const auto flags = std::make_shared<VersionFlags>();
+  Verb verb = root.subcommand("version", "Show the versions of plugin, server and webhook");
+  verb.flag("--client", flags->client_only, "Only the plugin's own; contacts nobody");
+  add_output(verb, flags->output, {Output::text, Output::json, Output::yaml});
+  verb.footer("Examples:\n  kubectl redis version\n  kubectl redis version --client -o json");
+  verb.run(flags, run_version);
 }
 
 }  // namespace kredis::plugin

@@ -4,8 +4,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <iostream>
 
@@ -13,29 +11,22 @@
 #include "shared/core/result.hpp"
 #include "shared/kube/client.hpp"
 #include "shared/manifest/yaml_writer.hpp"
-#include "shared/wire/duration.hpp"
 
 namespace kredis::plugin {
 namespace {
 
-redis::Via via_of(const std::string& text) {
-  return text == "direct"   ? redis::Via::direct
-         : text == "tunnel" ? redis::Via::tunnel
-                            : redis::Via::auto_;
-}
-
 bool is_terminal(int fd) { return ::isatty(fd) == 1; }
 
 /// Colour as asked; by default only on a terminal that wants it. https://no-color.org
-Colour colour_for(int fd, const std::string& wish) {
-  if (wish == "always") {
+Colour colour_for(int fd, ColourWish wish) {
+  if (wish == ColourWish::always) {
     return Colour::on;
   }
   const char* no_color = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
   const bool refused = (no_color != nullptr && *no_color != '\0') ||
                        (term != nullptr && std::string(term) == "dumb");
-  return wish == "auto" && is_terminal(fd) && !refused ? Colour::on : Colour::off;
+  return wish == ColourWish::auto_ && is_terminal(fd) && !refused ? Colour::on : Colour::off;
 }
 
 std::size_t width_of(int fd) {
@@ -44,28 +35,7 @@ std::size_t width_of(int fd) {
   return known ? size.ws_col : 100;
 }
 
-constexpr std::array<std::pair<Output, const char*>, 5> k_outputs{{{Output::text, ""},
-                                                                   {Output::wide, "wide"},
-                                                                   {Output::json, "json"},
-                                                                   {Output::yaml, "yaml"},
-                                                                   {Output::name, "name"}}};
-
 }  // namespace
-
-Result<Output> parse_output(const std::string& text, const std::vector<Output>& allowed) {
-  std::string known;
-  for (const auto& [output, name] : k_outputs) {
-    if (std::find(allowed.begin(), allowed.end(), output) == allowed.end()) {
-      continue;
-    }
-    if (text == name) {
-      return output;
-    }
-    known += std::string(*name == '\0' || known.empty() ? "" : ", ") + name;
-  }
-  return Error::invalid_argument("cannot print as \"" + text + "\"")
-      .with_hint("-o takes one of: " + known);
-}
 
 struct Session::Connection {
   std::unique_ptr<ports::KubePort> kube;
@@ -93,8 +63,8 @@ Result<ports::KubePort*> Session::kube() {
                              .server = options_.server,
                              .as = options_.as,
                              .as_groups = options_.as_groups};
-    if (options_.request_timeout != "0") {
-      KREDIS_TRY(wanted.request_timeout, wire::parse_duration(options_.request_timeout));
+    if (options_.request_timeout.count() != 0) {
+      wanted.request_timeout = options_.request_timeout;
     }
     wanted.on_warning = [this](const std::string& text) {
       progress_->note(err_style_.yellow("warning:") + " " + text);
@@ -119,7 +89,7 @@ Result<std::string> Session::namespace_name() {
 Result<std::unique_ptr<ports::RedisPort>> Session::redis(const std::string& namespace_,
                                                          const observe::RedisAccess& access) {
   KREDIS_TRY(ports::KubePort * kube, this->kube());
-  return observe::open_redis(*kube, namespace_, access, via_of(options_.via));
+  return observe::open_redis(*kube, namespace_, access, options_.via);
 }
 
 void Session::print_object(const Json& object, Output output) {

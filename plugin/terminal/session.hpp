@@ -22,6 +22,15 @@
 
 namespace kredis::plugin {
 
+/// How a verb prints. Which of them one can is said where it declares its -o.
+enum class Output { text, wide, json, yaml, name };
+
+/// How far a verb goes: all the way; until it has said what it would do; or until the server has
+/// checked that too.
+enum class DryRun { none, client, server };
+
+enum class ColourWish { auto_, always, never };
+
 /// Flags that every verb takes; kubectl's own names and meanings.
 struct GlobalOptions {
   std::string kubeconfig = {};
@@ -32,19 +41,14 @@ struct GlobalOptions {
   std::string server = {};
   std::string as = {};
   std::vector<std::string> as_groups = {};
-  std::string request_timeout = "0";
-  std::string via = "auto";
-  std::string color = "auto";
+  std::chrono::milliseconds request_timeout{0};  ///< 0 for the default.
+  redis::Via via = redis::Via::auto_;
+  ColourWish color = ColourWish::auto_;
   std::vector<std::string> command = {};  ///< What followed --, for verbs that run something.
-  std::string error_output = {};          ///< The verb's -o, so that errors can match it.
+  Output error_output = Output::text;     ///< The verb's -o, so that errors can match it.
 };
 
 using observe::RedisAccess;
-
-enum class Output { text, wide, json, yaml, name };
-
-/// Reads what followed -o. Errors: invalid_argument, listing what the verb can print.
-Result<Output> parse_output(const std::string& text, const std::vector<Output>& allowed);
 
 class Session {
  public:

@@ -1,56 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "plugin/command_line.hpp"
-#include "plugin/commands/complete.hpp"
-#include "plugin/commands/create_options.hpp"
+#include "tests/unit/plugin/command_bed.hpp"
 
 namespace kredis::plugin {
-namespace {
 
-struct Ran {
-  ExitStatus exit;
-  std::string out;
-  std::string err;
-};
-
-Ran run_line(const std::vector<std::string>& arguments) {
-  std::ostringstream out;
-  std::ostringstream err;
-  const Invocation invocation = parse_command_line(arguments, out, err);
-  const ExitStatus exit = run(invocation, out, err);
-  return {exit, out.str(), err.str()};
-}
-
-std::string complete_line(const std::vector<std::string>& words) {
-  CLI::App root;
-  Invocation unused;
-  build_command_line(root, unused);
-  return complete(root,
-                  words,
-                  {.clusters =
-                       [] {
-                         return std::vector<std::string>{"redis", "shop"};
-                       },
-                   .namespaces =
-                       [] {
-                         return std::vector<std::string>{"default", "web"};
-                       }});
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
-
-TEST_SUITE("plugin/cli") {
+TEST_SUITE("plugin/command_line") {
   TEST_CASE("help is printed on stdout and starts its usage with kubectl redis") {
     const Ran ran = run_line({"--help"});
     CHECK(ran.exit == ExitStatus::done);
@@ -99,14 +60,150 @@ TEST_SUITE("plugin/cli") {
     }
   }
 
-  TEST_CASE("an unknown verb or flag is wrong usage and says where help is") {
-    const Ran verb = run_line({"explode"});
-    CHECK(verb.exit == ExitStatus::usage);
-    CHECK(contains(verb.err, "explode"));
-    CHECK(contains(verb.err, "--help"));
-    const Ran flag = run_line({"status", "--no-such-flag"});
-    CHECK(flag.exit == ExitStatus::usage);
-    CHECK(contains(flag.err, "kubectl redis status --help"));
+  TEST_CASE("what cannot be read is wrong usage and says what to do") {
+    struct Case {
+      const char* label;
+      std::vector<std::string> line;
+      std::string said;
+    };
+    const std::vector<Case> cases{
+        {"an unknown verb",
+         {"frobnicate"},
+         "error: there is no verb \"frobnicate\"\n  fix: see kubectl redis --help\n"},
+        {"a verb that is nearly one",
+         {"stauts"},
+         "there is no verb \"stauts\"; did you mean status?"},
+        {"a verb after a flag's value", {"-n", "web", "creat"}, "did you mean create?"},
+        {"a verb below a verb",
+         {"webhook", "instal"},
+         "there is no verb \"instal\"; did you mean install?\n  fix: see kubectl redis webhook "
+         "--help\n"},
+        {"no verb below a verb", {"config"}, "kubectl redis config needs a verb: diff, apply"},
+        {"no verb at all", {"-n", "web"}, "kubectl redis needs a verb: create, init, status"},
+        {"an unknown flag",
+         {"status", "--bogus-thing"},
+         "error: there is no flag --bogus-thing\n  fix: see kubectl redis status --help\n"},
+        {"a flag that is nearly one",
+         {"delete", "--purge-dat"},
+         "there is no flag --purge-dat; did you mean --purge-data?"},
+        {"a flag of every verb", {"status", "--namespac=web"}, "did you mean --namespace?"},
+        {"a misspelled flag that is required",
+         {"nfs", "check", "--nfs-pat", "/x"},
+         "there is no flag --nfs-pat; did you mean --nfs-path?"},
+        {"one name too many",
+         {"status", "shop", "other"},
+         "kubectl redis status has no use for \"other\""},
+        {"an output that the verb cannot print",
+         {"version", "--client", "-o", "xml"},
+         "--output: \"xml\" is none of text, json, yaml"},
+        {"an output of other verbs",
+         {"version", "--client", "-o", "wide"},
+         "--output: \"wide\" is none of text, json, yaml"},
+        {"a way that there is not",
+         {"--via", "tunel", "status"},
+         "--via: \"tunel\" is none of auto, direct, tunnel"},
+        {"the number of a choice", {"--via", "1", "status"}, "--via: \"1\" is none of"},
+        {"a dry run that there is not",
+         {"delete", "--dry-run=maybe"},
+         "--dry-run: \"maybe\" is none of none, client, server"},
+        {"no duration",
+         {"status", "--timeout", "soon"},
+         "--timeout: \"soon\" is not a duration; write it like 30s, 5m or 1h30m"},
+        {"past the longest duration", {"status", "--timeout", "1001h"}, "is not a duration"},
+        {"rights of a verb that needs none",
+         {"rbac", "completion"},
+         "is none of version, status, init"},
+        {"a number out of its range",
+         {"webhook", "manifests", "--replicas", "21"},
+         "--replicas: Value 21 not in range"},
+        {"a flag before the word drill",
+         {"failover", "--dry-run", "drill", "--yes"},
+         "failover drill takes no --dry-run, and its own flags follow the word drill"}};
+    for (const Case& it : cases) {
+      CAPTURE(it.label);
+      const Ran ran = run_line(it.line);
+      CHECK(ran.exit == ExitStatus::usage);
+      CHECK(ran.out.empty());
+      CAPTURE(ran.err);
+      CHECK(contains(ran.err, it.said));
+      CHECK(contains(ran.err, "--help"));
+    }
+  }
+
+  TEST_CASE("flags of every verb are read before and after it") {
+    std::ostringstream unused;
+    for (const std::vector<std::string>& line :
+         {std::vector<std::string>{"--via=tunnel", "--request-timeout", "1m30s", "status"},
+          {"status", "--via", "tunnel", "--request-timeout=90"}}) {
+      const Invocation read = parse_command_line(line, unused, unused);
+      REQUIRE(read.operation);
+      CHECK(read.options.via == redis::Via::tunnel);
+      CHECK(read.options.request_timeout == std::chrono::seconds(90));
+      CHECK(read.options.color == ColourWish::auto_);
+    }
+  }
+
+  TEST_CASE("the longest duration is taken") {
+    std::ostringstream unused;
+    CHECK(parse_command_line({"status", "--timeout", "1000h"}, unused, unused).operation);
+  }
+
+  TEST_CASE("defaults are told in the help as they are written") {
+    struct Case {
+      const char* label;
+      std::vector<std::string> line;
+      std::string said;
+    };
+    const std::vector<Case> cases{
+        {"seconds", {"status", "--help"}, "--timeout DURATION=15s"},
+        {"minutes", {"create", "--help"}, "--timeout DURATION=5m"},
+        {"a choice", {"create", "--help"}, "--layout {statefulset,deployment}=statefulset"},
+        {"a choice without default", {"create", "--help"}, "--external {NodePort,LoadBalancer}\n"},
+        {"what a verb prints", {"lint", "--help"}, "-o,--output {text,json,sarif,junit}=text"},
+        {"a flag with or without value",
+         {"config", "apply", "--help"},
+         "--dry-run [=none|client|server]"},
+        {"a number that is no default", {"nfs", "check", "--help"}, "--mount-port INT:"}};
+    for (const Case& it : cases) {
+      CAPTURE(it.label);
+      const Ran ran = run_line(it.line);
+      CAPTURE(ran.out);
+      CHECK(contains(ran.out, it.said));
+    }
+  }
+
+  TEST_CASE("--dry-run alone is the client's, and takes no name away") {
+    for (const char* word : {"--dry-run", "--dry-run=client"}) {
+      CAPTURE(word);
+      const Ran ran =
+          run_line({"create", word, "shop", "-o", "name", "--kubeconfig", "/nonexistent"});
+      CHECK(ran.exit == ExitStatus::done);
+      CHECK(contains(ran.out, "statefulset.apps/shop"));
+    }
+    CHECK(run_line({"create", "--dry-run=none", "--kubeconfig", "/nonexistent"}).exit !=
+          ExitStatus::done);
+  }
+
+  TEST_CASE("every verb that changes something takes --dry-run") {
+    for (const std::vector<std::string>& verb : {std::vector<std::string>{"create"},
+                                                 {"init"},
+                                                 {"delete"},
+                                                 {"failover"},
+                                                 {"failover", "drill"},
+                                                 {"config", "apply"},
+                                                 {"toolbox"},
+                                                 {"webhook", "install"},
+                                                 {"webhook", "uninstall"},
+                                                 {"webhook", "rotate-certs"}}) {
+      for (const char* word : {"--dry-run", "--dry-run=client", "--dry-run=server"}) {
+        std::vector<std::string> line = verb;
+        line.emplace_back(word);
+        std::ostringstream out;
+        std::ostringstream err;
+        CHECK(parse_command_line(line, out, err).operation);
+        CHECK(err.str().empty());
+      }
+    }
   }
 
   TEST_CASE("failover wants exactly one of pod, master, node and zone") {
@@ -125,80 +222,11 @@ TEST_SUITE("plugin/cli") {
     CHECK(ran.out == std::string("kubectl redis ") + KREDIS_VERSION + "\n");
   }
 
-  TEST_CASE("an output that a verb cannot print is refused with what it can") {
-    const Ran ran = run_line({"version", "--client", "-o", "xml"});
-    CHECK(ran.exit == ExitStatus::usage);
-    CHECK(contains(ran.err, "json, yaml"));
-  }
-
   TEST_CASE("errors are JSON when JSON was asked for") {
     const Ran ran = run_line({"status", "-o", "json", "--kubeconfig", "/nonexistent"});
     CHECK(ran.exit != ExitStatus::done);
     CHECK(contains(ran.err, "\"code\""));
     CHECK(ran.out.empty());
-  }
-}
-
-TEST_SUITE("plugin/create_options") {
-  TEST_CASE("pairs without an equals sign are refused by the flag's name") {
-    CreateOptions options;
-    options.settings = {"maxmemory"};
-    const auto spec = spec_of(options, "default");
-    REQUIRE_FALSE(spec.has_value());
-    CHECK(contains(spec.error().message, "--set got \"maxmemory\""));
-  }
-
-  TEST_CASE("tolerations are read as kubectl taint writes them") {
-    CreateOptions options;
-    options.tolerations = {"dedicated=redis:NoSchedule", "spot"};
-    const auto spec = spec_of(options, "default");
-    REQUIRE(spec.has_value());
-    REQUIRE(spec->tolerations.size() == 2);
-    CHECK(spec->tolerations[0] ==
-          manifest::Toleration{.key = "dedicated", .value = "redis", .effect = "NoSchedule"});
-    CHECK(spec->tolerations[1] == manifest::Toleration{.key = "spot"});
-  }
-
-  TEST_CASE("a config file that is missing is refused by its path") {
-    CreateOptions options;
-    options.config_file = "/nonexistent/redis.conf";
-    const auto spec = spec_of(options, "default");
-    REQUIRE_FALSE(spec.has_value());
-    CHECK(spec.error().code == ErrorCode::invalid_argument);
-    CHECK(contains(spec.error().message, "/nonexistent/redis.conf"));
-  }
-}
-
-TEST_SUITE("plugin/completion") {
-  TEST_CASE("verbs are offered first, with descriptions") {
-    const std::string text = complete_line({"st"});
-    CHECK(contains(text, "status\t"));
-    CHECK_FALSE(contains(text, "create"));
-    CHECK(contains(text, ":4\n"));
-  }
-
-  TEST_CASE("names of clusters are offered where a verb takes one, and only once") {
-    CHECK(complete_line({"status", "sh"}) == "shop\n:4\n");
-    CHECK(complete_line({"status", "shop", ""}) == ":4\n");
-    CHECK(complete_line({"rbac", "status", "sh"}) == "shop\n:4\n");
-  }
-
-  TEST_CASE("rbac is offered the verbs that need rights") {
-    CHECK(complete_line({"rbac", "st"}) == "status\n:4\n");
-    CHECK(complete_line({"rbac", "compl"}) == ":4\n");
-  }
-
-  TEST_CASE("values of flags are offered, namespaces by asking") {
-    CHECK(complete_line({"create", "--layout", ""}) == "deployment\nstatefulset\n:4\n");
-    CHECK(complete_line({"status", "-n", "w"}) == "web\n:4\n");
-    CHECK(complete_line({"create", "--config", ""}) == ":0\n");
-  }
-
-  TEST_CASE("flags of the verb and of every verb are offered after a dash") {
-    const std::string text = complete_line({"delete", "--"});
-    CHECK(contains(text, "--purge-data\t"));
-    CHECK(contains(text, "--namespace\t"));
-    CHECK_FALSE(contains(text, "--masters"));
   }
 }
 

@@ -3,22 +3,18 @@
 // The flags of `create` and the cluster description that they amount to.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
+#include "plugin/commands/verb.hpp"
 #include "shared/core/result.hpp"
 #include "shared/manifest/cluster_spec.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace kredis::plugin {
 
-struct CreateOptions {
+struct CreateFlags {
   manifest::ClusterSpec spec = {};  ///< What maps one to one.
-  std::string storage_class = {};
-  std::string access_mode = {};
   bool ephemeral = false;
   bool zone_spread = false;
   std::string config_file = {};
@@ -29,23 +25,18 @@ struct CreateOptions {
   std::vector<std::string> annotations = {};
   std::vector<std::string> node_selector = {};
   std::vector<std::string> tolerations = {};
-  std::string anti_affinity = "preferred";
-  std::string layout = "statefulset";
-  std::string access = "ClusterIP";
-  std::string external = {};
-  std::string client_endpoint = "hostname";
 
-  std::string timeout = "5m";
-  std::string dry_run = "none";
-  std::string output = {};
+  std::chrono::milliseconds timeout = std::chrono::minutes(5);
+  DryRun dry_run = DryRun::none;
+  Output output = Output::text;
   bool no_init = false;
   bool yes = false;
 };
 
-void add_create_flags(CLI::App& verb, CreateOptions& options);
+void add_create_flags(Verb& verb, CreateFlags& flags);
 
 /// Reads the config file and the pairs. Does not judge the result; manifest::check does.
 /// Errors: invalid_argument (a pair without "=", a file that is missing, binary or too large).
-Result<manifest::ClusterSpec> spec_of(const CreateOptions& options, const std::string& namespace_);
+Result<manifest::ClusterSpec> spec_of(const CreateFlags& options, const std::string& namespace_);
 
 }  // namespace kredis::plugin
