@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "webhook/config.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <map>
+#include <cstddef>
 #include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include "shared/core/text.hpp"
 
@@ -172,12 +174,6 @@ constexpr std::array k_options{
         "watch", "BOOL", "Watch the cluster for rules that compare objects (true)", &take_watches},
 };
 
-const Option* find_option(std::string_view name) {
-  const auto* const found = std::find_if(
-      k_options.begin(), k_options.end(), [&](const Option& it) { return it.name == name; });
-  return found != k_options.end() ? found : nullptr;
-}
-
 std::string variable_of(const Option& option) {
   std::string name(k_prefix);
   for (const char c : option.name) {
@@ -186,53 +182,91 @@ std::string variable_of(const Option& option) {
   return name;
 }
 
-using Values = std::map<std::string_view, std::string>;
-
-/// Splits the arguments into values by option.
-Values read_flags(const std::vector<std::string>& arguments, std::vector<std::string>& mistakes) {
-  Values values;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& argument = arguments[i];
-    if (!argument.starts_with("--")) {
-      mistakes.push_back("\"" + argument + "\" is no flag");
-      continue;
-    }
-    const std::size_t equals = argument.find('=');
-    const Option* const option = find_option(std::string_view(argument).substr(
-        2, equals == std::string::npos ? std::string::npos : equals - 2));
-    if (option == nullptr) {
-      mistakes.push_back("there is no flag " + argument.substr(0, equals));
-    } else if (equals != std::string::npos) {
-      values[option->name] = argument.substr(equals + 1);
-    } else if (i + 1 < arguments.size()) {
-      values[option->name] = arguments[++i];
-    } else {
-      mistakes.push_back(argument + " needs a value");
+/// The flags, read and not yet judged: CLI11 stops at the first mistake, and all are to be told.
+class Flags {
+ public:
+  Flags()
+      : app_(
+            "Answers the API server's admission reviews of Redis Clusters. A flag wins over its "
+            "variable, a variable over what\nstands in brackets.") {
+    app_.name("kubectl-redis-webhook");
+    app_.set_help_flag();
+    app_.allow_extras();
+    app_.get_formatter()->column_width(34);
+    for (std::size_t i = 0; i < k_options.size(); ++i) {
+      const Option& option = k_options[i];
+      read_[i] = app_.add_option(
+          "--" + std::string(option.name), CLI::callback_t(), std::string(option.help));
+      read_[i]
+          ->envname(variable_of(option))
+          ->type_name(std::string(option.value))
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     }
   }
-  return values;
-}
+
+  std::string help() {
+    app_.add_flag("--version")
+        ->description("Print the version");  // Read by main, before anything else.
+    return app_.help();
+  }
+
+  /// Takes the arguments and the environment into the options.
+  void read(const std::vector<std::string>& arguments, std::vector<std::string>& mistakes) {
+    // CLI11 takes its arguments in reverse, and for "--flag=" the next word as the value.
+    std::vector<std::string> words(arguments.rbegin(), arguments.rend());
+    std::erase_if(words, [&mistakes](const std::string& word) {
+      const bool lacks_value = word.starts_with("--") && word.find('=') == word.size() - 1;
+      if (lacks_value) {
+        mistakes.push_back(word + " needs a value");
+      }
+      return lacks_value;
+    });
+    try {
+      app_.parse(words);
+    } catch (const CLI::ParseError&) {
+      // All that these options can lack is a value, and only the last one.
+      mistakes.push_back(arguments.back() + " needs a value");
+    }
+    for (const std::string& word : app_.remaining()) {
+      mistakes.push_back(word.starts_with("--")
+                             ? "there is no flag " + word.substr(0, word.find('='))
+                             : "\"" + word + "\" is no flag");
+    }
+  }
+
+  /// Takes what was said into the configuration.
+  void apply(Config& config, std::vector<std::string>& mistakes) const {
+    for (std::size_t i = 0; i < k_options.size(); ++i) {
+      if (read_[i]->count() == 0) {
+        continue;
+      }
+      const std::string& text = read_[i]->results().back();
+      if (const std::string problem = k_options[i].take(config, text); !problem.empty()) {
+        mistakes.push_back(name_of(*read_[i]) + " " + problem + ", not \"" + text + "\"");
+      }
+    }
+  }
+
+ private:
+  /// As the user said it: the flag, or where there is none the variable.
+  std::string name_of(const CLI::Option& option) const {
+    const auto& order = app_.parse_order();
+    const bool is_flag = std::find(order.begin(), order.end(), &option) != order.end();
+    return is_flag ? option.get_name() : option.get_envname();
+  }
+
+  CLI::App app_;
+  std::array<CLI::Option*, k_options.size()> read_{};
+};
 
 }  // namespace
 
-Result<Config> read_config(const std::vector<std::string>& arguments, const Variable& variable) {
+Result<Config> read_config(const std::vector<std::string>& arguments) {
   std::vector<std::string> mistakes;
-  const Values flags = read_flags(arguments, mistakes);
   Config config;
-  for (const Option& option : k_options) {
-    const auto flag = flags.find(option.name);
-    const auto value =
-        flag != flags.end() ? std::optional(flag->second) : variable(variable_of(option));
-    if (!value) {
-      continue;
-    }
-    const std::string problem = option.take(config, *value);
-    if (!problem.empty()) {
-      const std::string name =
-          flag != flags.end() ? "--" + std::string(option.name) : variable_of(option);
-      mistakes.push_back(name + " " + problem + ", not \"" + *value + "\"");
-    }
-  }
+  Flags flags;
+  flags.read(arguments, mistakes);
+  flags.apply(config, mistakes);
   if (config.certificate_file.empty() != config.key_file.empty()) {
     mistakes.push_back("--certificate-file and --key-file go together");
   }
@@ -248,16 +282,6 @@ Result<Config> read_config(const std::vector<std::string>& arguments, const Vari
   return config;
 }
 
-std::string usage_text() {
-  std::string text =
-      "Usage: kubectl-redis-webhook [FLAGS]\n\nAnswers the API server's admission "
-      "reviews of Redis Clusters. Each flag can be said as a\nvariable too: --log-level "
-      "is KREDIS_WEBHOOK_LOG_LEVEL.\n\n";
-  for (const Option& option : k_options) {
-    text +=
-        fmt::format("  {:<32}{}\n", fmt::format("--{} {}", option.name, option.value), option.help);
-  }
-  return text + "  --version                       Print the version\n";
-}
+std::string usage_text() { return Flags().help(); }
 
 }  // namespace kredis::webhook

@@ -5,8 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,12 +42,9 @@ struct Config {
   bool is_self_managed() const { return certificate_file.empty(); }
 };
 
-/// What a flag's variable holds; nullopt when it is not set.
-using Variable = std::function<std::optional<std::string>(const std::string&)>;
-
-/// Reads "--listen 0.0.0.0:9443", "--listen=..." or KREDIS_WEBHOOK_LISTEN; a flag wins.
-/// Errors: invalid_argument with every mistake, a line each.
-Result<Config> read_config(const std::vector<std::string>& arguments, const Variable& variable);
+/// Reads "--listen 0.0.0.0:9443", "--listen=..." or KREDIS_WEBHOOK_LISTEN; a flag wins, an empty
+/// variable says nothing. Errors: invalid_argument with every mistake, a line each.
+Result<Config> read_config(const std::vector<std::string>& arguments);
 
 /// What `--help` prints.
 std::string usage_text();

@@ -3,8 +3,6 @@
 #include <signal.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,14 +12,7 @@
 
 namespace {
 
-std::optional<std::string> variable(const std::string& name) {
-  const char* const value = std::getenv(name.c_str());
-  return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
-}
-
-/// A webhook idles most of its life: memory of a burst goes back to the system. glibc would keep up
-/// to eight arenas a core and, with the thresholds not set, raise them to what was freed last
-/// (mallopt(3)).
+/// A webhook idles most of its life: memory of a burst goes back to the system.
 void be_thrifty() {
   constexpr int k_arenas = 2;
   constexpr int k_mapped_bytes = 128 << 10;
@@ -52,7 +43,7 @@ int main(int argc, char** argv) {
                stdout);
     return 0;
   }
-  const auto config = webhook::read_config(arguments, &variable);
+  const auto config = webhook::read_config(arguments);
   if (!config) {
     std::fprintf(stderr,
                  "error: %s\n  fix: %s\n",
