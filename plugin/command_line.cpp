@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <ostream>
+#include <utility>
 
 #include "plugin/commands/complete.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/render/error_text.hpp"
-#include "plugin/terminal/interrupt.hpp"
+#include "shared/core/labels.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -104,10 +105,11 @@ CompletionSources sources_of(Session& session) {
             if (!kube || !namespace_) {
               return {};
             }
-            return names_in(**kube,
-                            {{"apps/v1", "statefulsets"}, *namespace_},
-                            "app.kubernetes.io/managed-by=kubectl-redis",
-                            Json::json_pointer("/metadata/labels/app.kubernetes.io~1instance"));
+            return names_in(
+                **kube,
+                {{"apps/v1", "statefulsets"}, *namespace_},
+                core::managed_selector(),
+                Json::json_pointer("/metadata/labels") / std::string(core::k_instance_label));
           },
           .namespaces = [&session]() -> std::vector<std::string> {
             const auto kube = session.kube();
@@ -161,6 +163,25 @@ void read_line(const std::vector<std::string>& arguments,
   }
 }
 
+ExitStatus run_in(Session& session, const Invocation& invocation) {
+  if (!invocation.operation) {
+    return invocation.exit;
+  }
+  const Result<ExitStatus> result = invocation.operation(session);
+  session.progress().clear();
+  session.out().flush();
+  if (session.terminal().interrupted()) {
+    return ExitStatus::cancelled;
+  }
+  if (result) {
+    return *result;
+  }
+  session.err() << (invocation.options.error_output == Output::json
+                        ? render_error_json(result.error())
+                        : render_error(result.error(), session.error_style()));
+  return core::traits(result.error().code).exit;
+}
+
 }  // namespace
 
 VerbInfo describe_command_line() {
@@ -182,23 +203,13 @@ Invocation parse_command_line(const std::vector<std::string>& arguments,
 }
 
 ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& err) {
-  if (!invocation.operation) {
-    return invocation.exit;
-  }
   Session session(invocation.options, out, err);
-  const Result<ExitStatus> result = invocation.operation(session);
-  session.progress().clear();
-  out.flush();
-  if (interrupted()) {
-    return ExitStatus::refused;
-  }
-  if (result) {
-    return *result;
-  }
-  const TextStyle style = session.error_style();
-  err << (invocation.options.error_output == Output::json ? render_error_json(result.error())
-                                                          : render_error(result.error(), style));
-  return core::traits(result.error().code).exit;
+  return run_in(session, invocation);
+}
+
+ExitStatus run(const Invocation& invocation, Means means) {
+  Session session(invocation.options, std::move(means));
+  return run_in(session, invocation);
 }
 
 }  // namespace kredis::plugin

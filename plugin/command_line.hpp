@@ -29,5 +29,7 @@ VerbInfo describe_command_line();
 
 /// Runs what was asked for, prints an error if there is one, and gives the exit status.
 ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& err);
+/// The same in the world that `means` lead to. Requires: a terminal.
+ExitStatus run(const Invocation& invocation, Means means);
 
 }  // namespace kredis::plugin

@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "shared/core/labels.hpp"
+#include "shared/core/text.hpp"
 #include "shared/kube/encoding.hpp"
 #include "webhook/guarding.hpp"
 #include "webhook/review_reader.hpp"
@@ -23,7 +25,7 @@ std::string_view name_of(Endpoint endpoint) {
 
 /// "application/json; charset=utf-8" is JSON too.
 bool is_json(std::string_view content_type) {
-  return kube::equal_ignoring_case(kube::trim(content_type.substr(0, content_type.find(';'))),
+  return kube::equal_ignoring_case(core::trim(content_type.substr(0, content_type.find(';'))),
                                    "application/json");
 }
 
@@ -152,7 +154,7 @@ Level App::level_for(const Review& review) const {
     return config_.default_level;
   }
   // A level that is misspelt counts as none said: a slip must not switch the rules off.
-  const auto label = snapshot_->namespace_label(review.namespace_name, k_level_label);
+  const auto label = snapshot_->namespace_label(review.namespace_name, core::k_policy_label);
   return label ? level_of(*label).value_or(config_.default_level) : config_.default_level;
 }
 

@@ -25,10 +25,6 @@ enum class Level {
   audit,    ///< Only for the audit log and the metrics.
   off,
 };
-
-/// The label of a namespace that says its level.
-inline constexpr std::string_view k_level_label = "kubectl-redis.dev/policy";
-
 std::string_view to_text(Level level);
 std::optional<Level> level_of(std::string_view text);
 

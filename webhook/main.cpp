@@ -12,7 +12,9 @@
 
 namespace {
 
-/// A webhook idles most of its life: memory of a burst goes back to the system.
+/// A webhook idles most of its life: memory of a burst goes back to the system. glibc would keep up
+/// to eight arenas a core and, with the thresholds not set, raise them to what was freed last
+/// (mallopt(3)).
 void be_thrifty() {
   constexpr int k_arenas = 2;
   constexpr int k_mapped_bytes = 128 << 10;

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "webhook/observer.hpp"
 
-#include <algorithm>
-#include <ctime>
 #include <utility>
 
+#include "shared/observe/cluster.hpp"
 #include "shared/observe/redis_access.hpp"
-#include "shared/policy/names.hpp"
-#include "shared/ports/redis_port.hpp"
-#include "shared/redis/fleet.hpp"
-#include "shared/wire/cluster_info.hpp"
-#include "shared/wire/cluster_nodes.hpp"
-#include "shared/wire/kube_objects.hpp"
-#include "shared/wire/redis_info.hpp"
 
 namespace kredis::webhook {
 namespace {
@@ -21,57 +13,7 @@ namespace {
 constexpr std::chrono::seconds k_patience{3};
 /// An eviction that was allowed may still fail elsewhere (a budget, another webhook). After a
 /// minute a pod that is still in its old life counts as staying.
-constexpr std::chrono::seconds k_farewell{60};
-/// For the nodes of one cluster; clusters are looked at one after the other.
-constexpr std::size_t k_threads = 8;
-
-/// "a=1,b=2". In the Service & Deployment layout each Deployment selects its own pod by the
-/// ordinal; without that label the selector covers all nodes of the cluster.
-std::string selector_of(const Json& workload) {
-  const Json::json_pointer where("/spec/selector/matchLabels");
-  std::string selector;
-  const Json labels = workload.contains(where) ? workload[where] : Json::object();
-  for (const auto& [key, value] : labels.items()) {
-    if (key != policy::k_ordinal_label && value.is_string()) {
-      selector += (selector.empty() ? "" : ",") + key + "=" + value.get<std::string>();
-    }
-  }
-  return selector;
-}
-
-Result<core::Member> answered(core::Member member, const std::vector<core::Reply>& replies) {
-  constexpr std::size_t k_info = 2;
-  KREDIS_TRY(member.view, wire::parse_cluster_nodes(replies.at(0).text));
-  KREDIS_TRY(member.cluster, wire::parse_cluster_info(replies.at(1).text));
-  KREDIS_TRY(member.server, wire::parse_redis_info(replies.at(k_info).text));
-  return member;
-}
-
-void ask(ports::RedisPort& redis, const std::string& namespace_name, core::Member& member) {
-  const auto deadline = std::chrono::steady_clock::now() + k_patience;
-  auto connection = redis.connect({.namespace_ = namespace_name,
-                                   .pod = member.pod.name,
-                                   .host = member.pod.ip,
-                                   .port = member.pod.port},
-                                  deadline);
-  if (!connection) {
-    member.trouble = connection.error();
-    return;
-  }
-  const auto replies =
-      (*connection)->pipeline({{"CLUSTER", "NODES"}, {"CLUSTER", "INFO"}, {"INFO"}}, deadline);
-  // NOAUTH or LOADING in one of them: half a view is worse than none.
-  const bool refused = replies && std::ranges::any_of(*replies, &core::Reply::is_error);
-  if (!replies || refused) {
-    member.trouble = replies ? Error::unsafe(member.pod.name + " does not tell") : replies.error();
-    return;
-  }
-  if (auto told = answered(member, *replies)) {
-    member = std::move(*told);
-  } else {
-    member.trouble = told.error();
-  }
-}
+constexpr std::chrono::seconds k_memory_of_departures{60};
 
 }  // namespace
 
@@ -157,8 +99,9 @@ void Observer::look_around() {
   const std::lock_guard lock(mutex_);
   std::erase_if(observations_, is_gone);
   std::erase_if(complained_, [&clusters](const Key& key) { return !clusters.contains(key); });
-  std::erase_if(farewells_,
-                [](const auto& each) { return Clock::now() - each.second.when > k_farewell; });
+  std::erase_if(departures_, [](const auto& each) {
+    return Clock::now() - each.second.when > k_memory_of_departures;
+  });
 }
 
 /// Without a new view the old one stays, and its age tells: a node that is slow once is no reason
@@ -203,40 +146,31 @@ Result<Observer::Observation> Observer::observed(const Key& key,
     return Error::unauthorized("the cluster's Secrets cannot be read")
         .with_hint("let the webhook get the Secrets that the workload names");
   }
-  const std::string selector = selector_of(workload);
-  KREDIS_TRY(const Json pods,
-             kube_.list({{"v1", "pods"}, key.first}, {.label_selector = selector}));
-  Observation result{.view = nullptr, .seen = Clock::now()};
-  core::ClusterView view{.name = key.second, .namespace_ = key.first};
-  view.workload_kind = text_at(workload, "/kind");
-  view.workload_name = text_at(workload, "/metadata/name");
-  for (const Json& pod : pods.value("items", Json::array())) {
-    const std::string phase = text_at(pod, "/status/phase");
-    // Such a pod stays listed after its end, with an address that may be another's by now.
-    if (phase == "Succeeded" || phase == "Failed") {
-      continue;
+  observe::Located located = observe::located_from(workload);
+  located.name = key.second;
+  observe::Cluster cluster(kube_, *redis, located);
+  if (const Status found = cluster.find_pods(); !found) {
+    // A cluster without pods is seen, too: it has none. Only silence of all is blindness.
+    if (found.error().code != ErrorCode::not_found) {
+      return found.error();
     }
-    view.members.push_back({.pod = wire::pod_from_json(pod, {}, std::time(nullptr))});
-    const std::string& name = view.members.back().pod.name;
-    result.uids[name] = text_at(pod, "/metadata/uid");
-    if (!text_at(pod, "/metadata/deletionTimestamp").empty()) {
-      result.ending.insert(name);
+    core::ClusterView none{.name = key.second, .namespace_ = key.first};
+    return Observation{.view = std::make_shared<const core::ClusterView>(std::move(none)),
+                       .seen = Clock::now()};
+  }
+  cluster.ask(observe::Ask::everything, Clock::now() + k_patience);
+  Observation result{.view = nullptr, .seen = Clock::now()};
+  for (const core::Member& member : cluster.view().members) {
+    result.uids[member.pod.name] = member.pod.uid;
+    if (member.pod.ending) {
+      result.ending.insert(member.pod.name);
     }
   }
-  std::ranges::sort(view.members, {}, [](const core::Member& each) {
-    return std::pair(each.pod.ordinal, each.pod.name);
-  });
-  redis::run_indexed(
-      view.members.size(),
-      [&](std::size_t at) { ask(*redis, key.first, view.members[at]); },
-      k_threads);
-  // A cluster without pods is seen, too: it has none. Only silence of all is blindness.
-  const bool nobody = view.agreed() == nullptr;
-  if (nobody && !view.members.empty()) {
-    const auto& trouble = view.members.front().trouble;
+  if (cluster.view().agreed() == nullptr) {
+    const auto& trouble = cluster.view().members.front().trouble;
     return trouble ? *trouble : Error::unreachable("no node answers");
   }
-  result.view = std::make_shared<const core::ClusterView>(std::move(view));
+  result.view = std::make_shared<const core::ClusterView>(cluster.view());
   return result;
 }
 
@@ -269,10 +203,10 @@ policy::Sight Observer::sight(const Json& workload) {
   policy::Sight sight{
       .view = observation.view, .age_seconds = age.count(), .leaving = observation.ending};
   for (const auto& [pod, uid] : observation.uids) {
-    const auto farewell = farewells_.find({key.first, pod});
+    const auto departure = departures_.find({key.first, pod});
     // The pods of a StatefulSet keep their names; the uid tells the next life from this one.
-    const bool same_life = farewell != farewells_.end() && farewell->second.uid == uid;
-    if (same_life && Clock::now() - farewell->second.when < k_farewell) {
+    const bool same_life = departure != departures_.end() && departure->second.uid == uid;
+    if (same_life && Clock::now() - departure->second.when < k_memory_of_departures) {
       sight.leaving.insert(pod);
     }
   }
@@ -285,7 +219,7 @@ void Observer::let_go(const std::string& namespace_name, const std::string& pod)
   for (const auto& [key, observation] : observations_) {
     const auto uid = observation.uids.find(pod);
     if (key.first == namespace_name && uid != observation.uids.end()) {
-      farewells_[{namespace_name, pod}] = {uid->second, Clock::now()};
+      departures_[{namespace_name, pod}] = {uid->second, Clock::now()};
     }
   }
 }

@@ -62,7 +62,7 @@ class Observer {
     std::map<std::string, std::string> uids = {};  // By pod.
     std::set<std::string> ending = {};             // Pods that are being deleted.
   };
-  struct Farewell {
+  struct Departure {
     std::string uid;
     Clock::time_point when;
   };
@@ -88,8 +88,8 @@ class Observer {
   bool stopping_ = false;
   std::set<Key> wanted_;  // Clusters that a review waits to see.
   std::map<Key, Observation> observations_;
-  std::map<Key, Farewell> farewells_;  // By namespace and pod.
-  std::set<Key> complained_;           // Clusters whose trouble is in the log already.
+  std::map<Key, Departure> departures_;  // By namespace and pod.
+  std::set<Key> complained_;             // Clusters whose trouble is in the log already.
   std::thread looker_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "shared/core/labels.hpp"
 #include "shared/core/text.hpp"
 #include "shared/kube/encoding.hpp"
 #include "webhook/mint.hpp"
@@ -36,7 +37,7 @@ CertificateStore read_store(const Json& secret) {
           .leaf = {data_of(secret, "tls.crt"), data_of(secret, "tls.key")},
           .authority_since = time_of(secret, k_since_annotation),
           .leaf_since = time_of(secret, k_leaf_annotation),
-          .rotate_requested = time_of(secret, k_rotate_annotation)};
+          .rotate_requested = time_of(secret, core::k_rotate_annotation.data())};
 }
 
 Json secret_of(const CertificateStore& store,

@@ -16,9 +16,6 @@
 
 namespace kredis::webhook {
 
-/// On the Secret, seconds since 1970: asks for a new authority.
-inline constexpr const char* k_rotate_annotation = "kubectl-redis.dev/rotate-requested";
-
 struct OwnCertificateSettings {
   std::string namespace_name;
   std::string service;

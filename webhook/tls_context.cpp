@@ -22,7 +22,7 @@ Bio memory_reader(const std::string& pem) {
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
 
 Status use_certificate(SSL_CTX* context, const std::string& pem) {
-  const Bio bio = reader(pem);
+  const Bio bio = memory_reader(pem);
   // The first is the server's own, its chain comes behind (RFC 8446, section 4.4.2).
   const Certificate leaf(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free);
   if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) {

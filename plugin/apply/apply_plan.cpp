@@ -2,16 +2,16 @@
 #include "plugin/apply/apply_plan.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "plugin/apply/step_commands.hpp"
-#include "shared/core/plans/plan_failover.hpp"
-#include "shared/observe/ask_members.hpp"
+#include "plugin/apply/move_slots.hpp"
+#include "plugin/apply/node_steps.hpp"
+#include "plugin/apply/object_steps.hpp"
+#include "plugin/apply/restart_pod.hpp"
+#include "plugin/apply/wait_for_state.hpp"
 #include "shared/redis/reply_error.hpp"
 
 namespace kredis::plugin {
@@ -19,39 +19,46 @@ namespace {
 
 using core::ClusterView;
 using core::Command;
-using core::Member;
 using core::Stage;
 using core::Step;
 using namespace std::chrono_literals;
+using Steps = std::vector<const Step*>;
+
+/// A replica gives a planned hand-over up after 5 s (CLUSTER_MF_TIMEOUT), and says so to nobody.
+constexpr auto k_hand_over_attempt = 6s;
 
 /// The commands of some steps, by position of the pod on the switchboard.
 struct Batch {
   std::vector<std::vector<Command>> commands;
-  std::vector<std::vector<const Step*>> steps;
+  std::vector<Steps> steps;  ///< One for each command.
 };
 
-Result<Batch> batch_of(const std::vector<const Step*>& steps, const ClusterView& view) {
+Result<Batch> batch_of(const Steps& steps, const ClusterView& view) {
   std::map<std::string, std::size_t> position;
   for (std::size_t i = 0; i < view.members.size(); ++i) {
     position[view.members[i].pod.name] = i;
   }
   Batch batch{.commands = std::vector<std::vector<Command>>(position.size()),
-              .steps = std::vector<std::vector<const Step*>>(position.size())};
+              .steps = std::vector<Steps>(position.size())};
   for (const Step* step : steps) {
-    KREDIS_TRY(Command command, command_for(*step, view));
-    const std::size_t at = position.at(pod_of(*step));
-    batch.commands[at].push_back(std::move(command));
-    batch.steps[at].push_back(step);
+    KREDIS_TRY(std::vector<Command> commands, commands_for(*step, view));
+    const auto at = position.find(core::pod_of(*step));
+    if (at == position.end()) {
+      return Error::conflict("pod " + core::pod_of(*step) + " went away")
+          .with_hint("run the same command again: it plans from what is there");
+    }
+    for (Command& command : commands) {
+      batch.commands[at->second].push_back(std::move(command));
+      batch.steps[at->second].push_back(step);
+    }
   }
   return batch;
 }
 
-Status run(observe::Switchboard& switchboard,
-           const std::vector<const Step*>& steps,
-           const ClusterView& view,
-           ports::Deadline deadline) {
-  KREDIS_TRY(const Batch batch, batch_of(steps, view));
-  const std::vector<observe::Answer> answers = switchboard.ask_each(batch.commands, deadline);
+/// Tells the nodes, all pods at once. What became of it is for the next look to show.
+Status tell(observe::Cluster& cluster, const Steps& steps, const Conduct& conduct) {
+  KREDIS_TRY(const Batch batch, batch_of(steps, cluster.view()));
+  const auto answers = cluster.switchboard().ask_each(batch.commands, conduct.call_deadline());
   for (std::size_t pod = 0; pod < answers.size(); ++pod) {
     if (!answers[pod]) {
       return answers[pod].error();
@@ -60,144 +67,146 @@ Status run(observe::Switchboard& switchboard,
       const Step& step = *batch.steps[pod][i];
       const core::Reply& reply = (*answers[pod])[i];
       if (!acceptable(step, reply)) {
-        return redis::error_of(reply, pod_of(step)).while_doing(core::to_text(step));
+        return redis::error_of(reply, core::pod_of(step)).while_doing(core::to_text(step));
       }
     }
   }
   return {};
 }
 
-/// Says what of `step` does not show yet in the view of the node it was done on; empty when it
-/// does.
-std::string missing(const Step& step, const ClusterView& view) {
-  const Member* member = view.by_pod(pod_of(step));
-  const core::Node* self = member == nullptr ? nullptr : member->self();
-  if (self == nullptr) {
-    return pod_of(step) + " does not answer";
-  }
-  if (const auto* add = std::get_if<core::AddSlots>(&step.what)) {
-    const core::SlotSet lacking = add->slots.without(self->slots);
-    return lacking.empty() ? "" : add->pod + " does not have slots " + lacking.to_text();
-  }
-  if (const auto* failover = std::get_if<core::Failover>(&step.what)) {
-    return core::failover_missing(view, *failover);
-  }
-  if (const auto* replicate = std::get_if<core::Replicate>(&step.what)) {
-    const bool follows = self->master && *self->master == replicate->master;
-    return follows ? "" : replicate->pod + " does not follow " + replicate->master_pod;
-  }
-  return "";
+bool is_hand_over(const Step& step) {
+  const auto* failover = std::get_if<core::Failover>(&step.what);
+  return failover != nullptr && failover->how != core::TakeOver::takeover;
 }
 
-/// Whether every step of `stage` shows, and, after introductions, everybody knows everybody.
-std::string stage_missing(const Stage& stage, const ClusterView& view) {
-  for (const Step& step : stage.steps) {
-    if (std::string what = missing(step, view); !what.empty()) {
+/// Whether every one of `steps` shows, and, after introductions, everybody knows everybody.
+std::string not_shown(const Steps& steps, const ClusterView& view) {
+  for (const Step* step : steps) {
+    if (std::string what = missing_of(*step, view); !what.empty()) {
       return what;
     }
   }
   const bool introduces = std::ranges::any_of(
-      stage.steps, [](const Step& step) { return std::holds_alternative<core::Meet>(step.what); });
-  return introduces ? strangers(view) : "";
+      steps, [](const Step* step) { return std::holds_alternative<core::Meet>(step->what); });
+  return introduces ? not_introduced(view) : "";
 }
 
-Status run_stage(observe::Switchboard& switchboard,
-                 ClusterView& view,
-                 const Stage& stage,
-                 const Conduct& conduct) {
+/// Commands to nodes: told, and looked for until they show. A hand-over that a replica gave up is
+/// asked for again; everything else that a node took it does.
+Status run_commands(Site& site, Steps steps, const Conduct& conduct) {
   // A node that was introduced is no longer alone, and then takes no epoch: so meetings come last.
-  std::vector<const Step*> meetings;
-  std::vector<const Step*> others;
-  for (const Step& step : stage.steps) {
-    (std::holds_alternative<core::Meet>(step.what) ? meetings : others).push_back(&step);
-  }
-  for (const auto& steps : {others, meetings}) {
-    if (!steps.empty()) {
-      KREDIS_CHECK(run(switchboard, steps, view, call_deadline(conduct)));
+  const auto meeting = std::ranges::stable_partition(
+      steps, [](const Step* step) { return !std::holds_alternative<core::Meet>(step->what); });
+  const Steps meetings(meeting.begin(), meeting.end());
+  const Steps others(steps.begin(), meeting.begin());
+  for (const Steps& each : {others, meetings}) {
+    if (!each.empty()) {
+      KREDIS_CHECK(tell(*site.cluster, each, conduct));
     }
   }
-  return wait_until(switchboard, view, conduct, [&stage](const ClusterView& seen) {
-    return stage_missing(stage, seen);
-  });
+  const bool may_be_given_up =
+      std::ranges::any_of(steps, [](const Step* step) { return is_hand_over(*step); });
+  for (;;) {
+    const Conduct attempt = may_be_given_up ? conduct.with_patience(k_hand_over_attempt) : conduct;
+    const Status shown = wait_until_seen(
+        *site.cluster, attempt, [&](const ClusterView& view) { return not_shown(steps, view); });
+    const bool again = !shown && may_be_given_up && shown.error().code == ErrorCode::timeout &&
+                       conduct.now() + 1s < conduct.end();
+    if (!again) {
+      return shown;
+    }
+    std::erase_if(
+        steps, [&](const Step* step) { return missing_of(*step, site.cluster->view()).empty(); });
+    KREDIS_CHECK(tell(*site.cluster, steps, conduct));
+  }
+}
+
+bool is_command(const Step& step) {
+  return std::visit([]<typename Kind>(const Kind&) { return core::is_node_command<Kind>; },
+                    step.what);
+}
+
+/// A step that is done on its own. A kind that is no command and has no carry_out does not compile.
+Status carry_out_alone(const Step& step, Site& site, const Conduct& conduct) {
+  return std::visit(
+      [&]<typename Kind>(const Kind& what) -> Status {
+        if constexpr (core::is_node_command<Kind>) {
+          return Error::internal("a command to a node is told with others");
+        } else {
+          return carry_out(what, site, conduct);
+        }
+      },
+      step.what);
+}
+
+/// What the server can judge without keeping it.
+bool can_be_tried(const Step& step) {
+  return std::holds_alternative<core::ApplyObject>(step.what) ||
+         std::holds_alternative<core::ScaleWorkload>(step.what) ||
+         std::holds_alternative<core::DeleteObject>(step.what);
+}
+
+Status run_stage(Site& site, const Stage& stage, const Conduct& conduct) {
+  for (std::size_t i = 0; i < stage.steps.size();) {
+    if (conduct.is_cancelled()) {
+      return conduct.ended_while(core::to_text(stage.steps[i]));
+    }
+    const bool passed = site.dry_run != ports::DryRun::no && !can_be_tried(stage.steps[i]);
+    Steps commands;
+    for (; !passed && i < stage.steps.size() && is_command(stage.steps[i]); ++i) {
+      commands.push_back(&stage.steps[i]);
+    }
+    if (!commands.empty()) {
+      KREDIS_CHECK(run_commands(site, std::move(commands), conduct));
+      continue;
+    }
+    if (!passed) {
+      KREDIS_CHECK(carry_out_alone(stage.steps[i], site, conduct));
+    }
+    ++i;
+  }
+  return {};
+}
+
+/// A stage with words for its end is shown as one of its own; else as a part of what is shown.
+void begin(const Stage& stage, const Conduct& conduct) {
+  if (conduct.progress != nullptr && !stage.done.empty()) {
+    conduct.progress->begin(stage.title);
+  } else {
+    conduct.say(stage.title);
+  }
 }
 
 }  // namespace
 
-ports::Deadline call_deadline(const Conduct& conduct) {
-  // A call cut short by the end of all patience would make its node look dead: a second for each.
-  const auto now = std::chrono::steady_clock::now();
-  return std::max(now + 1s, std::min(conduct.deadline, now + 10s));
-}
-
-Status apply_plan(observe::Switchboard& switchboard,
-                  ClusterView& view,
-                  const core::Plan& plan,
-                  const Conduct& conduct) {
+Status apply_plan(Site& site, const core::Plan& plan, const Conduct& conduct) {
   for (const Stage& stage : plan.stages) {
-    if (conduct.progress != nullptr) {
-      conduct.progress->stage(stage.title);
-    }
-    if (auto done = run_stage(switchboard, view, stage, conduct); !done) {
+    begin(stage, conduct);
+    const bool own = conduct.progress != nullptr && !stage.done.empty();
+    if (auto done = run_stage(site, stage, conduct); !done) {
+      if (own) {
+        conduct.progress->fail();
+      }
       return done.error().while_doing(stage.title);
+    }
+    if (own) {
+      conduct.progress->done(stage.done);
     }
   }
   return {};
 }
 
-Status wait_until(observe::Switchboard& switchboard,
-                  ClusterView& view,
-                  const Conduct& conduct,
-                  const std::function<std::string(const ClusterView&)>& settled,
-                  observe::Ask ask) {
+Status wait_until_seen(observe::Cluster& cluster,
+                       const Conduct& conduct,
+                       const std::function<std::string(const ClusterView&)>& missing,
+                       observe::Ask ask) {
   // Nodes get on in ticks of 100 ms; asking 60 of them costs time that they need for each other.
-  const auto pace = std::clamp<std::chrono::milliseconds>(2ms * view.members.size(), 20ms, 200ms);
-  std::string last;
-  for (;;) {
-    observe::ask_members(switchboard, view, ask, call_deadline(conduct));
-    std::string now = settled(view);
-    if (now.empty()) {
-      return {};
-    }
-    if (now != last && conduct.progress != nullptr) {
-      conduct.progress->detail(now);
-    }
-    last = std::move(now);
-    if (conduct.cancelled && conduct.cancelled()) {
-      return Error::conflict("interrupted while waiting: " + last)
-          .with_hint("run the same command again: it goes on from here");
-    }
-    if (std::chrono::steady_clock::now() + pace > std::min(conduct.deadline, conduct.patience)) {
-      return Error::timeout("it took too long: " + last)
-          .with_hint("run the same command again: it goes on from here");
-    }
-    std::this_thread::sleep_for(pace);
-  }
-}
-
-std::string strangers(const ClusterView& view) {
-  std::size_t content = 0;
-  std::string example;
-  for (const Member& viewer : view.members) {
-    bool knows_all = viewer.view.has_value();
-    for (const Member& other : view.members) {
-      const core::Node* self = other.self();
-      const core::Node* seen =
-          self == nullptr || !viewer.view ? nullptr : viewer.view->find(self->id);
-      if (seen != nullptr && !seen->flags.handshake && !seen->flags.noaddr &&
-          (seen->flags.myself || seen->link_connected)) {
-        continue;
-      }
-      knows_all = false;
-      if (example.empty()) {
-        example = viewer.pod.name + " does not reach " + other.pod.name + " yet";
-      }
-    }
-    content += knows_all ? 1U : 0U;
-  }
-  const std::size_t all = view.members.size();
-  return content == all ? ""
-                        : std::to_string(content) + " of " + std::to_string(all) +
-                              " nodes reach all others; " + example;
+  const auto pace =
+      std::clamp<std::chrono::milliseconds>(2ms * cluster.view().members.size(), 20ms, 200ms);
+  return wait_until(conduct, pace, [&]() -> Result<std::string> {
+    cluster.ask(ask, conduct.call_deadline());
+    return missing(cluster.view());
+  });
 }
 
 }  // namespace kredis::plugin

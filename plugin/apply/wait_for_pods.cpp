@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include <fmt/format.h>
 
-#include "plugin/terminal/interrupt.hpp"
 #include "shared/wire/kube_objects.hpp"
 
 namespace kredis::plugin {
@@ -35,13 +33,20 @@ int ready_count(const Pods& pods) {
 }
 
 /// Why pods are missing, and their number; empty when all are there or nobody says why.
-std::string not_made(const PodWait& wait, const Pods& pods, const Json& events) {
-  const auto missing = wait.count - static_cast<int>(pods.size());
+std::string not_made(const core::PodsReady& wait, const Pods& pods, const Json& events) {
+  const auto missing = static_cast<int>(wait.count) - static_cast<int>(pods.size());
   const std::string reason = wire::maker_trouble(events, wait.workload);
   return missing <= 0 || reason.empty() ? "" : fmt::format("{} not made: {}", missing, reason);
 }
 
-void show(const PodWait& wait, const Pods& pods, const Json& events, Progress& progress) {
+void show(const core::PodsReady& wait,
+          const Pods& pods,
+          const Json& events,
+          const Conduct& conduct) {
+  if (conduct.progress == nullptr) {
+    return;
+  }
+  Progress& progress = *conduct.progress;
   for (const auto& [name, pod] : pods) {
     const std::string trouble = wire::pod_trouble(pod, events);
     const std::string node = node_of(pod);
@@ -54,6 +59,10 @@ void show(const PodWait& wait, const Pods& pods, const Json& events, Progress& p
   if (const std::string missing = not_made(wait, pods, events); !missing.empty()) {
     progress.line(wait.workload, missing.substr(0, missing.find('\n')));
   }
+}
+
+bool is_enough(const core::PodsReady& wait, const Pods& pods) {
+  return ready_count(pods) >= static_cast<int>(wait.count);
 }
 
 Json warnings_in(ports::KubePort& kube, const std::string& namespace_) {
@@ -104,7 +113,7 @@ std::string reason_of(const Json& pod,
   return trouble.empty() ? "not ready yet" : trouble;
 }
 
-Error not_ready(ports::KubePort& kube, const PodWait& wait, const Pods& pods) {
+Error not_ready(ports::KubePort& kube, const core::PodsReady& wait, const Pods& pods) {
   const Json events = warnings_in(kube, wait.namespace_);
   const auto nodes = kube.list({{"v1", "nodes"}, ""}, {});
   const auto lost_nodes = wire::node_troubles(nodes ? nodes->at("items") : Json::array());
@@ -139,10 +148,9 @@ Error not_ready(ports::KubePort& kube, const PodWait& wait, const Pods& pods) {
 
 }  // namespace
 
-Status wait_for_pods(ports::KubePort& kube, const PodWait& wait, Progress& progress) {
+Status wait_for_pods(ports::KubePort& kube, const core::PodsReady& wait, const Conduct& conduct) {
   Pods pods;
   Json events = Json::array();
-  progress.begin(fmt::format("waiting for {} pods", wait.count));
   const auto on_event = [&](const ports::WatchEvent& event) {
     if (event.kind == ports::WatchEvent::Kind::bookmark) {
       return ports::WatchStep::go_on;
@@ -153,39 +161,37 @@ Status wait_for_pods(ports::KubePort& kube, const PodWait& wait, Progress& progr
     } else {
       pods[name] = event.object;
     }
-    show(wait, pods, events, progress);
-    return ready_count(pods) >= wait.count || interrupted() ? ports::WatchStep::stop
-                                                            : ports::WatchStep::go_on;
+    show(wait, pods, events, conduct);
+    return is_enough(wait, pods) || conduct.is_cancelled() ? ports::WatchStep::stop
+                                                           : ports::WatchStep::go_on;
   };
   while (true) {
-    const auto pause = std::min(wait.deadline, ports::Clock::now() + k_look_again);
+    const auto pause = std::min(conduct.end(), conduct.now() + k_look_again);
     pods.clear();
     const Status watched = kube.watch({{"v1", "pods"}, wait.namespace_},
                                       {.label_selector = wait.label_selector},
                                       pause,
                                       on_event);
-    if (interrupted()) {
-      return Error::internal("interrupted");
-    }
-    if (watched) {
-      progress.done(fmt::format("{} of {} pods ready", wait.count, wait.count));
+    if (watched && is_enough(wait, pods)) {
       return {};
     }
+    if (conduct.is_cancelled()) {
+      return conduct.ended_while(to_text(core::State(wait)));
+    }
     // It has answered before: an API server that restarts is waited for like everything else.
-    const bool is_away = watched.error().code == ErrorCode::unreachable;
-    if (watched.error().code != ErrorCode::timeout && !is_away) {
+    const bool is_away = !watched && watched.error().code == ErrorCode::unreachable;
+    if (!watched && watched.error().code != ErrorCode::timeout && !is_away) {
       return watched.error();
     }
-    if (ports::Clock::now() >= wait.deadline) {
-      progress.fail();
+    if (conduct.now() >= conduct.end()) {
       return is_away ? watched.error() : not_ready(kube, wait, pods);
     }
     if (is_away) {
-      progress.line("", "the API server does not answer");
-      std::this_thread::sleep_until(pause);
+      conduct.say("the API server does not answer");
+      conduct.clock->sleep_until(pause);
     }
     events = warnings_in(kube, wait.namespace_);
-    show(wait, pods, events, progress);
+    show(wait, pods, events, conduct);
   }
 }
 

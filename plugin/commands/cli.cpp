@@ -108,7 +108,7 @@ Result<ExitStatus> run_cli(const CliFlags& options, Session& session) {
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   KREDIS_TRY(const Aim aim, aim_of(options, *kube, namespace_));
   KREDIS_TRY(const std::string pod,
-             pod_of(options, aim, session, ports::Clock::now() + options.timeout));
+             pod_of(options, aim, session, session.clock().now() + options.timeout));
   KREDIS_TRY(const Json object, kube->get({{"v1", "pods"}, namespace_, pod}));
   const observe::RedisAccess access = observe::access_of(aim.located.workload, options.access);
   KREDIS_TRY(const RedisContainer container, redis_container(object, access));

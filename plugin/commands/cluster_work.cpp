@@ -9,9 +9,9 @@
 #include "plugin/operations/init/configured_node_timeout.hpp"
 #include "plugin/operations/init/initialise.hpp"
 #include "plugin/render/human.hpp"
+#include "plugin/render/plan_text.hpp"
 #include "plugin/render/status_tree.hpp"
-#include "plugin/terminal/interrupt.hpp"
-#include "shared/observe/ask_members.hpp"
+#include "shared/core/plans/plan_init.hpp"
 #include "shared/observe/gather.hpp"
 #include "shared/observe/redis_access.hpp"
 #include "shared/wire/report.hpp"
@@ -41,6 +41,47 @@ std::string summary(const core::ClusterView& view) {
 
 }  // namespace
 
+Conduct conduct_of(Session& session, ports::Deadline deadline) {
+  return {.deadline = deadline,
+          .progress = &session.progress(),
+          .cancelled = [&session] { return session.terminal().interrupted(); },
+          .clock = &session.clock()};
+}
+
+Result<std::unique_ptr<ChangeLease>> begin_change(Session& session,
+                                                  const std::string& namespace_,
+                                                  const std::string& cluster,
+                                                  const std::string& verb,
+                                                  Conduct& conduct) {
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(auto lease,
+             ChangeLease::take(*kube,
+                               {.namespace_ = namespace_,
+                                .cluster = cluster,
+                                .doing = "kubectl redis " + verb + " " + cluster},
+                               conduct));
+  conduct.superseded = [held = lease.get()] { return held->lost(); };
+  return lease;
+}
+
+Result<std::unique_ptr<ReachedCluster>> reach(Session& session,
+                                              observe::Located located,
+                                              const observe::RedisAccess& access) {
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  const observe::RedisAccess known = observe::access_of(located.workload, access);
+  KREDIS_TRY(auto redis, session.redis(located.namespace_, known));
+  return std::make_unique<ReachedCluster>(*kube, std::move(located), known, std::move(redis));
+}
+
+Result<std::unique_ptr<ReachedCluster>> reach(Session& session, const ClusterWish& wish) {
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(const std::string namespace_, session.namespace_name());
+  KREDIS_TRY(observe::Located located,
+             wish.selector.empty() ? observe::locate(*kube, namespace_, wish.name)
+                                   : observe::locate_by_selector(*kube, namespace_, wish.selector));
+  return reach(session, std::move(located), wish.access);
+}
+
 Result<core::ClusterView> look_at(Session& session,
                                   const observe::Located& located,
                                   const observe::RedisAccess& access,
@@ -49,30 +90,25 @@ Result<core::ClusterView> look_at(Session& session,
   KREDIS_TRY(core::ClusterView view, observe::gather_pods(*kube, located));
   KREDIS_TRY(const auto redis,
              session.redis(located.namespace_, observe::access_of(located.workload, access)));
-  observe::Switchboard switchboard(*redis, observe::targets_of(view));
-  observe::ask_members(switchboard, view, observe::Ask::everything, deadline);
-  return view;
+  observe::Cluster cluster(*redis, std::move(view));
+  cluster.ask(observe::Ask::everything, deadline);
+  return cluster.view();
 }
 
 Result<core::ClusterView> initialise_cluster(Session& session,
                                              const observe::Located& located,
                                              const observe::RedisAccess& access,
                                              core::Shape shape,
-                                             ports::Deadline deadline) {
+                                             const Conduct& conduct) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(core::ClusterView view, observe::gather_pods(*kube, located));
   KREDIS_TRY(const auto redis,
              session.redis(located.namespace_, observe::access_of(located.workload, access)));
-  StageProgress sink(session.progress());
-  const core::Shape aim = observe::shape_for(view, shape);
-  const auto node_timeout = configured_node_timeout(*kube, located);
+  const InitOptions options{.shape = observe::shape_for(view, shape),
+                            .configured_node_timeout = configured_node_timeout(*kube, located)};
+  observe::Cluster cluster(*redis, std::move(view));
   session.progress().begin("initialising " + located.name);
-  auto outcome = initialise(
-      *redis,
-      kube,
-      std::move(view),
-      {.shape = aim, .configured_node_timeout = node_timeout},
-      {.deadline = deadline, .progress = &sink, .cancelled = [] { return interrupted(); }});
+  auto outcome = initialise(cluster, kube, options, conduct);
   if (!outcome) {
     session.progress().fail();
     return outcome.error().while_doing("initialising cluster " + located.name + " in namespace " +
@@ -123,17 +159,8 @@ Result<ExitStatus> show_init_plan(Session& session,
                                   core::Shape shape,
                                   ports::Deadline deadline) {
   KREDIS_TRY(const core::ClusterView view, look_at(session, located, access, deadline));
-  KREDIS_TRY(const core::Plan plan, core::plan_init(view, observe::shape_for(view, shape)));
-  if (plan.empty()) {
-    session.out() << "nothing to do: " << summary(view) << "\n";
-  }
-  for (const core::Stage& stage : plan.stages) {
-    session.out() << stage.title << "\n";
-    for (const core::Step& step : stage.steps) {
-      session.out() << "  " << core::to_text(step)
-                    << (step.reason.empty() ? "" : "  # " + step.reason) << "\n";
-    }
-  }
+  KREDIS_TRY(const core::InitPlan plan, core::plan_init(view, observe::shape_for(view, shape)));
+  session.out() << (plan.empty() ? "nothing to do: " + summary(view) + "\n" : render_plan(plan));
   return ExitStatus::done;
 }
 

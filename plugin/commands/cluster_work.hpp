@@ -3,23 +3,69 @@
 // What several verbs do with a located cluster: look at it, initialise it, show it.
 #pragma once
 
-#include "plugin/apply/apply_plan.hpp"
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plugin/apply/change_lease.hpp"
+#include "plugin/apply/conduct.hpp"
+#include "plugin/apply/site.hpp"
 #include "plugin/terminal/session.hpp"
 #include "shared/core/cluster_view.hpp"
+#include "shared/observe/cluster.hpp"
 #include "shared/observe/locate.hpp"
+#include "shared/observe/redis_access.hpp"
 
 namespace kredis::plugin {
 
-/// Shows an operation's progress as a stage with one line below.
-class StageProgress : public ProgressSink {
- public:
-  explicit StageProgress(Progress& progress) : progress_(progress) {}
-  void stage(const std::string& title) override { progress_.line("", title); }
-  void detail(const std::string& text) override { progress_.line("", text); }
+/// How a verb that ends at `deadline` is conducted: shown, and ended by Ctrl-C, as the session is.
+Conduct conduct_of(Session& session, ports::Deadline deadline);
 
- private:
-  Progress& progress_;
+/// Takes the cluster's Lease for a change, until what is returned goes; `conduct` ends when
+/// somebody takes it away. Errors: conflict (somebody else changes it: who and what).
+Result<std::unique_ptr<ChangeLease>> begin_change(Session& session,
+                                                  const std::string& namespace_,
+                                                  const std::string& cluster,
+                                                  const std::string& verb,
+                                                  Conduct& conduct);
+
+/// Which cluster, in the words of NAME, -l and the access flags.
+struct ClusterWish {
+  std::string name = {};
+  std::string selector = {};  ///< Instead of a name.
+  observe::RedisAccess access = {};
 };
+
+/// A cluster that was found and can be reached. Stays where it is: its parts know each other.
+struct ReachedCluster {
+  ports::KubePort& kube;
+  observe::Located located;
+  observe::RedisAccess access;
+  std::unique_ptr<ports::RedisPort> redis;
+  observe::Cluster cluster;
+  Site site;
+
+  ReachedCluster(ports::KubePort& port,
+                 observe::Located found,
+                 observe::RedisAccess by,
+                 std::unique_ptr<ports::RedisPort> way)
+      : kube(port),
+        located(std::move(found)),
+        access(std::move(by)),
+        redis(std::move(way)),
+        cluster(kube, *redis, located),
+        site{.kube = &kube, .cluster = &cluster} {}
+  ReachedCluster(const ReachedCluster&) = delete;
+  ReachedCluster& operator=(const ReachedCluster&) = delete;
+};
+
+/// Finds the cluster and what its Secrets say. Nobody is asked yet.
+/// Errors: those of locating, and of reading the Secrets.
+Result<std::unique_ptr<ReachedCluster>> reach(Session& session, const ClusterWish& wish);
+Result<std::unique_ptr<ReachedCluster>> reach(Session& session,
+                                              observe::Located located,
+                                              const observe::RedisAccess& access);
 
 /// Asks Kubernetes and every Redis node. Errors: those of either.
 Result<core::ClusterView> look_at(Session& session,
@@ -33,7 +79,7 @@ Result<core::ClusterView> initialise_cluster(Session& session,
                                              const observe::Located& located,
                                              const observe::RedisAccess& access,
                                              core::Shape shape,
-                                             ports::Deadline deadline);
+                                             const Conduct& conduct);
 
 /// Prints what initialise_cluster would do.
 Result<ExitStatus> show_init_plan(Session& session,

@@ -6,13 +6,13 @@
 #include <ostream>
 #include <string>
 
-#include <fmt/format.h>
-
+#include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/consent.hpp"
 #include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/config/rollout.hpp"
 #include "plugin/render/config_text.hpp"
-#include "plugin/terminal/interrupt.hpp"
+#include "plugin/render/plan_text.hpp"
 #include "shared/observe/redis_access.hpp"
 
 namespace kredis::plugin {
@@ -29,29 +29,24 @@ struct ConfigFlags {
 
 /// What both verbs start from.
 struct Scene {
-  observe::Located located = {};
-  observe::RedisAccess access = {};
-  ConfigSource source = {};
-  std::unique_ptr<ports::RedisPort> redis = {};
-  ports::Deadline deadline = {};
+  std::unique_ptr<ReachedCluster> reached;
+  ConfigSource source;
+  Conduct conduct;
 
-  RolloutTarget target(ports::KubePort& kube) const { return {kube, *redis, located, deadline}; }
+  Rollout rollout() const { return {reached->site, source, reached->access}; }
 };
 
 Result<Scene> scene_of(const ConfigFlags& options, Session& session) {
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  Scene scene{.deadline = ports::Clock::now() + options.timeout};
-  KREDIS_TRY(scene.located, observe::locate(*kube, namespace_, options.name));
-  KREDIS_TRY(scene.source, mounted_config(*kube, scene.located));
-  scene.access = observe::access_of(scene.located.workload, options.access);
-  KREDIS_TRY(scene.redis, session.redis(namespace_, scene.access));
-  return scene;
+  KREDIS_TRY(auto reached, reach(session, {.name = options.name, .access = options.access}));
+  KREDIS_TRY(ConfigSource source, mounted_config(reached->kube, reached->located));
+  return Scene{std::move(reached),
+               std::move(source),
+               conduct_of(session, session.clock().now() + options.timeout)};
 }
 
 wire::DriftReport report_of(const Scene& scene, const std::vector<wire::NodeConfig>& nodes) {
-  return {.cluster = scene.located.name,
-          .namespace_ = scene.located.namespace_,
+  return {.cluster = scene.reached->located.name,
+          .namespace_ = scene.reached->located.namespace_,
           .config_map = scene.source.config_map,
           .key = scene.source.key,
           .config = scene.source.config,
@@ -61,8 +56,8 @@ wire::DriftReport report_of(const Scene& scene, const std::vector<wire::NodeConf
 
 Result<ExitStatus> run_diff(const ConfigFlags& options, Session& session) {
   KREDIS_TRY(const Scene scene, scene_of(options, session));
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(const auto nodes, look_at_configs(scene.target(*kube), scene.source.config));
+  KREDIS_TRY(const auto nodes,
+             look_at_configs(scene.reached->cluster, scene.source.config, scene.conduct));
   const wire::DriftReport report = report_of(scene, nodes);
   if (options.output == Output::text) {
     session.out() << render_drift(report, session.style());
@@ -72,94 +67,33 @@ Result<ExitStatus> run_diff(const ConfigFlags& options, Session& session) {
   return report.drifts.empty() ? ExitStatus::done : ExitStatus::refused;
 }
 
-/// Looks at all nodes and plans for what differs now.
-Result<wire::ConfigPlan> plan_now(const Scene& scene,
-                                  ports::KubePort& kube,
-                                  wire::Attempt attempt) {
-  KREDIS_TRY(const auto nodes, look_at_configs(scene.target(kube), scene.source.config));
-  auto plan = wire::plan_config(
-      scene.source.config, nodes, rules_of(scene.source.config, scene.access), attempt);
-  if (!plan) {
-    return plan.error().while_doing("judging " + scene.source.key + " of ConfigMap " +
-                                    scene.source.config_map);
-  }
-  return plan;
-}
-
-Status agree_to_outage(const ConfigFlags& options,
-                       const wire::PodRestart& restart,
-                       Session& session) {
-  if (!restart.is_outage || options.yes ||
-      session.confirm(
-          restart.pod +
-          " has no replica in step: while it restarts its slots are not served, and data "
-          "that is not on a volume is lost. Go on?")) {
-    return {};
-  }
-  return Error::unsafe("restarting " + restart.pod + " takes its slots away for a while")
-      .with_hint("add a replica or wait until one is in step, or say --yes");
-}
-
-Error still_differs(const Scene& scene, const wire::PodRestart& restart) {
-  const wire::Drift& drift = restart.drifts.front();
-  return Error::conflict(
-             fmt::format("{} still runs {} with another value than line {} of ConfigMap {} says",
-                         restart.pod,
-                         drift.name,
-                         drift.line,
-                         scene.source.config_map))
-      .with_hint("see both: kubectl redis config diff " + scene.located.name + " -n " +
-                 scene.located.namespace_);
-}
-
-/// Restarts whatever still differs, one pod after the other, and plans anew after each: roles
-/// change.
-Status restart_the_rest(const ConfigFlags& options, const Scene& scene, Session& session) {
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(wire::ConfigPlan plan, plan_now(scene, *kube, wire::Attempt::after_live));
-  while (!plan.restarts.empty()) {
-    const wire::PodRestart next = plan.restarts.front();
-    KREDIS_CHECK(agree_to_outage(options, next, session));
-    session.progress().begin("restarting " + next.pod);
-    if (auto done = restart_pod(scene.target(*kube), next.pod, session.progress()); !done) {
-      session.progress().fail();
-      return done.error().while_doing("restarting " + next.pod);
-    }
-    session.progress().done("restarted " + next.pod);
-    const std::size_t before = plan.restarts.size();
-    KREDIS_TRY(plan, plan_now(scene, *kube, wire::Attempt::after_live));
-    if (plan.restarts.size() >= before) {
-      return still_differs(scene, plan.restarts.front());
-    }
-  }
-  return {};
-}
-
 Result<ExitStatus> run_apply(const ConfigFlags& options, Session& session) {
-  KREDIS_TRY(const Scene scene, scene_of(options, session));
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_CHECK(await_whole(scene.target(*kube), session.progress()));
-  KREDIS_TRY(const wire::ConfigPlan plan, plan_now(scene, *kube, wire::Attempt::first));
+  KREDIS_TRY(Scene scene, scene_of(options, session));
+  const std::string& name = scene.reached->located.name;
+  std::unique_ptr<ChangeLease> lease;
+  if (options.dry_run == DryRun::none) {
+    const std::string& namespace_ = scene.reached->located.namespace_;
+    KREDIS_TRY(lease, begin_change(session, namespace_, name, "config apply", scene.conduct));
+  }
+  KREDIS_CHECK(await_whole(scene.reached->cluster, scene.conduct));
+  KREDIS_TRY(const core::Plan plan,
+             plan_rollout(scene.rollout(), wire::Attempt::first, scene.conduct));
+  const std::string says = "every node runs what " + scene.source.key + " of ConfigMap " +
+                           scene.source.config_map + " says\n";
   if (plan.empty()) {
-    session.out() << "nothing to do: every node runs what " << scene.source.key << " of ConfigMap "
-                  << scene.source.config_map << " says\n";
+    session.out() << "nothing to do: " << says;
     return ExitStatus::done;
   }
-  session.out() << render_config_plan(plan) << std::flush;
+  session.out() << render_plan(plan) << std::flush;
   if (options.dry_run != DryRun::none) {
     return ExitStatus::done;
   }
-  for (const wire::PodRestart& restart : plan.restarts) {
-    KREDIS_CHECK(agree_to_outage(options, restart, session));
-  }
-  if (!plan.live.empty()) {
-    session.progress().begin("setting what can be set live");
-    KREDIS_CHECK(set_live(scene.target(*kube), plan));
-    session.progress().done();
-  }
-  KREDIS_CHECK(restart_the_rest(options, scene, session));
-  session.out() << "done: every node runs what " << scene.source.key << " of ConfigMap "
-                << scene.source.config_map << " says\n";
+  const auto agreed = [&](const core::Plan& what) {
+    return agree(session, what, name, options.yes ? Ask::no : Ask::yes);
+  };
+  KREDIS_CHECK(agreed(plan));
+  KREDIS_CHECK(roll_out(scene.rollout(), plan, agreed, scene.conduct));
+  session.out() << "done: " << says;
   return ExitStatus::done;
 }
 

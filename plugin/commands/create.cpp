@@ -12,12 +12,14 @@
 
 #include <fmt/format.h>
 
-#include "plugin/apply/apply_objects.hpp"
-#include "plugin/apply/wait_for_pods.hpp"
+#include "plugin/apply/apply_plan.hpp"
+#include "plugin/apply/object_name.hpp"
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/create/external_addresses.hpp"
+#include "plugin/operations/create/plan.hpp"
 #include "plugin/operations/create/preflight.hpp"
+#include "plugin/render/plan_text.hpp"
 #include "shared/manifest/check_spec.hpp"
 #include "shared/manifest/names.hpp"
 #include "shared/manifest/objects.hpp"
@@ -44,14 +46,6 @@ void print_objects(const std::vector<Json>& objects, Output output, std::ostream
   }
 }
 
-std::string label_selector_of(const ClusterSpec& spec) {
-  std::string selector;
-  for (const auto& [key, value] : manifest::selector_labels(spec.name)) {
-    selector += (selector.empty() ? "" : ",") + key + "=" + value;
-  }
-  return selector;
-}
-
 /// What cannot be met is done as well as possible and said.
 void say_compromises(const ClusterSpec& spec, Session& session) {
   if (spec.replicas == 0) {
@@ -64,18 +58,31 @@ void say_compromises(const ClusterSpec& spec, Session& session) {
   }
 }
 
+Result<ExitStatus> show_dry_run(const ClusterSpec& spec,
+                                const std::vector<Json>& objects,
+                                Output output,
+                                Session& session) {
+  if (output != Output::text) {
+    print_objects(objects, output, session.out());
+    return ExitStatus::done;
+  }
+  session.out() << render_plan(plan_create(spec, objects, {}));
+  return ExitStatus::done;
+}
+
 Result<ExitStatus> dry_run_on_server(const ClusterSpec& spec,
                                      const std::vector<Json>& objects,
                                      Output output,
-                                     Session& session) {
+                                     Session& session,
+                                     const Conduct& conduct) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const auto before, preflight(*kube, spec, objects, session.progress()));
+  Site site{.kube = kube, .dry_run = ports::DryRun::server};
   session.progress().begin("asking the server");
-  KREDIS_TRY(const auto applied,
-             apply_objects(*kube, objects, before, ports::DryRun::server, session.progress()));
-  session.progress().done(fmt::format("the server would take all {} objects", applied.size()));
+  KREDIS_CHECK(apply_plan(site, {.stages = {apply_stage(spec, objects, before)}}, conduct));
+  session.progress().done(fmt::format("the server would take all {} objects", objects.size()));
   std::vector<Json> answers;
-  for (const Applied& each : applied) {
+  for (const Applied& each : site.applied) {
     answers.push_back(each.object);
     if (output == Output::text) {
       session.out() << each.name.to_text() << " " << to_text(each.change) << " (server dry run)\n";
@@ -87,30 +94,28 @@ Result<ExitStatus> dry_run_on_server(const ClusterSpec& spec,
   return ExitStatus::done;
 }
 
-Status put_objects(ports::KubePort& kube,
-                   const ClusterSpec& spec,
-                   const std::vector<Json>& objects,
-                   Session& session) {
-  Progress& progress = session.progress();
-  KREDIS_TRY(const auto before, preflight(kube, spec, objects, progress));
-  say_compromises(spec, session);
-  progress.begin(
-      fmt::format("applying {} objects in namespace {}", objects.size(), spec.namespace_));
-  KREDIS_CHECK(apply_objects(kube, objects, before, ports::DryRun::no, progress));
-  progress.done(fmt::format("applied {} objects in namespace {}", objects.size(), spec.namespace_));
-  return {};
+/// The pods, ready to be initialised.
+Status make_pods(ports::KubePort& kube,
+                 const ClusterSpec& spec,
+                 const core::Stage& objects,
+                 const Conduct& conduct) {
+  Site site{.kube = &kube};
+  KREDIS_CHECK(apply_plan(site, {.stages = {objects}}, conduct));
+  KREDIS_CHECK(announce_external(kube, spec, conduct));
+  return apply_plan(site, {.stages = {pods_stage(spec)}}, conduct);
 }
 
 /// A probe that asked while slots were given out found the cluster not whole, and its pod is not
 /// ready until the next one: what create leaves is ready, and what it shows says so.
 Status wait_until_ready_again(ports::KubePort& kube,
                               const observe::Located& located,
-                              const PodWait& wait,
+                              const ClusterSpec& spec,
                               core::ClusterView& view,
-                              Progress& progress) {
+                              const Conduct& conduct) {
   KREDIS_TRY(const core::ClusterView now, observe::gather_pods(kube, located));
   if (std::ranges::any_of(now.members, [](const core::Member& it) { return !it.pod.ready; })) {
-    KREDIS_CHECK(wait_for_pods(kube, wait, progress));
+    Site site{.kube = &kube};
+    KREDIS_CHECK(apply_plan(site, {.stages = {pods_stage(spec)}}, conduct));
   }
   for (core::Member& member : view.members) {
     member.pod.ready = true;
@@ -131,22 +136,19 @@ Result<ExitStatus> run_create(const CreateFlags& options, Session& session) {
   }
   const std::vector<Json> objects = manifest::objects(spec);
   if (options.dry_run == DryRun::client) {
-    print_objects(objects, options.output, session.out());
-    return ExitStatus::done;
+    return show_dry_run(spec, objects, options.output, session);
   }
+  const auto deadline = session.clock().now() + options.timeout;
+  Conduct conduct = conduct_of(session, deadline);
   if (options.dry_run == DryRun::server) {
-    return dry_run_on_server(spec, objects, options.output, session);
+    return dry_run_on_server(spec, objects, options.output, session, conduct);
   }
   KREDIS_TRY(ports::KubePort * kube, session.kube());
-  const auto deadline = ports::Clock::now() + options.timeout;
-  KREDIS_CHECK(put_objects(*kube, spec, objects, session));
-  KREDIS_CHECK(announce_external(*kube, spec, deadline, session.progress()));
-  const PodWait wait{.namespace_ = spec.namespace_,
-                     .label_selector = label_selector_of(spec),
-                     .count = spec.nodes(),
-                     .deadline = deadline,
-                     .workload = manifest::names_of(spec.name).workload};
-  KREDIS_CHECK(wait_for_pods(*kube, wait, session.progress()));
+  KREDIS_TRY(const auto before, preflight(*kube, spec, objects, session.progress()));
+  say_compromises(spec, session);
+  KREDIS_TRY(const auto lease,
+             begin_change(session, spec.namespace_, spec.name, "create", conduct));
+  KREDIS_CHECK(make_pods(*kube, spec, apply_stage(spec, objects, before), conduct));
   if (options.no_init) {
     session.out() << "pods are ready; initialise them with: kubectl redis init " << spec.name
                   << session.namespace_flag() << "\n";
@@ -156,8 +158,8 @@ Result<ExitStatus> run_create(const CreateFlags& options, Session& session) {
   const observe::RedisAccess access{.auth_secret = spec.auth_secret, .tls_secret = spec.tls_secret};
   const core::Shape shape{.masters = static_cast<std::uint32_t>(spec.masters),
                           .replicas = static_cast<std::uint32_t>(spec.replicas)};
-  KREDIS_TRY(auto view, initialise_cluster(session, located, access, shape, deadline));
-  KREDIS_CHECK(wait_until_ready_again(*kube, located, wait, view, session.progress()));
+  KREDIS_TRY(auto view, initialise_cluster(session, located, access, shape, conduct));
+  KREDIS_CHECK(wait_until_ready_again(*kube, located, spec, view, conduct));
   return show_status(session, std::move(view), options.output);
 }
 

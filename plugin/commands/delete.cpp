@@ -8,9 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "plugin/apply/apply_plan.hpp"
+#include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/consent.hpp"
 #include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/delete/removal.hpp"
+#include "plugin/render/plan_text.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -25,54 +29,47 @@ struct DeleteFlags {
 
 void say_what_goes(const Removal& removal, std::ostream& stream) {
   stream << "goes:\n";
-  for (const ObjectName& object : removal.goes) {
+  for (const core::ObjectName& object : removal.goes) {
     stream << "  " << object.to_text() << "\n";
   }
   if (!removal.stays.empty()) {
     stream << "stays (kubectl redis create with the same name finds its data again):\n";
-    for (const ObjectName& object : removal.stays) {
+    for (const core::ObjectName& object : removal.stays) {
       stream << "  " << object.to_text() << "\n";
     }
   }
-}
-
-/// Whether the user agreed. Only a removal that loses data asks.
-Status agree(const DeleteFlags& options, const Removal& removal, Session& session) {
-  if (!removal.loses_data || options.yes) {
-    return {};
-  }
-  session.err() << removal.loss << "\n";
-  if (session.confirm_by_typing("this cannot be undone", options.name)) {
-    return {};
-  }
-  return Error::unsafe("nothing was deleted: losing data was not confirmed")
-      .with_hint("type the name when asked, or add --yes");
 }
 
 Result<ExitStatus> run_delete(const DeleteFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   const KeepData keep = options.purge_data ? KeepData::no : KeepData::yes;
-  KREDIS_TRY(const Removal removal, plan_removal(*kube, namespace_, options.name, keep));
+  KREDIS_TRY(const Removal removal, find_removal(*kube, namespace_, options.name, keep));
   if (removal.goes.empty()) {
     return Error::not_found("there is no cluster " + options.name + " in namespace " + namespace_)
         .with_hint("kubectl redis status -A lists the clusters that there are");
   }
   say_what_goes(removal, session.err());
+  const core::Plan plan = plan_removal(removal);
   if (options.dry_run == DryRun::client) {
+    session.out() << render_plan(plan);
     return ExitStatus::done;
   }
   KREDIS_CHECK(require_removal_rights(*kube, namespace_, removal));
-  const ports::DryRun dry_run =
-      options.dry_run == DryRun::server ? ports::DryRun::server : ports::DryRun::no;
-  if (dry_run == ports::DryRun::no) {
-    KREDIS_CHECK(agree(options, removal, session));
+  const bool is_dry = options.dry_run == DryRun::server;
+  if (!is_dry) {
+    KREDIS_CHECK(agree(session, plan, options.name, options.yes ? Ask::no : Ask::yes));
   }
-  const auto deadline = ports::Clock::now() + options.timeout;
-  KREDIS_CHECK(remove_objects(*kube, removal, dry_run, deadline, session.progress()));
-  for (const ObjectName& object : removal.goes) {
-    session.out() << object.to_text() << " deleted"
-                  << (dry_run == ports::DryRun::server ? " (server dry run)" : "") << "\n";
+  Conduct conduct = conduct_of(session, session.clock().now() + options.timeout);
+  std::unique_ptr<ChangeLease> lease;
+  if (!is_dry) {
+    KREDIS_TRY(lease, begin_change(session, namespace_, options.name, "delete", conduct));
+  }
+  Site site{.kube = kube, .dry_run = is_dry ? ports::DryRun::server : ports::DryRun::no};
+  KREDIS_CHECK(apply_plan(site, plan, conduct));
+  for (const Applied& each : site.applied) {
+    session.out() << each.name.to_text() << " deleted" << (is_dry ? " (server dry run)" : "")
+                  << "\n";
   }
   return ExitStatus::done;
 }

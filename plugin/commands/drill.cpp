@@ -13,11 +13,11 @@
 #include <fmt/format.h>
 
 #include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/consent.hpp"
 #include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/failover/drill.hpp"
 #include "plugin/render/drill_text.hpp"
-#include "plugin/terminal/interrupt.hpp"
 #include "shared/observe/gather.hpp"
 #include "shared/observe/redis_access.hpp"
 #include "shared/wire/kube_objects.hpp"
@@ -100,16 +100,6 @@ Result<std::unique_ptr<Strike>> strike_of(const Stage& stage,
                             object.value("/metadata/uid"_json_pointer, std::string()));
 }
 
-Status agree(const DrillFlags& options, const Stage& stage, Session& session) {
-  session.progress().clear();
-  session.err() << render_drill_plan(stage.report);
-  if (options.yes || session.confirm("go on?")) {
-    return {};
-  }
-  return Error::unsafe("nothing was done: the drill was not confirmed")
-      .with_hint("answer y when asked, or add --yes");
-}
-
 ExitStatus show(const DrillReport& report, Session& session, Output output) {
   if (output != Output::text) {
     session.print_object(wire::drill_report(report), output);
@@ -130,18 +120,24 @@ Result<ExitStatus> drill(const DrillFlags& options,
   if (options.dry_run != DryRun::none) {
     return show(stage.report, session, options.output);
   }
-  KREDIS_CHECK(agree(options, stage, session));
-  StageProgress sink(session.progress());
+  KREDIS_CHECK(agree(session,
+                     core::Risk::availability,
+                     render_drill_plan(stage.report),
+                     stage.report.name,
+                     options.yes ? Ask::no : Ask::yes));
+  Conduct conduct = conduct_of(session, deadline);
+  KREDIS_TRY(
+      const auto lease,
+      begin_change(session, stage.report.namespace_, stage.report.name, "failover drill", conduct));
   session.progress().begin("drilling " + stage.report.name);
   std::random_device random;
-  auto outcome = run_drill(
-      {.redis = *stage.redis,
-       .pods = [&] { return observe::gather_pods(*kube, stage.located); },
-       .strike = *strike,
-       .run = fmt::format("{:08x}{:08x}", random(), random())},
-      stage.report.drill,
-      stage.view,
-      {.deadline = deadline, .progress = &sink, .cancelled = [] { return interrupted(); }});
+  auto outcome = run_drill({.redis = *stage.redis,
+                            .pods = [&] { return observe::gather_pods(*kube, stage.located); },
+                            .strike = *strike,
+                            .run = fmt::format("{:08x}{:08x}", random(), random())},
+                           stage.report.drill,
+                           stage.view,
+                           conduct);
   if (!outcome) {
     session.progress().fail();
     return outcome.error().while_doing("drilling cluster " + stage.report.name + " in namespace " +
@@ -165,10 +161,10 @@ Result<ExitStatus> run_drill_verb(const DrillFlags& options, Session& session) {
     return Error::invalid_argument("a drill takes one master away")
         .with_hint("give --pod or --master, or neither for any");
   }
-  const auto soon = ports::Clock::now() +
+  const auto soon = session.clock().now() +
                     std::min<std::chrono::milliseconds>(options.timeout, std::chrono::seconds(15));
   KREDIS_TRY(Stage stage, set_up(options, session, soon));
-  return drill(options, std::move(stage), ports::Clock::now() + options.timeout, session);
+  return drill(options, std::move(stage), session.clock().now() + options.timeout, session);
 }
 
 void add_flags(Verb& verb, DrillFlags& flags) {

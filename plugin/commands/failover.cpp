@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/consent.hpp"
 #include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/failover/hand_over.hpp"
 #include "plugin/render/failover_text.hpp"
-#include "plugin/terminal/interrupt.hpp"
+#include "plugin/render/plan_text.hpp"
 #include "shared/observe/gather.hpp"
 #include "shared/observe/redis_access.hpp"
 #include "shared/wire/failover_report.hpp"
@@ -65,23 +66,6 @@ Result<FailoverWish> wish_of(const FailoverFlags& options) {
   return wish;
 }
 
-/// Whether the user agreed. Only what may lose writes asks.
-Status agree(const FailoverFlags& options,
-             const std::vector<HandOver>& hand_overs,
-             Session& session) {
-  const std::string risk = render_risk(hand_overs);
-  if (risk.empty()) {
-    return {};
-  }
-  session.progress().clear();
-  session.err() << risk;
-  if (options.yes || session.confirm("go on?")) {
-    return {};
-  }
-  return Error::unsafe("nothing was done: losing writes was not confirmed")
-      .with_hint("answer y when asked, or add --yes");
-}
-
 void show(const wire::FailoverReport& report, Session& session, Output output) {
   if (output != Output::text) {
     session.print_object(wire::failover_report(report), output);
@@ -99,7 +83,7 @@ Result<ExitStatus> show_plan(const FailoverFlags& options,
                              const observe::Located& located,
                              Session& session) {
   KREDIS_TRY(const core::ClusterView view,
-             look_at(session, located, options.access, ports::Clock::now() + options.timeout));
+             look_at(session, located, options.access, session.clock().now() + options.timeout));
   KREDIS_TRY(auto hand_overs, core::plan_hand_overs(view, wish));
   show({.name = view.name,
         .namespace_ = view.namespace_,
@@ -114,21 +98,17 @@ Result<ExitStatus> hand_over(const FailoverFlags& options,
                              const FailoverWish& wish,
                              const observe::Located& located,
                              Session& session) {
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(core::ClusterView view, observe::gather_pods(*kube, located));
-  KREDIS_TRY(
-      const auto redis,
-      session.redis(located.namespace_, observe::access_of(located.workload, options.access)));
-  StageProgress sink(session.progress());
+  Conduct conduct = conduct_of(session, session.clock().now() + options.timeout);
+  KREDIS_TRY(const auto lease,
+             begin_change(session, located.namespace_, located.name, "failover", conduct));
+  KREDIS_TRY(const auto reached, reach(session, located, options.access));
+  KREDIS_TRY(core::ClusterView pods, observe::gather_pods(reached->kube, located));
+  observe::Cluster cluster(*reached->redis, std::move(pods));
   session.progress().begin("failing over " + located.name);
-  auto outcome = fail_over(
-      *redis,
-      std::move(view),
-      {.wish = wish,
-       .agree = [&](const auto& hand_overs) { return agree(options, hand_overs, session); }},
-      {.deadline = ports::Clock::now() + options.timeout, .progress = &sink, .cancelled = [] {
-         return interrupted();
-       }});
+  const auto agreed = [&](const core::Plan& plan) {
+    return agree(session, plan, located.name, options.yes ? Ask::no : Ask::yes);
+  };
+  auto outcome = fail_over(cluster, {.wish = wish, .agree = agreed}, conduct);
   if (!outcome) {
     session.progress().fail();
     return outcome.error().while_doing("failing over cluster " + located.name + " in namespace " +

@@ -44,12 +44,14 @@ Result<ExitStatus> run_init(const InitFlags& options, Session& session) {
              options.selector.empty()
                  ? observe::locate(*kube, namespace_, options.name)
                  : observe::locate_by_selector(*kube, namespace_, options.selector));
-  const auto deadline = ports::Clock::now() + options.timeout;
+  const auto deadline = session.clock().now() + options.timeout;
   if (options.dry_run != DryRun::none) {
     return show_init_plan(session, located, options.access, shape, deadline);
   }
-  KREDIS_TRY(const auto view,
-             initialise_cluster(session, located, options.access, shape, deadline));
+  Conduct conduct = conduct_of(session, deadline);
+  KREDIS_TRY(const auto lease,
+             begin_change(session, located.namespace_, located.name, "init", conduct));
+  KREDIS_TRY(const auto view, initialise_cluster(session, located, options.access, shape, conduct));
   return show_status(session, view, options.output);
 }
 

@@ -60,7 +60,7 @@ Result<ExitStatus> run_check(const NfsFlags& options, Session& session) {
   KREDIS_CHECK(check_options(options, "--nfs-path"));
   KREDIS_TRY(const auto exports,
              ask_exports({.host = options.server, .mount_port = options.mount_port},
-                         ports::Clock::now() + options.timeout));
+                         session.clock().now() + options.timeout));
   const auto troubles = wire::missing_exports(
       wire::nfs_folders(options.path, options.count), exports, options.clients);
   const ExitStatus exit = troubles.empty() ? ExitStatus::done : ExitStatus::refused;

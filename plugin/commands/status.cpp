@@ -5,12 +5,10 @@
 #include <memory>
 #include <ostream>
 #include <string>
-#include <thread>
 
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "plugin/terminal/interrupt.hpp"
 #include "shared/observe/gather.hpp"
 
 namespace kredis::plugin {
@@ -44,7 +42,7 @@ Result<ExitStatus> show_once(const StatusFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   KREDIS_TRY(const auto clusters, find_clusters(options, *kube, namespace_));
-  const auto deadline = ports::Clock::now() + options.timeout;
+  const auto deadline = session.clock().now() + options.timeout;
   std::vector<core::ClusterView> views;
   for (const observe::Located& located : clusters) {
     KREDIS_TRY(core::ClusterView view, look_at(session, located, options.access, deadline));
@@ -61,7 +59,7 @@ Result<ExitStatus> run_status(const StatusFlags& options, Session& session) {
   if (!options.watch) {
     return show_once(options, session);
   }
-  while (!interrupted()) {
+  while (!session.terminal().interrupted()) {
     if (session.style().coloured()) {
       session.out() << "\033[H\033[2J";
     }
@@ -71,7 +69,7 @@ Result<ExitStatus> run_status(const StatusFlags& options, Session& session) {
       session.out() << "cannot look: " << shown.error().message << "\n";
     }
     session.out() << std::flush;
-    std::this_thread::sleep_for(options.interval);
+    session.clock().sleep_until(session.clock().now() + options.interval);
   }
   return ExitStatus::done;
 }

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "plugin/apply/wait_for_pods.hpp"
+#include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/exec/pod_command.hpp"
@@ -96,12 +97,12 @@ Result<ExitStatus> run_toolbox(const ToolboxFlags& options, Session& session) {
   }
   PassingPod pod(*kube, {{"v1", "pods"}, namespace_, wish.pod});
   KREDIS_CHECK(pod.create(object));
+  session.progress().begin("waiting for the pod");
   KREDIS_CHECK(wait_for_pods(*kube,
                              {.namespace_ = namespace_,
                               .label_selector = std::string(k_toolbox_label) + "=" + wish.pod,
-                              .count = 1,
-                              .deadline = ports::Clock::now() + options.timeout},
-                             session.progress()));
+                              .count = 1},
+                             conduct_of(session, session.clock().now() + options.timeout)));
   session.progress().clear();
   KREDIS_TRY(const int exit,
              run_in_pod(session.options(),

@@ -8,11 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "plugin/apply/apply_plan.hpp"
+#include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/rbac/permissions.hpp"
 #include "plugin/operations/webhook/install.hpp"
 #include "plugin/operations/webhook/view.hpp"
+#include "plugin/render/plan_text.hpp"
 #include "plugin/render/webhook_text.hpp"
 #include "shared/manifest/static_policies.hpp"
 #include "shared/manifest/yaml_writer.hpp"
@@ -59,6 +62,29 @@ Result<ExitStatus> run_manifests(const WebhookFlags& options, Session& session) 
   return ExitStatus::done;
 }
 
+/// Nothing can be tried inside a namespace that is not there.
+core::Plan tryable(const InstallPlan& install, const WebhookSite& there) {
+  core::Plan plan = install.lead;
+  plan.stages.insert(plan.stages.end(), install.rely.stages.begin(), install.rely.stages.end());
+  if (there.before.front().is_null()) {
+    for (core::Stage& stage : plan.stages) {
+      std::erase_if(stage.steps, [](const core::Step& step) {
+        const auto* apply = std::get_if<core::ApplyObject>(&step.what);
+        return apply == nullptr || !apply->object.namespace_.empty();
+      });
+    }
+  }
+  return plan;
+}
+
+ExitStatus show_applied(Session& session, const Site& site) {
+  for (const Applied& each : site.applied) {
+    session.out() << each.name.to_text() << " " << to_text(each.change)
+                  << (site.dry_run == ports::DryRun::server ? " (server dry run)" : "") << "\n";
+  }
+  return ExitStatus::done;
+}
+
 Result<ExitStatus> run_install(const WebhookFlags& options, Session& session) {
   const WebhookSpec spec = spec_of(options, session);
   if (options.dry_run == DryRun::client) {
@@ -66,16 +92,18 @@ Result<ExitStatus> run_install(const WebhookFlags& options, Session& session) {
   }
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_CHECK(require_permissions(*kube, needs_of(rights_of("webhook", {}), spec.namespace_, {})));
+  const Conduct conduct = conduct_of(session, session.clock().now() + options.timeout);
+  KREDIS_TRY(const WebhookSite there, look_for_webhook(*kube, spec));
+  const InstallPlan plan = plan_install(spec, there);
+  Site site{.kube = kube};
   if (options.dry_run == DryRun::server) {
-    KREDIS_TRY(const auto applied, try_install(*kube, spec, session.progress()));
-    for (const Applied& each : applied) {
-      session.out() << each.name.to_text() << " " << to_text(each.change) << " (server dry run)\n";
-    }
-    return ExitStatus::done;
+    site.dry_run = ports::DryRun::server;
+    KREDIS_CHECK(apply_plan(site, tryable(plan, there), conduct));
+    return show_applied(session, site);
   }
-  KREDIS_TRY(
-      const Proof proof,
-      install_webhook(*kube, spec, ports::Clock::now() + options.timeout, session.progress()));
+  KREDIS_CHECK(apply_plan(site, plan.lead, conduct));
+  KREDIS_TRY(const Proof proof, prove(*kube, spec, conduct));
+  KREDIS_CHECK(apply_plan(site, plan.rely, conduct));
   session.out() << "webhook " << spec.version << " runs in namespace " << spec.namespace_ << "\n"
                 << (proof.refused ? "proven by a broken object that it refused:\n  "
                                   : "not proven: ")
@@ -99,25 +127,21 @@ const char* dry_run_note(DryRun dry_run) {
 Result<ExitStatus> run_uninstall(const WebhookFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   const WebhookSpec spec = spec_of(options, session);
-  KREDIS_TRY(const auto goes, plan_uninstall(*kube, spec));
-  if (goes.empty()) {
+  KREDIS_TRY(const core::Plan plan, plan_uninstall(*kube, spec));
+  if (plan.empty()) {
     return Error::not_found("the webhook is not installed in namespace " + spec.namespace_)
         .with_hint("kubectl get deployments -A -l " + std::string(manifest::k_webhook_selector) +
                    " finds it elsewhere; then name that with -n");
   }
-  const bool only_says = options.dry_run == DryRun::client;
-  if (!only_says) {
-    KREDIS_CHECK(uninstall_webhook(
-        *kube,
-        goes,
-        options.dry_run == DryRun::server ? ports::DryRun::server : ports::DryRun::no,
-        ports::Clock::now() + options.timeout,
-        session.progress()));
+  if (options.dry_run == DryRun::client) {
+    session.out() << render_plan(plan);
+    return ExitStatus::done;
   }
-  for (const ObjectName& object : goes) {
-    session.out() << object.to_text() << " deleted" << dry_run_note(options.dry_run) << "\n";
-  }
-  return ExitStatus::done;
+  Site site{.kube = kube};
+  site.dry_run = options.dry_run == DryRun::server ? ports::DryRun::server : ports::DryRun::no;
+  KREDIS_CHECK(
+      apply_plan(site, plan, conduct_of(session, session.clock().now() + options.timeout)));
+  return show_applied(session, site);
 }
 
 Result<ExitStatus> run_status(const WebhookFlags& options, Session& session) {
@@ -125,7 +149,7 @@ Result<ExitStatus> run_status(const WebhookFlags& options, Session& session) {
   KREDIS_TRY(
       const wire::WebhookView view,
       view_webhook(
-          *kube, spec_of(options, session).namespace_, ports::Clock::now() + options.timeout));
+          *kube, spec_of(options, session).namespace_, session.clock().now() + options.timeout));
   if (options.output == Output::text) {
     session.out() << render_webhook(view, session.style(), std::time(nullptr));
   } else {
@@ -146,7 +170,7 @@ Result<ExitStatus> run_rotate(const WebhookFlags& options, Session& session) {
     return ExitStatus::done;
   }
   KREDIS_CHECK(rotate_certificates(
-      *kube, namespace_, ports::Clock::now() + options.timeout, session.progress()));
+      *kube, namespace_, conduct_of(session, session.clock().now() + options.timeout)));
   session.out() << "the new authority is trusted; it signs a new certificate once every API server "
                    "knows it, and the old one is forgotten after that\n";
   return ExitStatus::done;

@@ -17,41 +17,6 @@ std::string node_and_zone(const core::Pod& pod) {
 
 }  // namespace
 
-std::string render_plan(const core::Plan& plan) {
-  std::string text;
-  for (const core::Stage& stage : plan.stages) {
-    text += stage.title + "\n";
-    for (const core::Step& step : stage.steps) {
-      text += "  " + core::to_text(step) + (step.reason.empty() ? "" : "  # " + step.reason) + "\n";
-    }
-  }
-  return text;
-}
-
-std::string render_risk(const std::vector<core::HandOver>& hand_overs) {
-  std::string text;
-  bool unvoted = false;
-  for (const core::HandOver& each : hand_overs) {
-    if (each.how == core::TakeOver::in_step) {
-      continue;
-    }
-    unvoted |= each.how == core::TakeOver::takeover;
-    text += fmt::format(
-        "{} takes over slots {} from {} without waiting for it: writes that it has not received "
-        "are lost ({})\n",
-        each.to_pod.name,
-        each.slots.to_text(),
-        each.from_name(),
-        each.lag_bytes ? human_bytes(*each.lag_bytes) + " behind now" : "how many is not known");
-  }
-  if (unvoted) {
-    text +=
-        "nobody votes: masters that do not hear of it go on accepting writes to these slots, "
-        "and those are lost too when they do\n";
-  }
-  return text;
-}
-
 std::string render_failover(const wire::FailoverReport& report, const TextStyle& style) {
   std::vector<std::vector<std::string>> rows;
   for (const core::HandOver& each : report.hand_overs) {

@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/terminal/session.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <cstdlib>
-#include <iostream>
+#include <ostream>
 
-#include "plugin/terminal/interrupt.hpp"
 #include "shared/core/result.hpp"
-#include "shared/kube/client.hpp"
 #include "shared/manifest/yaml_writer.hpp"
 
 namespace kredis::plugin {
 namespace {
 
-bool is_terminal(int fd) { return ::isatty(fd) == 1; }
-
 /// Colour as asked; by default only on a terminal that wants it. https://no-color.org
-Colour colour_for(int fd, ColourWish wish) {
+Colour colour_for(const Terminal& terminal, Stream stream, ColourWish wish) {
   if (wish == ColourWish::always) {
     return Colour::on;
   }
@@ -26,35 +20,55 @@ Colour colour_for(int fd, ColourWish wish) {
   const char* term = std::getenv("TERM");
   const bool refused = (no_color != nullptr && *no_color != '\0') ||
                        (term != nullptr && std::string(term) == "dumb");
-  return wish == ColourWish::auto_ && is_terminal(fd) && !refused ? Colour::on : Colour::off;
+  return wish == ColourWish::auto_ && terminal.is_terminal(stream) && !refused ? Colour::on
+                                                                               : Colour::off;
 }
 
-std::size_t width_of(int fd) {
-  winsize size{};
-  const bool known = is_terminal(fd) && ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 100;
+TextStyle style_for(const Terminal& terminal, Stream stream, const GlobalOptions& options) {
+  return TextStyle(colour_for(terminal, stream, options.color), terminal.width(stream));
+}
+
+Result<KubeAccess> connect(const kube::KubeOptions& options) {
+  KREDIS_TRY(auto client, kube::connect(options));
+  KubeAccess access{.namespace_ = client->default_namespace(),
+                    .cancel = [client = client.get()] { client->cancel(); }};
+  access.port = std::move(client);
+  return access;
+}
+
+/// The real world where a test gave nothing else.
+Means completed(Means means, Terminal* terminal) {
+  means.terminal = means.terminal != nullptr ? means.terminal : terminal;
+  if (!means.kube) {
+    means.kube = connect;
+  }
+  if (!means.redis) {
+    means.redis = observe::open_redis;
+  }
+  return means;
 }
 
 }  // namespace
 
-struct Session::Connection {
-  std::unique_ptr<ports::KubePort> kube;
-  std::string namespace_;
-};
-
 Session::Session(GlobalOptions options, std::ostream& out, std::ostream& err)
-    : options_(std::move(options)),
-      out_(out),
-      err_(err),
-      out_style_(colour_for(STDOUT_FILENO, options_.color), width_of(STDOUT_FILENO)),
-      err_style_(colour_for(STDERR_FILENO, options_.color), width_of(STDERR_FILENO)),
-      progress_(std::make_unique<Progress>(
-          err_, err_style_, is_terminal(STDERR_FILENO) ? Live::yes : Live::no)) {}
+    : Session(std::move(options), Means{}, system_terminal(out, err)) {}
 
-Session::~Session() { on_interrupt({}); }
+Session::Session(GlobalOptions options, Means means)
+    : Session(std::move(options), std::move(means), nullptr) {}
+
+Session::Session(GlobalOptions options, Means means, std::unique_ptr<Terminal> own)
+    : options_(std::move(options)),
+      own_terminal_(std::move(own)),
+      means_(completed(std::move(means), own_terminal_.get())),
+      out_style_(style_for(*means_.terminal, Stream::out, options_)),
+      err_style_(style_for(*means_.terminal, Stream::err, options_)),
+      progress_(std::make_unique<Progress>(
+          err(), err_style_, terminal().is_terminal(Stream::err) ? Live::yes : Live::no)) {}
+
+Session::~Session() { terminal().on_interrupt({}); }
 
 Result<ports::KubePort*> Session::kube() {
-  if (!connection_) {
+  if (!kube_) {
     kube::KubeOptions wanted{.kubeconfig = options_.kubeconfig,
                              .context = options_.context,
                              .cluster = options_.cluster,
@@ -69,13 +83,11 @@ Result<ports::KubePort*> Session::kube() {
     wanted.on_warning = [this](const std::string& text) {
       progress_->note(err_style_.yellow("warning:") + " " + text);
     };
-    KREDIS_TRY(auto client, kube::connect(wanted));
-    connection_ = std::make_unique<Connection>();
-    connection_->namespace_ = client->default_namespace();
-    on_interrupt([kube = client.get()] { kube->cancel(); });
-    connection_->kube = std::move(client);
+    KREDIS_TRY(KubeAccess access, means_.kube(wanted));
+    terminal().on_interrupt(access.cancel);
+    kube_ = std::make_unique<KubeAccess>(std::move(access));
   }
-  return connection_->kube.get();
+  return kube_->port.get();
 }
 
 Result<std::string> Session::namespace_name() {
@@ -83,44 +95,41 @@ Result<std::string> Session::namespace_name() {
     return options_.namespace_;
   }
   KREDIS_CHECK(kube());
-  return connection_->namespace_;
+  return kube_->namespace_;
 }
 
 Result<std::unique_ptr<ports::RedisPort>> Session::redis(const std::string& namespace_,
                                                          const observe::RedisAccess& access) {
   KREDIS_TRY(ports::KubePort * kube, this->kube());
-  return observe::open_redis(*kube, namespace_, access, options_.via);
+  return means_.redis(*kube, namespace_, access, options_.via);
 }
 
 void Session::print_object(const Json& object, Output output) {
-  out_ << (output == Output::yaml ? manifest::to_yaml(object) : object.dump(2) + "\n");
+  out() << (output == Output::yaml ? manifest::to_yaml(object) : object.dump(2) + "\n");
 }
 
 bool Session::confirm(const std::string& question) {
-  if (!is_terminal(STDIN_FILENO)) {
+  if (!terminal().is_terminal(Stream::in)) {
     return false;
   }
   progress_->clear();
-  err_ << question << " [y/N] " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
+  err() << question << " [y/N] " << std::flush;
+  const std::string answer = terminal().read_line().value_or("");
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 bool Session::confirm_by_typing(const std::string& question, const std::string& expected) {
-  if (!is_terminal(STDIN_FILENO)) {
+  if (!terminal().is_terminal(Stream::in)) {
     return false;
   }
   progress_->clear();
-  err_ << question << "\n  type " << err_style_.bold(expected) << " to go on: " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == expected;
+  err() << question << "\n  type " << err_style_.bold(expected) << " to go on: " << std::flush;
+  return terminal().read_line() == expected;
 }
 
 std::string Session::namespace_flag() const {
   const std::string& name =
-      connection_ && options_.namespace_.empty() ? connection_->namespace_ : options_.namespace_;
+      kube_ && options_.namespace_.empty() ? kube_->namespace_ : options_.namespace_;
   return name.empty() || name == "default" ? "" : " -n " + name;
 }
 

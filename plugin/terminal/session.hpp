@@ -8,17 +8,20 @@
 #include <functional>
 #include <iosfwd>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "plugin/terminal/progress.hpp"
+#include "plugin/terminal/terminal.hpp"
 #include "plugin/terminal/text_style.hpp"
 #include "shared/core/result.hpp"
 #include "shared/json/json.hpp"
+#include "shared/kube/client.hpp"
 #include "shared/observe/redis_access.hpp"
 #include "shared/ports/kube_port.hpp"
 #include "shared/ports/redis_port.hpp"
+#include "shared/redis/redis.hpp"
+#include "shared/system/steady_clock.hpp"
 
 namespace kredis::plugin {
 
@@ -48,22 +51,41 @@ struct GlobalOptions {
   Output error_output = Output::text;     ///< The verb's -o, so that errors can match it.
 };
 
-using observe::RedisAccess;
+/// A way to an API server.
+struct KubeAccess {
+  std::unique_ptr<ports::KubePort> port;
+  std::string namespace_ = "default";  ///< Of the flags or the context.
+  std::function<void()> cancel = {};   ///< Ends every call that is under way.
+};
+
+/// What a session reaches the world by. The real ones, or a test's.
+struct Means {
+  Terminal* terminal = nullptr;
+  ports::ClockPort* clock = &system::steady_clock();
+  std::function<Result<KubeAccess>(const kube::KubeOptions&)> kube = {};
+  std::function<Result<std::unique_ptr<ports::RedisPort>>(
+      ports::KubePort&, const std::string& namespace_, const observe::RedisAccess&, redis::Via)>
+      redis = {};
+};
 
 class Session {
  public:
+  /// The real world, shown on these streams.
   Session(GlobalOptions options, std::ostream& out, std::ostream& err);
+  Session(GlobalOptions options, Means means);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   const GlobalOptions& options() const noexcept { return options_; }
-  std::ostream& out() noexcept { return out_; }
-  std::ostream& err() noexcept { return err_; }
+  std::ostream& out() noexcept { return terminal().out(); }
+  std::ostream& err() noexcept { return terminal().err(); }
   /// How stdout is drawn.
   const TextStyle& style() const noexcept { return out_style_; }
   const TextStyle& error_style() const noexcept { return err_style_; }
   Progress& progress() noexcept { return *progress_; }
+  Terminal& terminal() noexcept { return *means_.terminal; }
+  ports::ClockPort& clock() noexcept { return *means_.clock; }
 
   /// Connects on first use. Errors: whatever kubeconfig or its credentials get wrong.
   Result<ports::KubePort*> kube();
@@ -85,14 +107,15 @@ class Session {
   std::string namespace_flag() const;
 
  private:
+  Session(GlobalOptions options, Means means, std::unique_ptr<Terminal> own);
+
   GlobalOptions options_;
-  std::ostream& out_;
-  std::ostream& err_;
+  std::unique_ptr<Terminal> own_terminal_;  ///< Where no test's was given.
+  Means means_;
   TextStyle out_style_;
   TextStyle err_style_;
   std::unique_ptr<Progress> progress_;
-  struct Connection;
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<KubeAccess> kube_;
 };
 
 /// A verb after parsing: what main runs.

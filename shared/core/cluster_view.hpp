@@ -24,13 +24,15 @@ struct FailureDomain {
 /// A pod of the cluster as Kubernetes reports it.
 struct Pod {
   std::string name;
-  int ordinal = 0;  ///< Within the workload; the order in which placement prefers pods.
+  std::string uid = {};  ///< Of this life of the pod.
+  int ordinal = 0;       ///< Within the workload; the order in which placement prefers pods.
   FailureDomain domain = {};
   std::string ip = {};            ///< Pod address; empty until it has one.
   std::string announced_ip = {};  ///< What it should announce when that is not its own address.
   int port = 6379;
   bool ready = false;
   bool running = false;
+  bool ending = false;  ///< It was told to go.
   int restarts = 0;
   std::int64_t age_seconds = 0;
   std::int64_t memory_limit_bytes = 0;  ///< 0 when there is no limit.

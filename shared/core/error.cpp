@@ -28,6 +28,7 @@ Error Error::unreachable(std::string message) {
 Error Error::timeout(std::string message) { return {ErrorCode::timeout, std::move(message)}; }
 Error Error::conflict(std::string message) { return {ErrorCode::conflict, std::move(message)}; }
 Error Error::unsafe(std::string message) { return {ErrorCode::unsafe, std::move(message)}; }
+Error Error::cancelled(std::string message) { return {ErrorCode::cancelled, std::move(message)}; }
 Error Error::protocol(std::string message) { return {ErrorCode::protocol, std::move(message)}; }
 Error Error::internal(std::string message) { return {ErrorCode::internal, std::move(message)}; }
 

@@ -19,6 +19,7 @@ enum class ErrorCode {
   timeout,
   conflict,
   unsafe,
+  cancelled,
   protocol,
   internal,
 };
@@ -27,7 +28,8 @@ enum class ErrorCode {
 enum class Retry { never, same_call, from_fresh_view, after_repair };
 
 /// Process exit status; the numbers are part of the interface.
-enum class ExitStatus { done = 0, failed = 1, usage = 2, refused = 3 };
+/// 130 is what a shell gives a program that Ctrl-C ended.
+enum class ExitStatus { done = 0, failed = 1, usage = 2, refused = 3, cancelled = 130 };
 
 struct CodeTraits {
   ErrorCode code;
@@ -46,6 +48,7 @@ inline constexpr std::array k_code_traits{
     CodeTraits{ErrorCode::timeout, "timeout", Retry::from_fresh_view, ExitStatus::refused},
     CodeTraits{ErrorCode::conflict, "conflict", Retry::from_fresh_view, ExitStatus::refused},
     CodeTraits{ErrorCode::unsafe, "unsafe", Retry::after_repair, ExitStatus::refused},
+    CodeTraits{ErrorCode::cancelled, "cancelled", Retry::same_call, ExitStatus::cancelled},
     CodeTraits{ErrorCode::protocol, "protocol", Retry::never, ExitStatus::failed},
     CodeTraits{ErrorCode::internal, "internal", Retry::never, ExitStatus::failed},
 };
@@ -66,6 +69,7 @@ struct Error {
   static Error timeout(std::string message);
   static Error conflict(std::string message);
   static Error unsafe(std::string message);
+  static Error cancelled(std::string message);
   static Error protocol(std::string message);
   static Error internal(std::string message);
 

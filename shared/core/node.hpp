@@ -31,6 +31,9 @@ class NodeId {
   std::string text_;
 };
 
+/// What Redis adds to the client port for the bus, where no `cluster-port` says otherwise.
+inline constexpr int k_bus_offset = 10'000;
+
 enum class Role { master, replica };
 
 /// Where a node says it can be reached. `ip` may be IPv4, IPv6 without brackets, or empty.

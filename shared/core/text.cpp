@@ -2,6 +2,7 @@
 #include "shared/core/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace kredis::core {
@@ -106,6 +107,37 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
     }
   }
   return best;
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  constexpr std::size_t k_most = 6;
+  std::string text;
+  const std::size_t shown = std::min(names.size(), k_most);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const bool last = i + 1 == names.size();
+    text += (i == 0 ? "" : last ? " and " : ", ") + names[i];
+  }
+  return shown == names.size() ? text
+                               : text + " and " + std::to_string(names.size() - shown) + " more";
+}
+
+std::string bytes_text(std::int64_t bytes) {
+  constexpr std::array<const char*, 4> k_units{"KiB", "MiB", "GiB", "TiB"};
+  constexpr std::int64_t k_step = 1024;
+  if (bytes < k_step) {
+    return std::to_string(bytes) + " bytes";
+  }
+  std::size_t unit = 0;
+  std::int64_t scale = k_step;
+  while (unit + 1 < k_units.size() && bytes / scale >= k_step) {
+    scale *= k_step;
+    ++unit;
+  }
+  const std::int64_t whole = bytes / scale;
+  const std::int64_t tenth = (bytes % scale) / (scale / 10);
+  const std::string fraction =
+      tenth == 0 || whole >= 100 ? "" : "." + std::to_string(std::min(tenth, std::int64_t{9}));
+  return std::to_string(whole) + fraction + " " + k_units[unit];
 }
 
 }  // namespace kredis::core

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small helpers that every parser here shares: split, trim, numbers, and quoting what was read.
+// Small helpers for texts, in the one place for all layers: split, trim, numbers, quoting what was
+// read, and lists and sizes in messages.
 #pragma once
 
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +31,12 @@ std::string to_lower(std::string_view text);
 
 /// Shows untrusted text in an error: in quotes, printable, cut after 160 bytes.
 std::string quoted(std::string_view text);
+
+/// "redis-app-0, redis-app-1 and redis-app-2"; the end of a long list is a number.
+std::string list_of(const std::vector<std::string>& names);
+
+/// "1.5 MiB", for messages.
+std::string bytes_text(std::int64_t bytes);
 
 /// Counts the letters to change, add or leave out to make one of the other.
 std::size_t edit_distance(std::string_view a, std::string_view b);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -25,6 +26,14 @@ inline std::string text_at(const Json& object,
                            const std::string& pointer,
                            std::string otherwise = {}) {
   return text_at(object, Json::json_pointer(pointer), std::move(otherwise));
+}
+
+/// The value of a label, or of an annotation, of a Kubernetes object; empty where it has none.
+inline std::string label_of(const Json& object, std::string_view label) {
+  return text_at(object, Json::json_pointer("/metadata/labels") / std::string(label));
+}
+inline std::string annotation_of(const Json& object, std::string_view annotation) {
+  return text_at(object, Json::json_pointer("/metadata/annotations") / std::string(annotation));
 }
 
 }  // namespace kredis

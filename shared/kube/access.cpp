@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "shared/core/text.hpp"
 #include "shared/kube/encoding.hpp"
 #include "shared/kube/url.hpp"
 
@@ -210,7 +211,7 @@ Result<Access> service_account_access(const KubeOptions& options, const Environm
     access.ca_pem = *ca;
   }
   if (const auto name = read_file(folder + "/namespace", k_credential_limit_bytes)) {
-    access.namespace_ = std::string(trim(*name));
+    access.namespace_ = std::string(core::trim(*name));
   }
   if (!options.namespace_.empty()) {
     access.namespace_ = options.namespace_;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "shared/core/text.hpp"
 #include "shared/kube/encoding.hpp"
 
 namespace kredis::kube {
@@ -63,7 +64,7 @@ Result<std::string> Credentials::bearer_token() {
     return text.error().while_doing("reading the token");
   }
   // Files made by hand end in a line end.
-  file_token_ = std::string(trim(*text));
+  file_token_ = std::string(core::trim(*text));
   if (file_token_.empty()) {
     return Error::invalid_argument("the token file " + access_.token_file + " is empty");
   }

@@ -5,6 +5,8 @@
 
 #include <openssl/evp.h>
 
+#include "shared/core/text.hpp"
+
 namespace kredis::kube {
 namespace {
 
@@ -128,21 +130,13 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
       a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(k_space);
-  if (first == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(first, text.find_last_not_of(k_space) - first + 1);
-}
-
 /// Texts of a server end up on a terminal, where control characters could move the cursor.
 std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
-  for (const char letter : trim(text).substr(0, limit)) {
+  for (const char letter : core::trim(text).substr(0, limit)) {
     out += static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f ? ' ' : letter;
   }
-  if (trim(text).size() > limit) {
+  if (core::trim(text).size() > limit) {
     out += "...";
   }
   return out;

@@ -25,9 +25,6 @@ std::optional<std::string> percent_decode(std::string_view text);
 /// Compares names of header fields and the like. ASCII only, no locale.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
-/// Cuts spaces, tabs and line ends from both ends.
-std::string_view trim(std::string_view text);
-
 /// Shortens foreign text for an error message: printable, one line, at most `limit` bytes.
 std::string printable(std::string_view text, std::size_t limit);
 

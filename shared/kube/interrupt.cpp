@@ -10,6 +10,6 @@ bool Interrupt::raised() const noexcept {
   return ::poll(&waiting, 1, 0) == 1;
 }
 
-Error interrupted() { return Error::timeout("interrupted"); }
+Error interrupted() { return Error::cancelled("interrupted"); }
 
 }  // namespace kredis::kube

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "shared/core/text.hpp"
 #include "shared/kube/encoding.hpp"
 
 namespace kredis::kube {
@@ -114,7 +115,7 @@ std::string proxy_for(const std::string& server,
   }
   std::istringstream list(no_proxy);
   for (std::string each; std::getline(list, each, ',');) {
-    const std::string_view name = trim(each);
+    const std::string_view name = core::trim(each);
     if (name == "*" ||
         (!name.empty() && (ends_with_domain(url->host, name) || url->authority() == name))) {
       return {};

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "shared/core/labels.hpp"
 #include "shared/policy/names.hpp"
 
 namespace kredis::manifest {
@@ -33,8 +34,8 @@ inline constexpr std::string_view k_tls_path = "/etc/redis-tls";
 inline constexpr std::string_view k_password_key = "password";
 
 /// The Secrets that clients of the cluster need; only where there are any.
-inline constexpr std::string_view k_auth_secret_annotation = "kubectl-redis.dev/auth-secret";
-inline constexpr std::string_view k_tls_secret_annotation = "kubectl-redis.dev/tls-secret";
+using core::k_auth_secret_annotation;
+using core::k_tls_secret_annotation;
 inline constexpr std::string_view k_config_hash_annotation = "kubectl-redis.dev/config-hash";
 
 /// Longest name a cluster can have. A StatefulSet's pods carry its name, a dash and ten characters

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "shared/core/labels.hpp"
 #include "shared/manifest/webhook_parts.hpp"
 #include "shared/policy/rule.hpp"
 
@@ -82,7 +83,8 @@ constexpr std::array k_bindings{LevelBinding{"enforce", "NotIn", "", "Deny", "Wa
                                 LevelBinding{"audit", "In", "audit", "Audit", "Audit"}};
 
 Json variables() {
-  const auto annotation = [](const char* name, const char* key) {
+  const auto annotation = [](const char* name, std::string_view annotation_key) {
+    const std::string key(annotation_key);
     return Json{
         {"name", name},
         {"expression",
@@ -92,8 +94,8 @@ Json variables() {
   const char* const looks_like_redis =
       "variables.pod.containers.filter(c, c.name.contains('redis') || c.name.contains('valkey') || "
       "c.image.contains('redis') || c.image.contains('valkey'))";
-  return {annotation("masters", "kubectl-redis.dev/masters"),
-          annotation("replicas", "kubectl-redis.dev/replicas"),
+  return {annotation("masters", core::k_masters_annotation),
+          annotation("replicas", core::k_replicas_annotation),
           {{"name", "pod"}, {"expression", "object.spec.template.spec"}},
           {{"name", "servers"}, {"expression", looks_like_redis}},
           {{"name", "server"},
@@ -179,7 +181,7 @@ Json binding(const WebhookSpec& spec,
            {{{"key", "kubernetes.io/metadata.name"},
              {"operator", "NotIn"},
              {"values", {"kube-system", spec.namespace_}}},
-            {{"key", "kubectl-redis.dev/policy"},
+            {{"key", std::string(core::k_policy_label)},
              {"operator", level.operator_},
              {"values", levels}}}}}}}}};
   return made;

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "shared/core/labels.hpp"
+
 namespace kredis::manifest {
 namespace {
 
@@ -67,7 +69,7 @@ Json namespace_selector(const WebhookSpec& spec) {
            {{{"key", "kubernetes.io/metadata.name"},
              {"operator", "NotIn"},
              {"values", {"kube-system", spec.namespace_}}},
-            {{"key", "kubectl-redis.dev/policy"},
+            {{"key", std::string(core::k_policy_label)},
              {"operator", "NotIn"},
              {"values", Json::array({"off"})}}}}};
 }

@@ -6,6 +6,7 @@
 #include <future>
 #include <map>
 
+#include "shared/core/labels.hpp"
 #include "shared/wire/kube_objects.hpp"
 
 namespace kredis::observe {
@@ -31,10 +32,10 @@ Result<std::map<int, std::string>> announced_addresses(ports::KubePort& kube,
   }
   KREDIS_TRY(const Json services,
              kube.list({{"v1", "services"}, located.namespace_},
-                       {.label_selector = located.label_selector + ",kubectl-redis.dev/ordinal"}));
+                       {.label_selector =
+                            located.label_selector + "," + std::string(core::k_ordinal_label)}));
   for (const Json& service : services.at("items")) {
-    const auto label = "/metadata/labels/kubectl-redis.dev~1ordinal"_json_pointer;
-    const int ordinal = std::atoi(service.value(label, std::string("0")).c_str());
+    const int ordinal = std::atoi(label_of(service, core::k_ordinal_label).c_str());
     addresses[ordinal] = service.value("/spec/clusterIP"_json_pointer, std::string());
   }
   return addresses;

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "shared/core/labels.hpp"
+
 namespace kredis::observe {
 namespace {
 
@@ -14,13 +16,10 @@ const ports::ResourceType k_deployments{"apps/v1", "deployments"};
 
 Json::json_pointer pointer(const char* text) { return Json::json_pointer(text); }
 
-std::string instance_of(const Json& object) {
-  return object.value(pointer("/metadata/labels/app.kubernetes.io~1instance"), std::string());
-}
+std::string instance_of(const Json& object) { return label_of(object, core::k_instance_label); }
 
 bool is_ours(const Json& object) {
-  return object.value(pointer("/metadata/labels/app.kubernetes.io~1managed-by"), std::string()) ==
-         "kubectl-redis";
+  return label_of(object, core::k_managed_by_label) == core::k_manager;
 }
 
 /// "a=1,b=2" of a workload's selector. A Deployment of the Service & Deployment layout also selects
@@ -29,19 +28,11 @@ std::string selector_of(const Json& workload) {
   std::vector<std::string> parts;
   const Json labels = workload.value(pointer("/spec/selector/matchLabels"), Json::object());
   for (const auto& [key, value] : labels.items()) {
-    if (key != "kubectl-redis.dev/ordinal") {
+    if (key != core::k_ordinal_label) {
       parts.push_back(key + "=" + value.get<std::string>());
     }
   }
   return fmt::format("{}", fmt::join(parts, ","));
-}
-
-Located from_workload(const Json& workload) {
-  const std::string name = workload.at("metadata").value("name", "");
-  return {.name = is_ours(workload) ? instance_of(workload) : name,
-          .namespace_ = workload.at("metadata").value("namespace", ""),
-          .label_selector = selector_of(workload),
-          .workload = workload};
 }
 
 Result<std::vector<Json>> items(ports::KubePort& kube,
@@ -64,21 +55,28 @@ std::string owner_of(const Json& pod) {
 
 }  // namespace
 
+Located located_from(const Json& workload) {
+  const std::string name = workload.at("metadata").value("name", "");
+  return {.name = is_ours(workload) ? instance_of(workload) : name,
+          .namespace_ = workload.at("metadata").value("namespace", ""),
+          .label_selector = selector_of(workload),
+          .workload = workload};
+}
+
 Result<Located> locate(ports::KubePort& kube,
                        const std::string& namespace_,
                        const std::string& name) {
-  const std::string ours =
-      "app.kubernetes.io/managed-by=kubectl-redis,app.kubernetes.io/instance=" + name;
+  const std::string ours = core::cluster_selector(name);
   for (const ports::ResourceType& type : {k_stateful_sets, k_deployments}) {
     KREDIS_TRY(const auto found, items(kube, type, namespace_, ours));
     if (!found.empty()) {
-      return from_workload(found.front());
+      return located_from(found.front());
     }
   }
   for (const std::string& candidate : {name + "-app", name}) {
     const auto found = kube.get({k_stateful_sets, namespace_, candidate});
     if (found) {
-      return from_workload(*found);
+      return located_from(*found);
     }
     if (found.error().code != ErrorCode::not_found) {
       return found.error();
@@ -113,7 +111,7 @@ Result<Located> locate_by_selector(ports::KubePort& kube,
                   .label_selector = selector};
   if (!owners.begin()->empty()) {
     KREDIS_TRY(located.workload, kube.get({k_stateful_sets, namespace_, *owners.begin()}));
-    located.name = from_workload(located.workload).name;
+    located.name = located_from(located.workload).name;
   }
   return located;
 }
@@ -136,10 +134,11 @@ Result<std::vector<Located>> locate_all(ports::KubePort& kube, const std::string
   std::vector<Located> all;
   std::set<std::pair<std::string, std::string>> seen;
   for (const ports::ResourceType& type : {k_stateful_sets, k_deployments}) {
-    for (const char* selector : {"app.kubernetes.io/managed-by=kubectl-redis", "appCluster"}) {
+    for (const std::string& selector :
+         {core::managed_selector(), std::string(core::k_article_label)}) {
       KREDIS_TRY(const auto found, items(kube, type, namespace_, selector));
       for (const Json& workload : found) {
-        Located located = from_workload(workload);
+        Located located = located_from(workload);
         const bool webhook = instance_of(workload).empty() && is_ours(workload);
         if (!webhook && seen.emplace(located.namespace_, located.name).second) {
           all.push_back(std::move(located));

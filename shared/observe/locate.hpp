@@ -18,6 +18,9 @@ struct Located {
   Json workload = {};          ///< Null where pods have no workload that we know.
 };
 
+/// The cluster that `workload` (a StatefulSet, or one of its Deployments) makes up.
+Located located_from(const Json& workload);
+
 /// Finds cluster `name`: what `create` made under that name, else a StatefulSet NAME-app or NAME.
 /// Errors: not_found.
 Result<Located> locate(ports::KubePort& kube,

@@ -3,16 +3,13 @@
 
 #include <optional>
 
+#include "shared/core/labels.hpp"
 #include "shared/kube/encoding.hpp"
 
 namespace kredis::observe {
 namespace {
 
 const ports::ResourceType k_secrets{"v1", "secrets"};
-
-std::string annotation(const Json& workload, const std::string& name) {
-  return text_at(workload, "/metadata/annotations/kubectl-redis.dev~1" + name);
-}
 
 /// The Secret behind REDISCLI_AUTH of any container.
 std::string secret_of_environment(const Json& workload) {
@@ -65,13 +62,13 @@ Status read_certificates(ports::KubePort& kube,
 RedisAccess access_of(const Json& workload, const RedisAccess& wanted) {
   RedisAccess access = wanted;
   if (access.auth_secret.empty()) {
-    access.auth_secret = annotation(workload, "auth-secret");
+    access.auth_secret = annotation_of(workload, core::k_auth_secret_annotation);
   }
   if (access.auth_secret.empty()) {
     access.auth_secret = secret_of_environment(workload);
   }
   if (access.tls_secret.empty()) {
-    access.tls_secret = annotation(workload, "tls-secret");
+    access.tls_secret = annotation_of(workload, core::k_tls_secret_annotation);
   }
   if (access.service.empty()) {
     access.service = text_at(workload, "/spec/serviceName");

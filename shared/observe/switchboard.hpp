@@ -22,6 +22,9 @@ class Switchboard {
  public:
   Switchboard(ports::RedisPort& redis, std::vector<ports::RedisTarget> targets);
 
+  /// How one of these nodes logs in to another.
+  core::Command login() const { return redis_.login(); }
+
   std::size_t size() const noexcept { return lines_.size(); }
   const ports::RedisTarget& target(std::size_t at) const { return lines_[at].target; }
 

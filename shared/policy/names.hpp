@@ -11,12 +11,13 @@
 #include <string_view>
 #include <utility>
 
+#include "shared/core/labels.hpp"
+#include "shared/core/node.hpp"
+
 namespace kredis::policy {
 
 inline constexpr int k_redis_port = 6379;
 inline constexpr int k_bus_port = 16379;
-/// What Redis adds to the client port for the bus, where no `cluster-port` says otherwise.
-inline constexpr int k_bus_offset = 10000;
 
 inline constexpr std::string_view k_config_volume = "redis-conf";
 inline constexpr std::string_view k_config_path = "/etc/redis";
@@ -25,25 +26,21 @@ inline constexpr std::string_view k_data_volume = "redis-data";
 inline constexpr std::string_view k_data_path = "/var/lib/redis";
 inline constexpr std::string_view k_default_size = "200M";
 
-inline constexpr std::string_view k_field_manager = "kubectl-redis";
+inline constexpr std::string_view k_field_manager = core::k_manager;
 
-inline constexpr std::string_view k_masters_annotation = "kubectl-redis.dev/masters";
-inline constexpr std::string_view k_replicas_annotation = "kubectl-redis.dev/replicas";
-/// "true" takes an object out of every rule.
-inline constexpr std::string_view k_ignore_annotation = "kubectl-redis.dev/ignore";
-/// "ephemeral" on a workload says that losing the data with the pods is meant.
-inline constexpr std::string_view k_storage_annotation = "kubectl-redis.dev/storage";
+using core::k_allow_delete_annotation;
+using core::k_article_label;
+using core::k_bus_offset;
+using core::k_cluster_label;
+using core::k_ignore_annotation;
+using core::k_instance_label;
+using core::k_managed_by_label;
+using core::k_masters_annotation;
+using core::k_ordinal_label;
+using core::k_replicas_annotation;
+using core::k_storage_annotation;
+
 inline constexpr std::string_view k_ephemeral = "ephemeral";
-/// "true" on a workload allows to delete it with its data, or to scale it in without a hand-over.
-inline constexpr std::string_view k_allow_delete_annotation = "kubectl-redis.dev/allow-delete";
-
-inline constexpr std::string_view k_cluster_label = "kubectl-redis.dev/cluster";
-/// On each node's objects in the Service & Deployment layout.
-inline constexpr std::string_view k_ordinal_label = "kubectl-redis.dev/ordinal";
-inline constexpr std::string_view k_article_label = "appCluster";
-inline constexpr std::string_view k_instance_label = "app.kubernetes.io/instance";
-inline constexpr std::string_view k_managed_by_label = "app.kubernetes.io/managed-by";
-
 inline constexpr std::string_view k_host_topology = "kubernetes.io/hostname";
 inline constexpr std::string_view k_zone_topology = "topology.kubernetes.io/zone";
 

@@ -41,6 +41,9 @@ class RedisPort {
   /// a plain port or the reverse, said so).
   virtual Result<std::unique_ptr<RedisConnection>> connect(const RedisTarget& target,
                                                            Deadline deadline) = 0;
+  /// The words by which one server logs in to another in MIGRATE: AUTH or AUTH2 and what follows;
+  /// none where there is no password.
+  virtual core::Command login() const { return {}; }
 };
 
 }  // namespace kredis::ports

@@ -38,6 +38,14 @@ std::string certificate_name(const std::string& pattern, const RedisTarget& targ
   return name;
 }
 
+core::Command login_words(const RedisOptions& options) {
+  if (options.password.empty()) {
+    return {};
+  }
+  return options.user.empty() ? core::Command{"AUTH", options.password}
+                              : core::Command{"AUTH2", options.user, options.password};
+}
+
 class DirectRedis : public ports::RedisPort {
  public:
   DirectRedis(RedisOptions options, std::shared_ptr<const TlsContext> tls)
@@ -57,6 +65,8 @@ class DirectRedis : public ports::RedisPort {
         tls_,
         deadline);
   }
+
+  core::Command login() const override { return login_words(options_); }
 
  private:
   RedisOptions options_;
@@ -82,6 +92,8 @@ class TunnelRedis : public ports::RedisPort {
                            tls_,
                            deadline);
   }
+
+  core::Command login() const override { return login_words(options_); }
 
  private:
   ports::KubePort& kube_;

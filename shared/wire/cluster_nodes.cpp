@@ -18,7 +18,6 @@ using core::OpenSlot;
 using core::Role;
 using core::SlotRange;
 
-constexpr int k_bus_offset = 10'000;
 constexpr int k_last_port = 65'535;
 
 Error unreadable(std::string_view what, std::string_view text) {
@@ -52,8 +51,8 @@ Status read_endpoint(std::string_view text, NodeAddress& address) {
   KREDIS_TRY(address.port, parse_port(ports.substr(0, at)));
   if (at != std::string_view::npos) {
     KREDIS_TRY(address.bus_port, parse_port(ports.substr(at + 1)));
-  } else if (address.port != 0 && address.port + k_bus_offset <= k_last_port) {
-    address.bus_port = address.port + k_bus_offset;  // Redis before 4.0 does not write it.
+  } else if (address.port != 0 && address.port + core::k_bus_offset <= k_last_port) {
+    address.bus_port = address.port + core::k_bus_offset;  // Redis before 4.0 does not write it.
   }
   return {};
 }

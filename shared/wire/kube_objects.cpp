@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "shared/core/labels.hpp"
 #include "shared/wire/quantity.hpp"
 
 namespace kredis::wire {
@@ -210,7 +211,9 @@ core::Pod pod_from_json(const Json& pod,
                         std::int64_t now_seconds) {
   core::Pod result;
   result.name = text_at(pod, "/metadata/name");
-  const std::string ordinal = text_at(pod, "/metadata/labels/kubectl-redis.dev~1ordinal");
+  result.uid = text_at(pod, "/metadata/uid");
+  result.ending = !text_at(pod, "/metadata/deletionTimestamp").empty();
+  const std::string ordinal = label_of(pod, core::k_ordinal_label);
   result.ordinal = ordinal_of(ordinal.empty() ? result.name : "-" + ordinal);
   result.domain.node = text_at(pod, "/spec/nodeName");
   const auto zone = zones.find(result.domain.node);
@@ -304,15 +307,15 @@ std::map<std::string, std::string> zones_from_json(const Json& nodes) {
 }
 
 std::optional<core::Shape> shape_from_json(const Json& workload) {
-  const auto number = [&](const char* pointer) -> std::optional<std::uint32_t> {
-    const std::string text = text_at(workload, pointer);
+  const auto number = [&](std::string_view annotation) -> std::optional<std::uint32_t> {
+    const std::string text = annotation_of(workload, annotation);
     std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool whole = error == std::errc{} && end == text.data() + text.size() && !text.empty();
     return whole ? std::optional(value) : std::nullopt;
   };
-  const auto masters = number("/metadata/annotations/kubectl-redis.dev~1masters");
-  const auto replicas = number("/metadata/annotations/kubectl-redis.dev~1replicas");
+  const auto masters = number(core::k_masters_annotation);
+  const auto replicas = number(core::k_replicas_annotation);
   if (!masters || !replicas) {
     return std::nullopt;
   }

@@ -88,7 +88,7 @@ std::string exports_line(const std::string& folder, const std::string& client) {
   return folder + " " + client + "(rw,sync,no_root_squash)";
 }
 
-std::string list_of(const std::vector<std::string>& clients) {
+std::string clients_text(const std::vector<std::string>& clients) {
   std::string text;
   for (const std::string& client : clients) {
     text += (text.empty() ? "" : ", ") + client;
@@ -143,7 +143,7 @@ std::vector<ExportTrouble> missing_exports(const std::vector<std::string>& folde
     } else if (!allows(*found, client)) {
       troubles.push_back(
           {.folder = folder,
-           .what = "is exported to " + list_of(found->clients) + ", not to " + client,
+           .what = "is exported to " + clients_text(found->clients) + ", not to " + client,
            .fix = "in /etc/exports: " + exports_line(folder, client) + "; exportfs -ra"});
     }
   }

@@ -80,10 +80,10 @@ double time_ours(int nodes, int node_timeout, FormQuickly quickly) {
   Bed bed(nodes, node_timeout);
   const auto masters = static_cast<std::uint32_t>(nodes / 2);
   const auto start = steady_clock::now();
+  observe::Cluster cluster(*bed.redis, bed.view);
   const auto outcome = plugin::initialise(
-      *bed.redis,
+      cluster,
       nullptr,
-      bed.view,
       {.shape = {.masters = masters, .replicas = 1}, .form_quickly = quickly, .link_time = 0ms},
       {.deadline = start + 300s});
   if (!outcome) {

@@ -40,14 +40,14 @@ ClusterBed::ClusterBed(int count,
 }
 
 Result<plugin::InitOutcome> ClusterBed::init(std::uint32_t masters,
-                                     std::chrono::milliseconds time,
-                                     plugin::FormQuickly quickly) {
+                                             std::chrono::milliseconds time,
+                                             plugin::FormQuickly quickly) {
   const auto replicas = static_cast<std::uint32_t>(view.members.size()) / masters - 1;
-  return plugin::initialise(*redis,
-                    nullptr,
-                    view,
-                    {.shape = {.masters = masters, .replicas = replicas}, .form_quickly = quickly},
-                    {.deadline = steady_clock::now() + time});
+  return plugin::initialise(
+      *cluster(),
+      nullptr,
+      {.shape = {.masters = masters, .replicas = replicas}, .form_quickly = quickly},
+      {.deadline = steady_clock::now() + time});
 }
 
 core::Reply ClusterBed::ask(std::size_t node, const core::Command& command) const {

@@ -8,6 +8,7 @@
 
 #include "plugin/operations/init/initialise.hpp"
 #include "shared/core/cluster_view.hpp"
+#include "shared/observe/cluster.hpp"
 #include "shared/redis/redis.hpp"
 #include "tests/support/redis_servers.hpp"
 
@@ -18,8 +19,12 @@ struct ClusterBed {
 
   /// Runs `initialise` for `masters` with one replica each (or as `options` says).
   Result<plugin::InitOutcome> init(std::uint32_t masters,
-                           std::chrono::milliseconds time = std::chrono::seconds(60),
-                           plugin::FormQuickly quickly = plugin::FormQuickly::yes);
+                                   std::chrono::milliseconds time = std::chrono::seconds(60),
+                                   plugin::FormQuickly quickly = plugin::FormQuickly::yes);
+  /// The nodes, to be looked at.
+  std::unique_ptr<observe::Cluster> cluster() const {
+    return std::make_unique<observe::Cluster>(*redis, view);
+  }
   /// One command to one node.
   core::Reply ask(std::size_t node, const core::Command& command) const;
   /// CONFIG GET of one setting.

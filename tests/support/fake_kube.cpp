@@ -16,8 +16,6 @@
 namespace kredis::tests {
 namespace {
 
-Error unsupported() { return Error::internal("the fake API server does not do this"); }
-
 bool selected(const Json& object, const std::string& selector) {
   const Json labels = object.value("/metadata/labels"_json_pointer, Json::object());
   std::istringstream terms(selector);
@@ -108,31 +106,151 @@ Result<Json> FakeKube::list(const ports::ResourcePath& path, const ports::ListOp
   return Json{{"items", items}, {"metadata", {{"resourceVersion", "1"}}}};
 }
 
-Result<Json> FakeKube::create(const ports::ResourcePath&, const Json&, ports::DryRun) {
-  return unsupported();
+Json* FakeKube::find(const ports::ResourcePath& path) {
+  for (Json& object : objects_[path.type.plural]) {
+    if (object["metadata"]["name"] == path.name &&
+        object["metadata"].value("namespace", "") == path.namespace_) {
+      return &object;
+    }
+  }
+  return nullptr;
 }
-Result<Json> FakeKube::apply(const ports::ResourcePath&, const Json&, ports::Force, ports::DryRun) {
-  return unsupported();
+
+Status FakeKube::refusal_of(const std::string& plural) {
+  const auto refusal = refusals_.find(plural);
+  return refusal == refusals_.end() ? Status{} : Status{refusal->second};
 }
-Result<Json> FakeKube::merge_patch(const ports::ResourcePath&, const Json&, ports::DryRun) {
-  return unsupported();
+
+Json FakeKube::keep(const ports::ResourcePath& path, Json object) {
+  Json& metadata = object["metadata"];
+  metadata["resourceVersion"] = std::to_string(++version_);
+  if (!metadata.contains("uid")) {
+    metadata["uid"] = "uid-" + std::to_string(version_);
+  }
+  if (!path.namespace_.empty()) {
+    metadata["namespace"] = path.namespace_;
+  }
+  put(path.type.plural, object);
+  return object;
 }
-Result<Json> FakeKube::remove(const ports::ResourcePath&,
+
+Result<Json> FakeKube::changed(const std::string& what,
+                               const ports::ResourcePath& path,
+                               Json object,
+                               ports::DryRun dry_run) {
+  const std::string place = path.subresource.empty() ? "" : "/" + path.subresource;
+  changes.push_back(what + " " + path.type.plural + "/" + path.name + place);
+  if (dry_run == ports::DryRun::no) {
+    object = keep(path, std::move(object));
+    if (on_change) {
+      on_change(what, path.type.plural, object);
+    }
+  }
+  return object;
+}
+
+Result<Json> FakeKube::create(const ports::ResourcePath& path,
+                              const Json& object,
+                              ports::DryRun dry_run) {
+  const std::scoped_lock lock(mutex_);
+  KREDIS_CHECK(refusal_of(path.type.plural));
+  ports::ResourcePath named = path;
+  named.name = object.at("metadata").value("name", "");
+  if (find(named) != nullptr) {
+    return Error::conflict(path.type.plural + " \"" + named.name + "\" already exists");
+  }
+  return changed("create", named, object, dry_run);
+}
+
+Result<Json> FakeKube::apply(const ports::ResourcePath& path,
+                             const Json& object,
+                             ports::Force,
+                             ports::DryRun dry_run) {
+  const std::scoped_lock lock(mutex_);
+  KREDIS_CHECK(refusal_of(path.type.plural));
+  const Json* there = find(path);
+  Json merged = there == nullptr ? Json::object() : *there;
+  merged.merge_patch(object);
+  return changed("apply", path, std::move(merged), dry_run);
+}
+
+Result<Json> FakeKube::merge_patch(const ports::ResourcePath& path,
+                                   const Json& patch,
+                                   ports::DryRun dry_run) {
+  const std::scoped_lock lock(mutex_);
+  KREDIS_CHECK(refusal_of(path.type.plural));
+  const Json* there = find(path);
+  if (there == nullptr) {
+    return Error::not_found(path.type.plural + " \"" + path.name + "\" not found");
+  }
+  const std::string expected = text_at(patch, "/metadata/resourceVersion");
+  if (!expected.empty() && expected != text_at(*there, "/metadata/resourceVersion")) {
+    return Error::conflict("the object has been modified; please apply your changes to the latest");
+  }
+  Json merged = *there;
+  merged.merge_patch(patch);
+  return changed("patch", path, std::move(merged), dry_run);
+}
+
+Result<Json> FakeKube::remove(const ports::ResourcePath& path,
                               ports::Propagation,
-                              const std::string&,
-                              ports::DryRun) {
-  return unsupported();
+                              const std::string& uid,
+                              ports::DryRun dry_run) {
+  const std::scoped_lock lock(mutex_);
+  KREDIS_CHECK(refusal_of(path.type.plural));
+  const Json* there = find(path);
+  if (there == nullptr) {
+    return Error::not_found(path.type.plural + " \"" + path.name + "\" not found");
+  }
+  const Json object = *there;
+  if (!uid.empty() && uid != text_at(object, "/metadata/uid")) {
+    return Error::conflict("the UID in the precondition does not match");
+  }
+  changes.push_back("delete " + path.type.plural + "/" + path.name);
+  if (dry_run == ports::DryRun::no) {
+    drop(path.type.plural, path.name);
+    if (on_change) {
+      on_change("delete", path.type.plural, object);
+    }
+  }
+  return object;
 }
-Status FakeKube::watch(const ports::ResourcePath&,
-                       const ports::ListOptions&,
+
+void FakeKube::drop(const std::string& plural, const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(objects_[plural],
+                [&](const Json& object) { return object["metadata"]["name"] == name; });
+}
+
+Json FakeKube::object(const std::string& plural, const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  for (const Json& object : objects_[plural]) {
+    if (object["metadata"]["name"] == name) {
+      return object;
+    }
+  }
+  return {};
+}
+
+/// What is there, and then nothing more until the deadline, which is at once.
+Status FakeKube::watch(const ports::ResourcePath& path,
+                       const ports::ListOptions& options,
                        ports::Deadline,
-                       const std::function<ports::WatchStep(const ports::WatchEvent&)>&) {
-  return unsupported();
+                       const std::function<ports::WatchStep(const ports::WatchEvent&)>& on_event) {
+  KREDIS_TRY(const Json listed, list(path, options));
+  for (const Json& object : listed.at("items")) {
+    if (on_event({ports::WatchEvent::Kind::added, object}) == ports::WatchStep::stop) {
+      return {};
+    }
+  }
+  return Error::timeout("the watch ended");
 }
+
 Result<std::string> FakeKube::logs(
-    const std::string&, const std::string&, const std::string&, int, bool) {
-  return unsupported();
+    const std::string&, const std::string& pod, const std::string&, int, bool) {
+  return "the last words of " + pod + "\n";
 }
+
 Result<bool> FakeKube::can_i(const ports::AccessQuestion&) { return true; }
 
 Result<std::unique_ptr<ports::Tunnel>> FakeKube::open_tunnel(const std::string&,

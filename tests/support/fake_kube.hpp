@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A KubePort over objects in memory, with tunnels that are socket pairs pumped to real addresses.
-// Understands equality label selectors. What it was asked is kept for tests to look at.
+// Understands equality label selectors, merge patches and resource versions; keeps uids; knows no
+// controllers: `on_change` is where a test plays them. What it was asked is kept for tests.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,7 +33,15 @@ class FakeKube : public ports::KubePort {
     refusals_.insert_or_assign(plural, std::move(error));
   }
 
+  /// Takes an object away, as its controller would.
+  void drop(const std::string& plural, const std::string& name);
+  /// The object of that plural and name in any namespace; null when there is none.
+  Json object(const std::string& plural, const std::string& name);
+
   std::vector<std::string> selectors;  ///< Of every list call, in order.
+  std::vector<std::string> changes;  ///< "apply statefulsets/redis-app", ... those of dry runs too.
+  /// Called after each change that was kept: what was done ("delete"), the plural, the object.
+  std::function<void(const std::string&, const std::string&, const Json&)> on_change = {};
 
   Result<Json> get(const ports::ResourcePath& path) override;
   Result<Json> list(const ports::ResourcePath& path, const ports::ListOptions& options) override;
@@ -55,7 +66,16 @@ class FakeKube : public ports::KubePort {
   Result<Json> server_version() override;
 
  private:
-  std::mutex mutex_;
+  Json* find(const ports::ResourcePath& path);
+  Status refusal_of(const std::string& plural);
+  Json keep(const ports::ResourcePath& path, Json object);
+  Result<Json> changed(const std::string& what,
+                       const ports::ResourcePath& path,
+                       Json object,
+                       ports::DryRun dry_run);
+
+  std::recursive_mutex mutex_;
+  std::int64_t version_ = 0;
   std::map<std::string, std::vector<Json>> objects_;
   std::map<std::string, Endpoint> routes_;
   std::map<std::string, Error> refusals_;

@@ -4,47 +4,54 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "plugin/apply/conduct.hpp"
+#include "plugin/apply/site.hpp"
 #include "plugin/operations/config/source.hpp"
-#include "plugin/terminal/progress.hpp"
-#include "plugin/terminal/session.hpp"
-#include "shared/core/cluster_view.hpp"
-#include "shared/ports/redis_port.hpp"
+#include "shared/core/plans/plan.hpp"
+#include "shared/observe/redis_access.hpp"
 #include "shared/wire/config_plan.hpp"
 
 namespace kredis::plugin {
 
-/// The cluster that a rollout works on.
-struct RolloutTarget {
-  ports::KubePort& kube;
-  ports::RedisPort& redis;
-  const observe::Located& located;
-  ports::Deadline deadline;
+/// What is rolled out, and over what.
+struct Rollout {
+  Site& site;
+  const ConfigSource& source;
+  const observe::RedisAccess& access;
 };
 
 /// Waits, two minutes at most, until the cluster is whole: an earlier run that was killed, or
 /// somebody else, may have a pod restarting. Errors: timeout (pods are missing or do not answer
-/// even then).
-Status await_whole(const RolloutTarget& target, Progress& progress);
+/// even then), cancelled.
+Status await_whole(observe::Cluster& cluster, const Conduct& conduct);
 
 /// Asks every node for the settings that `config` speaks of.
 /// Errors: those of a node that does not answer; a drift that cannot be seen is none that can be
 /// ruled out.
-Result<std::vector<wire::NodeConfig>> look_at_configs(const RolloutTarget& target,
-                                                      const wire::RedisConf& config);
+Result<std::vector<wire::NodeConfig>> look_at_configs(observe::Cluster& cluster,
+                                                      const wire::RedisConf& config,
+                                                      const Conduct& conduct);
+
+/// Looks at all nodes and plans for what differs now: one stage that sets, and one for each pod
+/// that is restarted, replicas first. Errors: invalid_argument (what a cluster may not set, or a
+/// node does not know), those of a look.
+Result<core::Plan> plan_rollout(const Rollout& rollout,
+                                wire::Attempt attempt,
+                                const Conduct& conduct);
+
+/// Carries `plan` out, and plans anew after each restart, as roles change. `agree` hears of a plan
+/// whose risk is worse than that of the first.
+/// Errors: conflict (a pod still runs another value after its restart), those of the steps and of
+/// `agree`.
+Status roll_out(const Rollout& rollout,
+                const core::Plan& plan,
+                const std::function<Status(const core::Plan&)>& agree,
+                const Conduct& conduct);
 
 /// What create would hold the file to.
 wire::ConfigRules rules_of(const wire::RedisConf& config, const observe::RedisAccess& access);
-
-/// CONFIG SET, all nodes at once. Settings that a server refuses to change while it runs (versions
-/// differ) are left to a restart. Errors: conflict (a server refuses the value: its own words).
-Status set_live(const RolloutTarget& target, const wire::ConfigPlan& plan);
-
-/// Restarts one pod and waits until the cluster is whole again with it. A master hands over first.
-/// Errors: timeout (says what is missing), those of the server.
-Status restart_pod(const RolloutTarget& target, const std::string& pod, Progress& progress);
 
 }  // namespace kredis::plugin

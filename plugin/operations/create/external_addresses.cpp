@@ -2,17 +2,18 @@
 #include "plugin/operations/create/external_addresses.hpp"
 
 #include <chrono>
-#include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "plugin/apply/resource_path.hpp"
-#include "plugin/terminal/interrupt.hpp"
+#include "plugin/apply/apply_plan.hpp"
+#include "plugin/apply/object_name.hpp"
 #include "shared/manifest/external.hpp"
 
 namespace kredis::plugin {
 namespace {
+
+using namespace std::chrono_literals;
 
 struct Found {
   std::vector<manifest::ExternalAddress> addresses;
@@ -22,50 +23,57 @@ struct Found {
 Result<Found> look(ports::KubePort& kube, const std::vector<Json>& services) {
   Found found;
   for (const Json& service : services) {
-    const ObjectName name = name_of(service);
-    KREDIS_TRY(const Json there, kube.get(name.path));
+    const core::ObjectName name = name_of(service);
+    KREDIS_TRY(const Json there, kube.get(path_of(name)));
     if (auto address = manifest::external_address(there)) {
       found.addresses.push_back(std::move(*address));
     } else {
-      found.missing.push_back(name.path.name);
+      found.missing.push_back(name.name);
     }
   }
   return found;
+}
+
+Error none_given(const Found& found, const manifest::ClusterSpec& spec) {
+  return Error::timeout(
+             fmt::format("no external address was given to: {}", fmt::join(found.missing, ", ")))
+      .with_hint("does this cluster have a load balancer? see kubectl describe service " +
+                 found.missing.front() + " -n " + spec.namespace_ + "; or use --external NodePort");
 }
 
 }  // namespace
 
 Status announce_external(ports::KubePort& kube,
                          const manifest::ClusterSpec& spec,
-                         ports::Deadline deadline,
-                         Progress& progress) {
+                         const Conduct& conduct) {
   const std::vector<Json> services = manifest::external_services(spec);
   if (services.empty()) {
     return {};
   }
-  progress.begin("waiting for external addresses");
-  for (;;) {
-    KREDIS_TRY(const Found found, look(kube, services));
-    if (found.missing.empty()) {
-      const Json map = manifest::external_map(spec, found.addresses);
-      KREDIS_CHECK(kube.apply(name_of(map).path, map, ports::Force::no, ports::DryRun::no));
-      progress.done(fmt::format("{} pods have external addresses", found.addresses.size()));
-      return {};
-    }
-    if (interrupted()) {
-      return Error::internal("interrupted");
-    }
-    if (ports::Clock::now() > deadline) {
-      progress.fail();
-      return Error::timeout(fmt::format("no external address was given to: {}",
-                                        fmt::join(found.missing, ", ")))
-          .with_hint("does this cluster have a load balancer? see kubectl describe service " +
-                     found.missing.front() + " -n " + spec.namespace_ +
-                     "; or use --external NodePort");
-    }
-    progress.line("", fmt::format("{} of {} have one", found.addresses.size(), services.size()));
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  if (conduct.progress != nullptr) {
+    conduct.progress->begin("waiting for external addresses");
   }
+  Found found;
+  const Status waited = wait_until(conduct, 500ms, [&]() -> Result<std::string> {
+    KREDIS_TRY(found, look(kube, services));
+    return found.missing.empty()
+               ? ""
+               : fmt::format("{} of {} have one", found.addresses.size(), services.size());
+  });
+  if (!waited) {
+    if (conduct.progress != nullptr) {
+      conduct.progress->fail();
+    }
+    return waited.error().code == ErrorCode::timeout ? none_given(found, spec) : waited.error();
+  }
+  const Json map = manifest::external_map(spec, found.addresses);
+  Site site{.kube = &kube};
+  const core::Stage stage{
+      .title = "announcing them",
+      .steps = {{.what = core::ApplyObject{.object = name_of(map), .json = map.dump()},
+                 .reason = "the pods wait for the addresses to announce"}},
+      .done = fmt::format("{} pods have external addresses", found.addresses.size())};
+  return apply_plan(site, {.stages = {stage}}, conduct);
 }
 
 }  // namespace kredis::plugin

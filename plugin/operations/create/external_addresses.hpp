@@ -3,7 +3,7 @@
 // Telling the pods of `create --external` what their Services were given.
 #pragma once
 
-#include "plugin/terminal/progress.hpp"
+#include "plugin/apply/conduct.hpp"
 #include "shared/manifest/cluster_spec.hpp"
 #include "shared/ports/kube_port.hpp"
 
@@ -14,7 +14,6 @@ namespace kredis::plugin {
 /// Services that have none), those of the server.
 Status announce_external(ports::KubePort& kube,
                          const manifest::ClusterSpec& spec,
-                         ports::Deadline deadline,
-                         Progress& progress);
+                         const Conduct& conduct);
 
 }  // namespace kredis::plugin

@@ -8,9 +8,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "plugin/apply/apply_objects.hpp"
+#include "plugin/apply/object_steps.hpp"
 #include "plugin/operations/nfs/probe.hpp"
 #include "plugin/operations/rbac/permissions.hpp"
+#include "shared/core/labels.hpp"
 #include "shared/manifest/names.hpp"
 
 namespace kredis::plugin {
@@ -49,7 +50,7 @@ std::future<std::optional<std::vector<Json>>> ask_for(ports::KubePort& kube,
       });
 }
 
-Surroundings look_around(ports::KubePort& kube, const std::string& namespace_) {
+Resources look_around(ports::KubePort& kube, const std::string& namespace_) {
   auto classes = ask_for(kube, {{"storage.k8s.io/v1", "storageclasses"}, ""});
   auto volumes = ask_for(kube, {{"v1", "persistentvolumes"}, ""});
   auto nodes = ask_for(kube, {{"v1", "nodes"}, ""});
@@ -85,6 +86,31 @@ Status require_secret(ports::KubePort& kube,
                          "cert-manager");
   }
   return found ? Status{} : Status{found.error()};
+}
+
+bool is_ours(const Json& object, const std::string& cluster) {
+  return label_of(object, core::k_managed_by_label) == core::k_manager &&
+         label_of(object, core::k_instance_label) == cluster;
+}
+
+/// Errors: conflict, naming every object of one of these names that is not cluster `name`'s.
+Status require_ours(const std::vector<Json>& objects,
+                    const std::vector<Json>& before,
+                    const std::string& name) {
+  std::vector<std::string> taken;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if (!before[i].is_null() && !is_ours(before[i], name)) {
+      taken.push_back(name_of(objects[i]).to_text());
+    }
+  }
+  if (taken.empty()) {
+    return {};
+  }
+  return Error::conflict(fmt::format("{} is there already and was not made by kubectl redis",
+                                     fmt::join(taken, ", ")))
+      .with_hint(
+          "choose another NAME; or, to initialise pods that something else made: "
+          "kubectl redis init --selector app=...");
 }
 
 const Json* workload_in(const std::vector<Json>& before, const std::vector<Json>& objects) {
@@ -128,14 +154,15 @@ Result<std::vector<Json>> preflight(ports::KubePort& kube,
   progress.begin("checking permissions, names, storage, quota and nodes");
   KREDIS_CHECK(require_namespace(kube, spec.namespace_));
   KREDIS_CHECK(require_permissions(kube, needs_of(spec)));
-  KREDIS_TRY(std::vector<Json> before, look_for_namesakes(kube, objects, spec.name));
+  KREDIS_TRY(std::vector<Json> before, look_for(kube, objects));
+  KREDIS_CHECK(require_ours(objects, before, spec.name));
   KREDIS_CHECK(require_secret(kube, spec.namespace_, spec.auth_secret, "--auth-secret"));
   KREDIS_CHECK(require_secret(kube, spec.namespace_, spec.tls_secret, "--tls-secret"));
   if (const Json* workload = workload_in(before, objects); workload != nullptr) {
     // What runs already has its place, its volumes and its share of the quota.
     KREDIS_CHECK(judge_shape(spec, *workload));
   } else {
-    const Surroundings there = look_around(kube, spec.namespace_);
+    const Resources there = look_around(kube, spec.namespace_);
     KREDIS_CHECK(judge_storage(spec, there));
     KREDIS_CHECK(judge_nodes(spec, there));
     KREDIS_CHECK(judge_quota(spec, there));

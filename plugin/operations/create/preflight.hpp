@@ -15,7 +15,7 @@
 namespace kredis::plugin {
 
 /// What there is, as far as this user may see it; nothing where he may not.
-struct Surroundings {
+struct Resources {
   std::optional<std::vector<Json>> storage_classes = {};
   std::optional<std::vector<Json>> volumes = {};
   std::optional<std::vector<Json>> nodes = {};
@@ -24,13 +24,13 @@ struct Surroundings {
 };
 
 /// Each judges one thing. Pure. Errors: conflict, with what to do instead.
-Status judge_storage(const manifest::ClusterSpec& spec, const Surroundings& there);
-Status judge_nodes(const manifest::ClusterSpec& spec, const Surroundings& there);
-Status judge_quota(const manifest::ClusterSpec& spec, const Surroundings& there);
+Status judge_storage(const manifest::ClusterSpec& spec, const Resources& there);
+Status judge_nodes(const manifest::ClusterSpec& spec, const Resources& there);
+Status judge_quota(const manifest::ClusterSpec& spec, const Resources& there);
 /// A cluster that is there already must have the shape that is asked for.
 Status judge_shape(const manifest::ClusterSpec& spec, const Json& workload);
 
-/// Does all of it. Returns what is at the objects' names now, for apply_objects.
+/// Does all of it. Returns what is at the objects' names now, as look_for gives it.
 Result<std::vector<Json>> preflight(ports::KubePort& kube,
                                     const manifest::ClusterSpec& spec,
                                     const std::vector<Json>& objects,

@@ -35,7 +35,7 @@ bool volume_fits(const Json& volume, const ClusterSpec& spec) {
          amount(text_at(volume, "/spec/capacity/storage", "0")) >= amount(spec.size);
 }
 
-long free_volumes(const ClusterSpec& spec, const Surroundings& there) {
+long free_volumes(const ClusterSpec& spec, const Resources& there) {
   return there.volumes ? std::count_if(there.volumes->begin(),
                                        there.volumes->end(),
                                        [&](const Json& each) { return volume_fits(each, spec); })
@@ -43,7 +43,7 @@ long free_volumes(const ClusterSpec& spec, const Surroundings& there) {
 }
 
 /// Whether every claim of the cluster is there from an earlier life.
-bool claims_exist(const ClusterSpec& spec, const Surroundings& there) {
+bool claims_exist(const ClusterSpec& spec, const Resources& there) {
   if (!there.claims) {
     return false;
   }
@@ -60,7 +60,7 @@ bool claims_exist(const ClusterSpec& spec, const Surroundings& there) {
   return true;
 }
 
-Status judge_named_class(const ClusterSpec& spec, const Surroundings& there) {
+Status judge_named_class(const ClusterSpec& spec, const Resources& there) {
   std::vector<std::string> names;
   for (const Json& each : *there.storage_classes) {
     names.push_back(text_at(each, "/metadata/name"));
@@ -132,7 +132,7 @@ double asked_for(const std::string& resource, const ClusterSpec& spec) {
 
 }  // namespace
 
-Status judge_storage(const ClusterSpec& spec, const Surroundings& there) {
+Status judge_storage(const ClusterSpec& spec, const Resources& there) {
   const bool settled = spec.storage == manifest::Storage::ephemeral || spec.on_nfs() ||
                        claims_exist(spec, there) || !there.storage_classes;
   if (settled) {
@@ -156,7 +156,7 @@ Status judge_storage(const ClusterSpec& spec, const Surroundings& there) {
           "name one with --storage-class, make volumes with --nfs-server, or use --ephemeral");
 }
 
-Status judge_nodes(const ClusterSpec& spec, const Surroundings& there) {
+Status judge_nodes(const ClusterSpec& spec, const Resources& there) {
   if (!there.nodes) {
     return {};
   }
@@ -189,7 +189,7 @@ Status judge_nodes(const ClusterSpec& spec, const Surroundings& there) {
   return {};
 }
 
-Status judge_quota(const ClusterSpec& spec, const Surroundings& there) {
+Status judge_quota(const ClusterSpec& spec, const Resources& there) {
   for (const Json& quota : there.quotas.value_or(std::vector<Json>{})) {
     const Json status = quota.value("status", Json::object());
     const Json hard = status.value("hard", Json::object());

@@ -101,7 +101,7 @@ int wait_for(pid_t child) {
 
 std::vector<std::string> kubectl_words(const GlobalOptions& options,
                                        const PodCommand& command,
-                                       Terminal terminal) {
+                                       Tty terminal) {
   std::vector<std::string> words{"kubectl"};
   add_flag(words, "--kubeconfig", options.kubeconfig);
   add_flag(words, "--context", options.context);
@@ -113,7 +113,7 @@ std::vector<std::string> kubectl_words(const GlobalOptions& options,
     add_flag(words, "--as-group", group);
   }
   words.insert(words.end(), {"exec", "--quiet", "--stdin"});
-  if (terminal == Terminal::yes) {
+  if (terminal == Tty::yes) {
     words.emplace_back("--tty");
   }
   add_flag(words, "--namespace", command.namespace_);
@@ -135,7 +135,7 @@ Result<int> run_in_pod(const GlobalOptions& options, const PodCommand& command) 
   redis::UniqueFd writing(ends[1]);
   const SpawnSetup setup(reading.get());
   KREDIS_TRY(const pid_t child,
-             setup.spawn(kubectl_words(options, command, terminal ? Terminal::yes : Terminal::no)));
+             setup.spawn(kubectl_words(options, command, terminal ? Tty::yes : Tty::no)));
   g_child = child;
   reading = redis::UniqueFd();
   if (command.input) {

@@ -22,12 +22,12 @@ struct PodCommand {
   std::optional<std::string> input = {};
 };
 
-enum class Terminal { no, yes };
+enum class Tty { no, yes };
 
 /// The words of `kubectl exec`, with the flags that say which cluster and as whom.
 std::vector<std::string> kubectl_words(const GlobalOptions& options,
                                        const PodCommand& command,
-                                       Terminal terminal);
+                                       Tty terminal);
 
 /// Runs it and waits for its end. Returns its exit status; 128 + number for a signal.
 /// Errors: not_found (there is no kubectl), internal.

@@ -68,9 +68,9 @@ class Sightings {
   std::optional<core::NodeId> heir_;
 };
 
-class Drilling {
+class DrillRun {
  public:
-  Drilling(const DrillScene& scene,
+  DrillRun(const DrillScene& scene,
            const Drill& drill,
            const ClusterView& view,
            const Conduct& conduct)
@@ -80,17 +80,11 @@ class Drilling {
   Result<DrillOutcome> run();
 
  private:
-  bool cancelled() const { return conduct_.cancelled && conduct_.cancelled(); }
   Status calm_down();
   void watch(const std::stop_token& stop, Sightings& sightings);
   std::string missing(Sightings& sightings);
   Result<std::string> heal(Sightings& sightings);
   ClusterView survivors() const;
-  void stage(const std::string& title) const {
-    if (conduct_.progress != nullptr) {
-      conduct_.progress->stage(title);
-    }
-  }
 
   const DrillScene& scene_;
   const Drill& drill_;
@@ -102,18 +96,18 @@ class Drilling {
 };
 
 /// Waits while the probe works undisturbed.
-Status Drilling::calm_down() {
-  const auto end = steady_clock::now() + k_calm;
-  while (steady_clock::now() < end) {
-    if (cancelled()) {
-      return Error::conflict("interrupted");
+Status DrillRun::calm_down() {
+  const auto end = conduct_.now() + k_calm;
+  while (conduct_.now() < end) {
+    if (conduct_.is_cancelled()) {
+      return conduct_.ended_while("for the probe");
     }
-    std::this_thread::sleep_for(20ms);
+    conduct_.clock->sleep_until(conduct_.now() + 20ms);
   }
   return {};
 }
 
-ClusterView Drilling::survivors() const {
+ClusterView DrillRun::survivors() const {
   ClusterView others = view_;
   std::erase_if(others.members,
                 [&](const core::Member& member) { return member.pod.name == drill_.pod.name; });
@@ -121,7 +115,7 @@ ClusterView Drilling::survivors() const {
 }
 
 /// Asks those who stay, quickly and without the others in between, who would only hold it up.
-void Drilling::watch(const std::stop_token& stop, Sightings& sightings) {
+void DrillRun::watch(const std::stop_token& stop, Sightings& sightings) {
   ClusterView others = survivors();
   observe::Switchboard switchboard(scene_.redis, observe::targets_of(others));
   while (!stop.stop_requested()) {
@@ -132,7 +126,7 @@ void Drilling::watch(const std::stop_token& stop, Sightings& sightings) {
 }
 
 /// Looks at pods and, once all are ready, at Redis; says what keeps the cluster from being whole.
-std::string Drilling::missing(Sightings& sightings) {
+std::string DrillRun::missing(Sightings& sightings) {
   if (std::string lasts = scene_.strike.lasts(); !lasts.empty()) {
     return lasts;
   }
@@ -155,48 +149,40 @@ std::string Drilling::missing(Sightings& sightings) {
     switchboard_.emplace(scene_.redis, observe::targets_of(*now));
     asked_ = std::move(where);
   }
-  observe::ask_members(*switchboard_, *now, observe::Ask::everything, call_deadline(conduct_));
+  observe::ask_members(*switchboard_, *now, observe::Ask::everything, conduct_.call_deadline());
   book_.read(*now);
   sightings.note(core::sight_of(*now, drill_));
   return core::drill_missing(*now, drill_, sightings.heir());
 }
 
 /// Returns what is still missing when patience ends; an empty text when nothing is.
-Result<std::string> Drilling::heal(Sightings& sightings) {
+Result<std::string> DrillRun::heal(Sightings& sightings) {
   std::string last;
-  for (;;) {
-    std::string now = missing(sightings);
-    if (now.empty()) {
-      sightings.healed();
-      return now;
-    }
-    if (now != last && conduct_.progress != nullptr) {
-      conduct_.progress->detail(now);
-    }
-    last = std::move(now);
-    if (cancelled()) {
-      return Error::conflict("interrupted: " + last);
-    }
-    if (steady_clock::now() > conduct_.deadline) {
-      return last;
-    }
-    std::this_thread::sleep_for(k_heal_pace);
+  const Status healed = wait_until(conduct_, k_heal_pace, [&]() -> Result<std::string> {
+    last = missing(sightings);
+    return last;
+  });
+  if (healed) {
+    sightings.healed();
+  } else if (healed.error().code != ErrorCode::timeout) {
+    return healed.error();
   }
+  return last;
 }
 
-Result<DrillOutcome> Drilling::run() {
+Result<DrillOutcome> DrillRun::run() {
   DrillProbe probe(scene_.redis, book_, drill_.probed, scene_.run);
-  stage("Write and read undisturbed for a second");
+  conduct_.say("Write and read undisturbed for a second");
   probe.start();
   KREDIS_CHECK(calm_down());
   KREDIS_CHECK(probe.all_well());
-  stage("Take " + drill_.pod.name + " away");
+  conduct_.say("Take " + drill_.pod.name + " away");
   const auto struck = steady_clock::now();
   probe.struck();
   KREDIS_CHECK(scene_.strike.deliver());
   Sightings sightings(struck);
   std::jthread watcher([&](const std::stop_token& stop) { watch(stop, sightings); });
-  stage("Watch until the cluster is whole again");
+  conduct_.say("Watch until the cluster is whole again");
   KREDIS_TRY(std::string missing, heal(sightings));
   watcher.request_stop();
   KREDIS_CHECK(calm_down());
@@ -218,7 +204,7 @@ Result<DrillOutcome> run_drill(const DrillScene& scene,
                                const Drill& drill,
                                const ClusterView& view,
                                const Conduct& conduct) {
-  return Drilling(scene, drill, view, conduct).run();
+  return DrillRun(scene, drill, view, conduct).run();
 }
 
 }  // namespace kredis::plugin

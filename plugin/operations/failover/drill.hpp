@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "plugin/apply/apply_plan.hpp"
+#include "plugin/apply/conduct.hpp"
 #include "plugin/operations/failover/drill_strike.hpp"
 #include "shared/core/plans/plan_drill.hpp"
 #include "shared/ports/redis_port.hpp"
@@ -31,8 +31,8 @@ struct DrillOutcome {
 };
 
 /// `view` is what `drill` was planned from. Not to heal in time is an outcome, not an error.
-/// Errors: unsafe (the probe could not write and read before anything was done), conflict
-/// (cancelled), those of the strike.
+/// Errors: unsafe (the probe could not write and read before anything was done), cancelled,
+/// those of the strike.
 Result<DrillOutcome> run_drill(const DrillScene& scene,
                                const core::Drill& drill,
                                const core::ClusterView& view,

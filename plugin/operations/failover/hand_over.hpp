@@ -11,14 +11,14 @@
 
 #include "plugin/apply/apply_plan.hpp"
 #include "shared/core/plans/plan_failover.hpp"
-#include "shared/ports/redis_port.hpp"
+#include "shared/observe/cluster.hpp"
 
 namespace kredis::plugin {
 
 struct FailoverOptions {
   core::FailoverWish wish;
   /// Hears what is about to happen, before anything does; an error stops it.
-  std::function<Status(const std::vector<core::HandOver>&)> agree = {};
+  std::function<Status(const core::Plan&)> agree = {};
 };
 
 struct FailoverOutcome {
@@ -28,13 +28,11 @@ struct FailoverOutcome {
   std::chrono::milliseconds took{0};
 };
 
-/// `view` holds the pods; what Redis says is asked here. Killed anywhere, the next run for the same
-/// master, node or zone does what is left.
+/// `cluster` knows the pods; what Redis says is asked here. Killed anywhere, the next run for the
+/// same master, node or zone does what is left.
 /// Errors: those of core::plan_hand_overs and of `agree`; conflict (the nodes do not agree who is
-/// whose master, a replica refused, or it was cancelled); timeout (names the pod and what it
-/// lacks).
-Result<FailoverOutcome> fail_over(ports::RedisPort& redis,
-                                  core::ClusterView view,
+/// whose master, or a replica refused); timeout (names the pod and what it lacks); cancelled.
+Result<FailoverOutcome> fail_over(observe::Cluster& cluster,
                                   const FailoverOptions& options,
                                   const Conduct& conduct);
 

@@ -4,17 +4,13 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
-#include <thread>
 #include <vector>
-
-#include "shared/observe/ask_members.hpp"
 
 namespace kredis::plugin {
 namespace {
 
 using core::Command;
 using core::Member;
-using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 using Commands = std::vector<std::vector<Command>>;
@@ -49,25 +45,19 @@ std::size_t links_down(const core::ClusterView& view) {
   }));
 }
 
-void await_links(observe::Switchboard& switchboard,
-                 core::ClusterView& view,
-                 const Conduct& conduct) {
-  observe::ask_members(switchboard, view, observe::Ask::everything, call_deadline(conduct));
-  if (links_down(view) == 0) {
+void await_links(observe::Cluster& cluster, const Conduct& conduct) {
+  cluster.ask(observe::Ask::everything, conduct.call_deadline());
+  if (links_down(cluster.view()) == 0) {
     return;
   }
-  const Commands back = hurry(switchboard, call_deadline(conduct));
-  while (links_down(view) > 0 &&
-         steady_clock::now() < std::min(conduct.deadline, conduct.patience) &&
-         !(conduct.cancelled && conduct.cancelled())) {
-    if (conduct.progress != nullptr) {
-      conduct.progress->detail(std::to_string(links_down(view)) +
-                               " replicas are making their first copy");
-    }
-    std::this_thread::sleep_for(50ms);
-    observe::ask_members(switchboard, view, observe::Ask::everything, call_deadline(conduct));
-  }
-  static_cast<void>(switchboard.ask_each(back, steady_clock::now() + 2s));
+  const Commands back = hurry(cluster.switchboard(), conduct.call_deadline());
+  // Not to be linked in time is no error here, and neither is to be told to end.
+  static_cast<void>(wait_until(conduct, 50ms, [&]() -> Result<std::string> {
+    cluster.ask(observe::Ask::everything, conduct.call_deadline());
+    const std::size_t down = links_down(cluster.view());
+    return down == 0 ? "" : std::to_string(down) + " replicas are making their first copy";
+  }));
+  static_cast<void>(cluster.switchboard().ask_each(back, conduct.now() + 2s));
 }
 
 }  // namespace kredis::plugin

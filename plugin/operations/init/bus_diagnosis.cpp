@@ -16,8 +16,6 @@ using core::Member;
 using core::Node;
 using namespace std::chrono_literals;
 
-constexpr int k_bus_offset = 10'000;
-
 /// A link counts as connected while it is still being dialled: what the viewer holds for gone it
 /// does not reach, as `other` has answered us.
 bool reaches(const Member& viewer, const Member& other) {
@@ -30,7 +28,7 @@ bool reaches(const Member& viewer, const Member& other) {
 int bus_port_of(const Member& member) {
   const Node* self = member.self();
   const bool known = self != nullptr && self->address.bus_port != 0;
-  return known ? self->address.bus_port : member.pod.port + k_bus_offset;
+  return known ? self->address.bus_port : member.pod.port + core::k_bus_offset;
 }
 
 /// The pair to show: the pod that most others cannot reach is likelier the cause than they are.

@@ -38,17 +38,17 @@ milliseconds forming_node_timeout(std::chrono::nanoseconds so_far, std::size_t l
   return chosen;
 }
 
-NodeTimeouts::NodeTimeouts(observe::Switchboard& switchboard, milliseconds configured)
+FormingNodeTimeouts::FormingNodeTimeouts(observe::Switchboard& switchboard, milliseconds configured)
     : switchboard_(switchboard),
       configured_(configured.count() > 0 ? configured : k_default_node_timeout),
       short_(switchboard.size(), false) {}
 
-NodeTimeouts::~NodeTimeouts() {
+FormingNodeTimeouts::~FormingNodeTimeouts() {
   // Nobody is left to tell: the error that brought us here matters more, and the next run looks.
   static_cast<void>(restore(std::chrono::steady_clock::now() + std::chrono::seconds(2)));
 }
 
-void NodeTimeouts::look(ports::Deadline deadline) {
+void FormingNodeTimeouts::look(ports::Deadline deadline) {
   const auto answers = switchboard_.ask_all({{"CONFIG", "GET", k_setting}}, deadline);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (const auto value = value_in(answers[i])) {
@@ -59,9 +59,9 @@ void NodeTimeouts::look(ports::Deadline deadline) {
   }
 }
 
-void NodeTimeouts::shorten(milliseconds value,
-                           const std::map<std::size_t, core::Command>& nodes,
-                           ports::Deadline deadline) {
+void FormingNodeTimeouts::shorten(milliseconds value,
+                                  const std::map<std::size_t, core::Command>& nodes,
+                                  ports::Deadline deadline) {
   std::vector<std::vector<core::Command>> commands(switchboard_.size());
   for (const auto& [at, command] : nodes) {
     const auto wanted = wanted_.find(at);
@@ -77,7 +77,7 @@ void NodeTimeouts::shorten(milliseconds value,
   static_cast<void>(switchboard_.ask_each(commands, deadline));
 }
 
-Status NodeTimeouts::restore(ports::Deadline deadline) {
+Status FormingNodeTimeouts::restore(ports::Deadline deadline) {
   std::vector<std::vector<core::Command>> commands(switchboard_.size());
   for (const auto& [at, value] : wanted_) {
     if (short_[at]) {

@@ -38,15 +38,15 @@ std::chrono::milliseconds forming_node_timeout(std::chrono::nanoseconds so_far, 
 /// What Redis has when nothing is configured.
 inline constexpr std::chrono::milliseconds k_default_node_timeout{15'000};
 
-class NodeTimeouts {
+class FormingNodeTimeouts {
  public:
   /// `configured` is what the nodes' redis.conf says, for nodes that an earlier run left short;
   /// zero when it is not known.
-  NodeTimeouts(observe::Switchboard& switchboard, std::chrono::milliseconds configured);
+  FormingNodeTimeouts(observe::Switchboard& switchboard, std::chrono::milliseconds configured);
   /// Restores what was not restored yet, within two seconds.
-  ~NodeTimeouts();
-  NodeTimeouts(const NodeTimeouts&) = delete;
-  NodeTimeouts& operator=(const NodeTimeouts&) = delete;
+  ~FormingNodeTimeouts();
+  FormingNodeTimeouts(const FormingNodeTimeouts&) = delete;
+  FormingNodeTimeouts& operator=(const FormingNodeTimeouts&) = delete;
 
   /// Learns every node's value. Nodes whose CONFIG is renamed or forbidden are left alone.
   void look(ports::Deadline deadline);

@@ -4,22 +4,20 @@
 #include <algorithm>
 #include <map>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "plugin/apply/apply_plan.hpp"
 #include "plugin/operations/init/await_links.hpp"
 #include "plugin/operations/init/bus_diagnosis.hpp"
 #include "plugin/operations/init/forming_node_timeouts.hpp"
-#include "shared/core/plans/plan.hpp"
-#include "shared/observe/ask_members.hpp"
+#include "shared/core/plans/plan_init.hpp"
 
 namespace kredis::plugin {
 namespace {
 
 using core::ClusterView;
 using core::Member;
-using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 /// Nodes do their housekeeping ten times a second.
@@ -37,15 +35,11 @@ bool is_new(const ClusterView& view) {
 /// One initialisation: what it works with and how far it is.
 class Init {
  public:
-  Init(ports::RedisPort& redis,
-       ClusterView view,
-       const InitOptions& options,
-       const Conduct& conduct)
+  Init(observe::Cluster& cluster, const InitOptions& options, const Conduct& conduct)
       : options_(options),
         conduct_(conduct),
-        view_(std::move(view)),
-        switchboard_(redis, observe::targets_of(view_)),
-        timeouts_(switchboard_, options.configured_node_timeout) {}
+        cluster_(cluster),
+        timeouts_(cluster.switchboard(), options.configured_node_timeout) {}
 
   Result<InitOutcome> run(ports::KubePort* kube);
 
@@ -54,62 +48,57 @@ class Init {
   Status hasten(ports::Deadline began, ports::Deadline give_up);
   Status announce(const std::vector<std::size_t>& nodes, std::chrono::milliseconds node_timeout);
   Status wake_masters(std::chrono::milliseconds node_timeout);
-  Result<core::Plan> look_and_plan();
-  void say(const std::string& stage) const {
-    if (conduct_.progress != nullptr) {
-      conduct_.progress->stage(stage);
-    }
-  }
+  Result<core::InitPlan> look_and_plan();
+  const ClusterView& view() const { return cluster_.view(); }
 
   const InitOptions& options_;
   const Conduct& conduct_;
-  ClusterView view_;
-  observe::Switchboard switchboard_;
-  NodeTimeouts timeouts_;
+  observe::Cluster& cluster_;
+  FormingNodeTimeouts timeouts_;
   bool quickly_ = false;
 };
 
-Result<core::Plan> Init::look_and_plan() {
-  observe::ask_members(switchboard_, view_, observe::Ask::everything, call_deadline(conduct_));
-  return core::plan_init(view_, options_.shape);
+Result<core::InitPlan> Init::look_and_plan() {
+  cluster_.ask(observe::Ask::everything, conduct_.call_deadline());
+  return core::plan_init(view(), options_.shape);
 }
 
 /// Applies `plan` and waits until the cluster is whole, for as long as one attempt may take: links
 /// that were not made by then are given up by the nodes, and have to be asked for again.
 Status Init::attempt(const core::Plan& plan) {
-  const auto nodes = static_cast<int>(view_.members.size());
-  const auto began = steady_clock::now();
-  Conduct conduct = conduct_;
-  conduct.patience = began + 20s + 100ms * nodes;
-  KREDIS_CHECK(apply_plan(switchboard_, view_, plan, conduct));
-  say("Wait until every node agrees");
+  const auto nodes = static_cast<int>(view().members.size());
+  const auto began = conduct_.now();
+  const Conduct conduct = conduct_.with_patience(20s + 100ms * nodes);
+  Site site{.cluster = &cluster_};
+  KREDIS_CHECK(apply_plan(site, plan, conduct));
+  conduct_.say("Wait until every node agrees");
   if (quickly_) {
     KREDIS_CHECK(hasten(began, began + 5s + 50ms * nodes));
   }
-  return wait_until(switchboard_, view_, conduct, lacking);
+  return wait_until_seen(cluster_, conduct, lacking);
 }
 
 /// Helps the nodes of a new cluster along until it is whole, or until `give_up`.
 Status Init::hasten(ports::Deadline began, ports::Deadline give_up) {
   auto next_announcement = began;
   const auto ripe = began + k_forming_node_timeouts[k_least_to_serve] + 10ms;
-  while (!lacking(view_).empty() && steady_clock::now() < std::min(give_up, conduct_.deadline)) {
-    const std::vector<std::size_t> unheard = misunderstood(view_);
-    const auto now = steady_clock::now();
+  while (!lacking(view()).empty() && conduct_.now() < std::min(give_up, conduct_.deadline)) {
+    const std::vector<std::size_t> unheard = misunderstood(view());
+    const auto now = conduct_.now();
     if (!unheard.empty() && now >= next_announcement) {
       const auto node_timeout = forming_node_timeout(now - began, 0);
       next_announcement = now + node_timeout / 2;  // Sooner, they would ping nobody.
       KREDIS_CHECK(announce(unheard, node_timeout));
     } else if (now < ripe) {
-      std::this_thread::sleep_until(unheard.empty() ? ripe : std::min(ripe, next_announcement));
+      conduct_.clock->sleep_until(unheard.empty() ? ripe : std::min(ripe, next_announcement));
     } else {
       KREDIS_CHECK(wake_masters(forming_node_timeout(now - began, k_least_to_serve)));
-      std::this_thread::sleep_for(10ms);
+      conduct_.clock->sleep_until(conduct_.now() + 10ms);
     }
-    if (conduct_.cancelled && conduct_.cancelled()) {
+    if (conduct_.is_cancelled()) {
       return {};  // The wait that follows says so.
     }
-    observe::ask_members(switchboard_, view_, observe::Ask::topology, call_deadline(conduct_));
+    cluster_.ask(observe::Ask::topology, conduct_.call_deadline());
   }
   return {};
 }
@@ -121,62 +110,59 @@ Status Init::announce(const std::vector<std::size_t>& nodes,
   for (const std::size_t at : nodes) {
     targets[at] = {};
   }
-  timeouts_.shorten(node_timeout, targets, call_deadline(conduct_));
-  std::this_thread::sleep_for(k_tick);
-  return timeouts_.restore(call_deadline(conduct_));
+  timeouts_.shorten(node_timeout, targets, conduct_.call_deadline());
+  conduct_.clock->sleep_until(conduct_.now() + k_tick);
+  return timeouts_.restore(conduct_.call_deadline());
 }
 
 /// Makes each master look at once whether it has waited long enough. SETSLOT STABLE of a slot that
 /// is not moving changes nothing, but has the state computed anew before the next command.
 Status Init::wake_masters(std::chrono::milliseconds node_timeout) {
   std::map<std::size_t, core::Command> masters;
-  for (std::size_t i = 0; i < view_.members.size(); ++i) {
-    const Member& member = view_.members[i];
+  for (std::size_t i = 0; i < view().members.size(); ++i) {
+    const Member& member = view().members[i];
     const core::Node* self = member.self();
     if (self != nullptr && !self->slots.empty() && !member.cluster->state_ok) {
       const std::string slot = std::to_string(self->slots.ranges().front().first());
       masters[i] = {"CLUSTER", "SETSLOT", slot, "STABLE"};
     }
   }
-  timeouts_.shorten(node_timeout, masters, call_deadline(conduct_));
-  return timeouts_.restore(call_deadline(conduct_));
+  timeouts_.shorten(node_timeout, masters, conduct_.call_deadline());
+  return timeouts_.restore(conduct_.call_deadline());
 }
 
 Result<InitOutcome> Init::run(ports::KubePort* kube) {
-  KREDIS_TRY(core::Plan plan, look_and_plan());
+  KREDIS_TRY(core::InitPlan plan, look_and_plan());
   const core::Placement placement = plan.placement;
   const bool changed = !plan.empty();
-  timeouts_.look(call_deadline(conduct_));
-  KREDIS_CHECK(timeouts_.restore(call_deadline(conduct_)));  // What an earlier run left short.
-  quickly_ = changed && is_new(view_) && options_.form_quickly == FormQuickly::yes;
+  timeouts_.look(conduct_.call_deadline());
+  KREDIS_CHECK(timeouts_.restore(conduct_.call_deadline()));  // What an earlier run left short.
+  quickly_ = changed && is_new(view()) && options_.form_quickly == FormQuickly::yes;
   for (;;) {
     const Status attempted = attempt(plan);
     if (!attempted && attempted.error().code != ErrorCode::timeout) {
       return attempted.error();
     }
-    if (!attempted && steady_clock::now() + k_shortest_attempt >= conduct_.deadline) {
-      return diagnose_bus(view_, attempted.error(), kube);
+    if (!attempted && conduct_.now() + k_shortest_attempt >= conduct_.deadline) {
+      return diagnose_bus(view(), attempted.error(), kube);
     }
     KREDIS_TRY(plan, look_and_plan());
     if (attempted && plan.empty()) {
       if (changed && options_.link_time > 0ms) {
-        Conduct conduct = conduct_;
-        conduct.patience = steady_clock::now() + options_.link_time;
-        await_links(switchboard_, view_, conduct);
+        await_links(cluster_, conduct_.with_patience(options_.link_time));
       }
-      return InitOutcome{.view = view_, .placement = placement, .changed = changed};
+      return InitOutcome{.view = view(), .placement = placement, .changed = changed};
     }
   }
 }
 
 }  // namespace
 
-Result<InitOutcome> initialise(ports::RedisPort& redis,
+Result<InitOutcome> initialise(observe::Cluster& cluster,
                                ports::KubePort* kube,
-                               ClusterView view,
                                const InitOptions& options,
                                const Conduct& conduct) {
-  return Init(redis, std::move(view), options, conduct).run(kube);
+  return Init(cluster, options, conduct).run(kube);
 }
 
 std::vector<std::size_t> misunderstood(const ClusterView& view) {

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "plugin/apply/apply_plan.hpp"
+#include "plugin/apply/conduct.hpp"
 #include "shared/core/cluster_view.hpp"
 #include "shared/core/placement/placement.hpp"
+#include "shared/observe/cluster.hpp"
 #include "shared/ports/kube_port.hpp"
-#include "shared/ports/redis_port.hpp"
 
 namespace kredis::plugin {
 
@@ -34,13 +34,11 @@ struct InitOutcome {
   bool changed = false;
 };
 
-/// `view` holds the pods (see find_cluster); what Redis says is asked here. `kube`, for the
-/// bus-port diagnosis only, may be null. Errors: those of core::plan_init; timeout (names who
-/// cannot reach whom on the bus port, or what else is missing); conflict (cancelled, or a node
-/// refused a step).
-Result<InitOutcome> initialise(ports::RedisPort& redis,
+/// `cluster` knows the pods; what Redis says is asked here. `kube`, for the bus-port diagnosis
+/// only, may be null. Errors: those of core::plan_init; timeout (names who cannot reach whom on the
+/// bus port, or what else is missing); conflict (a node refused a step); cancelled.
+Result<InitOutcome> initialise(observe::Cluster& cluster,
                                ports::KubePort* kube,
-                               core::ClusterView view,
                                const InitOptions& options,
                                const Conduct& conduct);
 

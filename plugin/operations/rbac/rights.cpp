@@ -18,6 +18,8 @@ constexpr std::string_view k_session_first = "kubectl from 1.31 on opens session
 constexpr std::string_view k_rbac = "rbac.authorization.k8s.io";
 constexpr std::string_view k_admission = "admissionregistration.k8s.io";
 constexpr std::string_view k_grants = "grants it: the rules look these up";
+constexpr std::string_view k_leases = "coordination.k8s.io";
+constexpr std::string_view k_one_at_a_time = "nobody else changes the cluster meanwhile";
 constexpr std::string_view k_places = "nodes' zones, for placement and what a lost node costs";
 
 // clang-format off
@@ -47,6 +49,7 @@ constexpr std::array k_rights{
     Right{"init", "", "configmaps", "get", "the node time-out that a killed run left short",
           goes_without},
     Right{"init", "", "nodes", "list", k_places, goes_without, always, everywhere},
+    Right{"init", k_leases, "leases", "get create patch delete", k_one_at_a_time, goes_without},
 
     Right{"failover", "apps", "statefulsets", "list", "finds the cluster", needed, statefulset},
     Right{"failover", "apps", "statefulsets", "list", "finds the cluster", needed, deployment},
@@ -58,6 +61,7 @@ constexpr std::array k_rights{
     Right{"failover", "", "services", "list", "the addresses that nodes announce", needed, deployment},
     Right{"failover", "", "secrets", "get", "password and certificates", needed, secrets},
     Right{"failover", "", "nodes", "list", k_places, goes_without, always, everywhere},
+    Right{"failover", k_leases, "leases", "get create patch delete", k_one_at_a_time, goes_without},
 
     Right{"create", "", "configmaps", "get create patch", "redis.conf and the pods' scripts"},
     Right{"create", "", "services", "get create patch", "the cluster's names and addresses"},
@@ -85,6 +89,7 @@ constexpr std::array k_rights{
           goes_without, always, everywhere},
     Right{"create", "", "persistentvolumes", "list", "counts free volumes", goes_without, always,
           everywhere},
+    Right{"create", k_leases, "leases", "get create patch delete", k_one_at_a_time, goes_without},
 
     Right{"delete", "apps", "statefulsets", "list", "finds what goes"},
     Right{"delete", "apps", "deployments", "list", "finds what goes"},
@@ -105,6 +110,7 @@ constexpr std::array k_rights{
           always, everywhere},
     Right{"delete", "", "persistentvolumes", "delete", "volumes of --nfs-server", needed, nfs,
           everywhere},
+    Right{"delete", k_leases, "leases", "get create patch delete", k_one_at_a_time, goes_without},
 
     Right{"config", "apps", "statefulsets", "list", "finds the cluster", needed, statefulset},
     Right{"config", "apps", "statefulsets", "list", "finds the cluster", needed, deployment},
@@ -116,6 +122,7 @@ constexpr std::array k_rights{
     Right{"config", "", "services", "list", "the addresses that nodes announce", needed, deployment},
     Right{"config", "", "secrets", "get", "password and certificates", needed, secrets},
     Right{"config", "", "nodes", "list", k_places, goes_without, always, everywhere},
+    Right{"config", k_leases, "leases", "get create patch delete", k_one_at_a_time, goes_without},
 
     Right{"policy", "apps", "statefulsets", "list", "what is judged"},
     Right{"policy", "apps", "deployments", "list", "what is judged"},

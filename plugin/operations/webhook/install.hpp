@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "plugin/apply/apply_objects.hpp"
-#include "plugin/apply/resource_path.hpp"
-#include "plugin/terminal/progress.hpp"
+#include "plugin/apply/conduct.hpp"
+#include "shared/core/plans/plan.hpp"
+#include "shared/json/json.hpp"
 #include "shared/manifest/webhook_objects.hpp"
 #include "shared/ports/kube_port.hpp"
 
@@ -24,34 +24,38 @@ struct Proof {
   std::string text = {};
 };
 
-/// Applies everything and waits until it works. Errors: those of the API server; conflict (an
-/// object of one of these names is somebody else's); timeout.
-Result<Proof> install_webhook(ports::KubePort& kube,
-                              const manifest::WebhookSpec& spec,
-                              ports::Deadline deadline,
-                              Progress& progress);
+/// What stands at the names of the webhook's objects, looked up once.
+struct WebhookSite {
+  std::vector<Json> objects;
+  std::vector<Json> before;  ///< Null for each that is not there.
+  bool trusted = false;      ///< Whether every configuration names an authority already.
+};
 
-/// Lets the server try all objects without keeping them.
-Result<std::vector<Applied>> try_install(ports::KubePort& kube,
-                                         const manifest::WebhookSpec& spec,
-                                         Progress& progress);
+/// Errors: those of the API server; conflict (an object of one of these names is somebody else's).
+Result<WebhookSite> look_for_webhook(ports::KubePort& kube, const manifest::WebhookSpec& spec);
 
-/// What is there to remove, in the order of removal.
-Result<std::vector<ObjectName>> plan_uninstall(ports::KubePort& kube,
-                                               const manifest::WebhookSpec& spec);
+/// What installs or changes it.
+struct InstallPlan {
+  core::Plan lead;  ///< What it runs with, its roll-out, and then the API server is led to it.
+  /// After the proof: the configurations as they were asked for. Empty where somebody trusts it
+  /// already; until then those of `lead` let everything pass.
+  core::Plan rely;
+};
+InstallPlan plan_install(const manifest::WebhookSpec& spec, const WebhookSite& there);
 
-/// Errors: those of the API server; timeout while the namespace goes.
-Status uninstall_webhook(ports::KubePort& kube,
-                         const std::vector<ObjectName>& objects,
-                         ports::DryRun dry_run,
-                         ports::Deadline deadline,
-                         Progress& progress);
+/// Sends the API server a broken object, as a dry run, until the webhook refuses it.
+/// Errors: those of the API server, timeout, cancelled.
+Result<Proof> prove(ports::KubePort& kube,
+                    const manifest::WebhookSpec& spec,
+                    const Conduct& conduct);
 
-/// Asks the replicas for a new authority and waits until the API server trusts it.
-/// Errors: not_found (no certificates of its own), timeout.
+/// What takes it out again, the configurations first. Empty when nothing is there.
+Result<core::Plan> plan_uninstall(ports::KubePort& kube, const manifest::WebhookSpec& spec);
+
+/// Makes a new authority and certificate, and waits until the API server trusts it.
+/// Errors: not_found (it keeps none of its own), timeout, cancelled.
 Status rotate_certificates(ports::KubePort& kube,
                            const std::string& namespace_,
-                           ports::Deadline deadline,
-                           Progress& progress);
+                           const Conduct& conduct);
 
 }  // namespace kredis::plugin

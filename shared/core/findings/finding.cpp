@@ -65,37 +65,6 @@ std::string Examined::name_of(const Node& node) const {
   return member == nullptr ? "node " + node.id.short_text() : "pod " + member->pod.name;
 }
 
-std::string list_of(const std::vector<std::string>& names) {
-  constexpr std::size_t k_most = 6;
-  std::string text;
-  const std::size_t shown = std::min(names.size(), k_most);
-  for (std::size_t i = 0; i < shown; ++i) {
-    const bool last = i + 1 == names.size();
-    text += (i == 0 ? "" : last ? " and " : ", ") + names[i];
-  }
-  return shown == names.size() ? text
-                               : text + " and " + std::to_string(names.size() - shown) + " more";
-}
-
-std::string bytes_text(std::int64_t bytes) {
-  constexpr std::array<const char*, 4> k_units{"KiB", "MiB", "GiB", "TiB"};
-  constexpr std::int64_t k_step = 1024;
-  if (bytes < k_step) {
-    return std::to_string(bytes) + " bytes";
-  }
-  std::size_t unit = 0;
-  std::int64_t scale = k_step;
-  while (unit + 1 < k_units.size() && bytes / scale >= k_step) {
-    scale *= k_step;
-    ++unit;
-  }
-  const std::int64_t whole = bytes / scale;
-  const std::int64_t tenth = (bytes % scale) / (scale / 10);
-  const std::string fraction =
-      tenth == 0 || whole >= 100 ? "" : "." + std::to_string(std::min(tenth, std::int64_t{9}));
-  return std::to_string(whole) + fraction + " " + k_units[unit];
-}
-
 std::string_view to_text(Health health) noexcept {
   constexpr std::array<std::string_view, 3> k_names{"ok", "degraded", "down"};
   return k_names[static_cast<std::size_t>(health)];

@@ -10,6 +10,7 @@
 
 #include "shared/core/findings/finding.hpp"
 #include "shared/core/findings/survival.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::core {
 
@@ -35,12 +36,6 @@ struct Examined {
 };
 
 Examined examine(const ClusterView& view);
-
-/// "redis-app-0, redis-app-1 and redis-app-2"; the middle is left out of a long list.
-std::string list_of(const std::vector<std::string>& names);
-
-/// "1.5 MiB", for messages.
-std::string bytes_text(std::int64_t bytes);
 
 using Findings = std::vector<Finding>;
 

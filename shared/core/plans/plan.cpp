@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/core/plans/plan.hpp"
 
+#include <algorithm>
+
 namespace kredis::core {
-namespace {
 
-struct StepText {
-  std::string operator()(const Meet& step) const { return "meet " + step.pod + " " + step.other; }
-  std::string operator()(const AddSlots& step) const {
-    return "add_slots " + step.pod + " " + step.slots.to_text();
+Risk worst_risk(const Plan& plan) {
+  Risk worst = Risk::none;
+  for (const Stage& stage : plan.stages) {
+    for (const Step& step : stage.steps) {
+      worst = std::max(worst, step.risk);
+    }
   }
-  std::string operator()(const SetEpoch& step) const {
-    return "set_epoch " + step.pod + " " + std::to_string(step.epoch);
-  }
-  std::string operator()(const Replicate& step) const {
-    return "replicate " + step.pod + " " + step.master_pod;
-  }
-  std::string operator()(const Failover& step) const {
-    const char* how = step.how == TakeOver::in_step ? ""
-                      : step.how == TakeOver::force ? " force"
-                                                    : " takeover";
-    return "failover " + step.pod + " " + step.master_pod + how;
-  }
-};
+  return worst;
+}
 
-}  // namespace
-
-std::string to_text(const Step& step) { return std::visit(StepText{}, step.what); }
+std::vector<std::string> costs_of(const Plan& plan) {
+  std::vector<std::string> costs;
+  const Risk worst = worst_risk(plan);
+  for (const Stage& stage : plan.stages) {
+    for (const Step& step : stage.steps) {
+      const bool counts = step.risk == worst && worst != Risk::none && !step.cost.empty();
+      if (counts && std::ranges::find(costs, step.cost) == costs.end()) {
+        costs.push_back(step.cost);
+      }
+    }
+  }
+  return costs;
+}
 
 }  // namespace kredis::core

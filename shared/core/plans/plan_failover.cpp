@@ -292,6 +292,24 @@ const Node* seen_by(const Member& viewer, const NodeId& id) {
   return viewer.view ? viewer.view->find(id) : nullptr;
 }
 
+/// What clients may lose by a hand-over that does not wait for the master.
+std::string cost_of(const HandOver& each) {
+  if (each.how == TakeOver::in_step) {
+    return {};
+  }
+  std::string cost =
+      each.to_pod.name + " takes over slots " + each.slots.to_text() + " from " + each.from_name() +
+      " without waiting for it: writes that it has not received are lost (" +
+      (each.lag_bytes ? bytes_text(*each.lag_bytes) + " behind now" : "how many is not known") +
+      ")";
+  if (each.how == TakeOver::takeover) {
+    cost +=
+        "; nobody votes, so masters that do not hear of it go on accepting writes to these slots, "
+        "and those are lost too when they do";
+  }
+  return cost;
+}
+
 }  // namespace
 
 std::string HandOver::from_name() const {
@@ -327,7 +345,9 @@ Plan plan_failover(const std::vector<HandOver>& hand_overs) {
                                .master_pod = each.from_name(),
                                .master = each.from,
                                .how = each.how},
-              .reason = reason_of(each)};
+              .reason = reason_of(each),
+              .risk = each.how == TakeOver::in_step ? Risk::none : Risk::data,
+              .cost = cost_of(each)};
     if (each.how == TakeOver::takeover && !plan.stages.empty()) {
       plan.stages.front().steps.push_back(std::move(step));
       continue;

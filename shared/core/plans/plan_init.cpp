@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "shared/core/plans/plan_init.hpp"
+
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -6,7 +8,6 @@
 #include <tuple>
 
 #include "shared/core/plans/init_survey.hpp"
-#include "shared/core/plans/plan.hpp"
 
 namespace kredis::core {
 namespace {
@@ -289,11 +290,11 @@ Stage replication(const Roles& roles, const Survey& survey) {
 
 }  // namespace
 
-Result<Plan> plan_init(const ClusterView& view, Shape shape) {
+Result<InitPlan> plan_init(const ClusterView& view, Shape shape) {
   KREDIS_CHECK(check_shape(view, shape));
   KREDIS_TRY(const Survey survey, survey_for_init(view));
   KREDIS_CHECK(check_masters(view, survey, shape));
-  Plan plan;
+  InitPlan plan;
   const std::vector<Candidate> candidates = candidates_of(survey);
   KREDIS_TRY(plan.placement, place(candidates, shape.masters, shape.replicas));
   KREDIS_TRY(Roles roles, roles_of(plan.placement, survey));

@@ -159,6 +159,7 @@ ApiError from_error(const Error& error) {
     case ErrorCode::unreachable:
     case ErrorCode::timeout:
     case ErrorCode::unsafe:
+    case ErrorCode::cancelled:
     case ErrorCode::protocol:
     case ErrorCode::internal:
       break;

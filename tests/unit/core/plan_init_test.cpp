@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "shared/core/plans/plan.hpp"
+#include "shared/core/plans/plan_init.hpp"
 #include "tests/support/builders.hpp"
 
 namespace kredis::core {
@@ -31,7 +31,7 @@ std::vector<std::string> steps_of(const Plan& plan, const std::string& verb) {
   return texts;
 }
 
-Plan planned(const ViewBuilder& builder, Shape shape = k_three_by_two) {
+InitPlan planned(const ViewBuilder& builder, Shape shape = k_three_by_two) {
   auto plan = plan_init(builder.build(), shape);
   REQUIRE_MESSAGE(plan.has_value(), plan.error().message);
   return *plan;
@@ -105,7 +105,7 @@ std::vector<Step> all_steps(const Plan& plan) {
 
 TEST_SUITE("core/plan_init") {
   TEST_CASE("plan_init turns six strangers into the article's cluster in two stages") {
-    const Plan plan = planned(ViewBuilder{6});
+    const InitPlan plan = planned(ViewBuilder{6});
     REQUIRE(plan.stages.size() == 2);
     CHECK(steps_of(plan, "set_epoch").size() == 6);
     CHECK(steps_of(plan, "set_epoch").front() == "set_epoch redis-app-0 1");
@@ -188,7 +188,7 @@ TEST_SUITE("core/plan_init") {
   TEST_CASE("plan_init completes a cluster that another hand began, keeping every role") {
     ViewBuilder builder{6};
     builder.slots(5, "0-99").slots(1, "5461-10922").replica(0, 1).met({0, 1, 5});
-    const Plan plan = planned(builder);
+    const InitPlan plan = planned(builder);
     SlotSet dealt;
     for (const Step& step : all_steps(plan)) {
       if (const auto* add = std::get_if<AddSlots>(&step.what)) {
@@ -216,7 +216,7 @@ TEST_SUITE("core/plan_init") {
   }
 
   TEST_CASE("plan_init makes extra pods extra replicas") {
-    const Plan plan = planned(ViewBuilder{8});
+    const InitPlan plan = planned(ViewBuilder{8});
     CHECK(steps_of(plan, "replicate").size() == 5);
   }
 

@@ -163,7 +163,7 @@ TEST_SUITE("operations/drill") {
     const auto begin = steady_clock::now();
     const auto outcome = run(made, strike, [&] { return steady_clock::now() > begin + 2s; });
     REQUIRE_FALSE(outcome.has_value());
-    CHECK(outcome.error().code == ErrorCode::conflict);
+    CHECK(outcome.error().code == ErrorCode::cancelled);
     CHECK(no_keys_left(made));
   }
 

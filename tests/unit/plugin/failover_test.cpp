@@ -28,7 +28,7 @@ Result<FailoverOutcome> run(ClusterBed& bed,
                             FailoverWish wish,
                             std::chrono::milliseconds time = 60s) {
   return fail_over(
-      *bed.redis, bed.view, {.wish = std::move(wish)}, {.deadline = steady_clock::now() + time});
+      *bed.cluster(), {.wish = std::move(wish)}, {.deadline = steady_clock::now() + time});
 }
 
 std::string role(const ClusterBed& bed, std::size_t node) {
@@ -111,12 +111,11 @@ TEST_SUITE("operations/failover") {
       form(bed);
       int looks = 0;
       const auto cut = fail_over(
-          *bed.redis,
-          bed.view,
+          *bed.cluster(),
           {.wish = {.of = Of::master, .name = "redis-app-2"}},
           {.deadline = steady_clock::now() + 60s, .cancelled = [&] { return looks++ >= stop_at; }});
       if (!cut) {
-        CHECK(cut.error().code == ErrorCode::conflict);
+        CHECK(cut.error().code == ErrorCode::cancelled);
       }
       const auto outcome = run(bed, {.of = Of::master, .name = "redis-app-2"});
       REQUIRE_MESSAGE(outcome.has_value(), outcome.error().message);
@@ -158,8 +157,7 @@ TEST_SUITE("operations/failover") {
     ClusterBed bed(6, 5000);
     form(bed);
     const auto outcome =
-        fail_over(*bed.redis,
-                  bed.view,
+        fail_over(*bed.cluster(),
                   {.wish = {.of = Of::master, .name = "redis-app-0", .how = TakeOver::force},
                    .agree = [](const auto&) -> Status { return Error::unsafe("no"); }},
                   {.deadline = steady_clock::now() + 60s});

@@ -53,13 +53,12 @@ TEST_SUITE("operations/init") {
       ClusterBed bed(6, 5000);
       int looks = 0;
       const auto cut = initialise(
-          *bed.redis,
+          *bed.cluster(),
           nullptr,
-          bed.view,
           {.shape = {.masters = 3, .replicas = 1}},
           {.deadline = steady_clock::now() + 60s, .cancelled = [&] { return looks++ >= stop_at; }});
       if (!cut) {
-        CHECK(cut.error().code == ErrorCode::conflict);
+        CHECK(cut.error().code == ErrorCode::cancelled);
         CHECK(contains(cut.error().hint, "run the same command again"));
       }
       const auto outcome = bed.init(3);
@@ -75,9 +74,8 @@ TEST_SUITE("operations/init") {
     bed.ask(4, {"CONFIG", "SET", "cluster-node-timeout", "207"});
 
     const auto outcome =
-        initialise(*bed.redis,
+        initialise(*bed.cluster(),
                    nullptr,
-                   bed.view,
                    {.shape = {.masters = 3, .replicas = 1}, .configured_node_timeout = 5000ms},
                    {.deadline = steady_clock::now() + 60s});
 

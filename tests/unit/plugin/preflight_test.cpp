@@ -35,8 +35,8 @@ bool contains(const std::string& text, const std::string& part) {
 
 TEST_SUITE("plugin/preflight") {
   TEST_CASE("judge_storage accepts six free volumes and refuses five") {
-    Surroundings there{.storage_classes = std::vector<Json>{},
-                       .volumes = std::vector<Json>(6, volume("200M"))};
+    Resources there{.storage_classes = std::vector<Json>{},
+                    .volumes = std::vector<Json>(6, volume("200M"))};
     CHECK(judge_storage({}, there).has_value());
     there.volumes->pop_back();
     const Status refused = judge_storage({}, there);
@@ -47,8 +47,8 @@ TEST_SUITE("plugin/preflight") {
   }
 
   TEST_CASE("judge_storage does not count volumes that are too small") {
-    const Surroundings there{.storage_classes = std::vector<Json>{},
-                             .volumes = std::vector<Json>(6, volume("199M"))};
+    const Resources there{.storage_classes = std::vector<Json>{},
+                          .volumes = std::vector<Json>(6, volume("199M"))};
     CHECK_FALSE(judge_storage({}, there).has_value());
   }
 
@@ -57,7 +57,7 @@ TEST_SUITE("plugin/preflight") {
         {"metadata",
          {{"name", "standard"},
           {"annotations", {{"storageclass.kubernetes.io/is-default-class", "true"}}}}}};
-    const Surroundings there{.storage_classes = std::vector<Json>{standard}};
+    const Resources there{.storage_classes = std::vector<Json>{standard}};
     CHECK(judge_storage({}, there).has_value());
     ClusterSpec spec;
     spec.storage_class = "fast";
@@ -76,7 +76,7 @@ TEST_SUITE("plugin/preflight") {
   TEST_CASE("judge_nodes counts one node a pod when anti-affinity is required") {
     ClusterSpec spec;
     spec.anti_affinity = manifest::AntiAffinity::required;
-    Surroundings there{.nodes = std::vector<Json>(6, node("n", "z"))};
+    Resources there{.nodes = std::vector<Json>(6, node("n", "z"))};
     CHECK(judge_nodes(spec, there).has_value());
     there.nodes->pop_back();
     const Status refused = judge_nodes(spec, there);
@@ -90,7 +90,7 @@ TEST_SUITE("plugin/preflight") {
     cordoned["spec"]["unschedulable"] = true;
     Json tainted = node("b", "z");
     tainted["spec"]["taints"] = {{{"key", "dedicated"}, {"value", "db"}, {"effect", "NoSchedule"}}};
-    const Surroundings there{.nodes = std::vector<Json>{cordoned, tainted}};
+    const Resources there{.nodes = std::vector<Json>{cordoned, tainted}};
     CHECK_FALSE(judge_nodes({}, there).has_value());
     ClusterSpec spec;
     spec.tolerations = {{.key = "dedicated", .value = "db"}};

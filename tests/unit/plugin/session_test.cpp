@@ -42,7 +42,7 @@ TEST_SUITE("plugin/session") {
     const auto words =
         kubectl_words(options,
                       {.namespace_ = "web", .pod = "p", .container = "c", .command = {"ls", "-l"}},
-                      Terminal::yes);
+                      Tty::yes);
     CHECK(words == std::vector<std::string>{"kubectl",
                                             "--context=blue",
                                             "--as=jane",
@@ -56,7 +56,7 @@ TEST_SUITE("plugin/session") {
                                             "--",
                                             "ls",
                                             "-l"});
-    CHECK_FALSE(has(kubectl_words(options, {.pod = "p"}, Terminal::no), "--tty"));
+    CHECK_FALSE(has(kubectl_words(options, {.pod = "p"}, Tty::no), "--tty"));
   }
 
   TEST_CASE("the container with the Redis port is taken, with what it has") {

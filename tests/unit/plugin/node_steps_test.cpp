@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include "plugin/apply/step_commands.hpp"
+#include "plugin/apply/node_steps.hpp"
 #include "plugin/operations/init/bus_diagnosis.hpp"
 #include "plugin/operations/init/forming_node_timeouts.hpp"
 #include "tests/support/fake_kube.hpp"
@@ -39,17 +39,25 @@ ClusterView two_pods() {
 
 core::Step step(core::StepKind what) { return {.what = std::move(what), .reason = ""}; }
 
-TEST_SUITE("operations/step_commands") {
+/// The only command that a step is.
+Command one(const core::Step& what, const ClusterView& view) {
+  const auto commands = commands_for(what, view);
+  REQUIRE(commands.has_value());
+  REQUIRE(commands->size() == 1);
+  return commands->front();
+}
+
+TEST_SUITE("plugin/node_steps") {
   TEST_CASE("steps are written in the words of the server's version") {
     ClusterView view = two_pods();
     const core::Step add =
         step(core::AddSlots{.pod = "redis-app-0", .slots = *core::SlotSet::parse("0-2,7")});
-    CHECK(*command_for(add, view) == Command{"CLUSTER", "ADDSLOTSRANGE", "0", "2", "7", "7"});
+    CHECK(one(add, view) == Command{"CLUSTER", "ADDSLOTSRANGE", "0", "2", "7", "7"});
     view.members[0].server->version = "6.2.14";
-    CHECK(*command_for(add, view) == Command{"CLUSTER", "ADDSLOTS", "0", "1", "2", "7"});
+    CHECK(one(add, view) == Command{"CLUSTER", "ADDSLOTS", "0", "1", "2", "7"});
     view.members[0].server->server = "valkey";
-    CHECK(command_for(add, view)->at(1) == "ADDSLOTSRANGE");
-    CHECK(*command_for(step(core::SetEpoch{.pod = "redis-app-0", .epoch = 3}), view) ==
+    CHECK(one(add, view).at(1) == "ADDSLOTSRANGE");
+    CHECK(one(step(core::SetEpoch{.pod = "redis-app-0", .epoch = 3}), view) ==
           Command{"CLUSTER", "SET-CONFIG-EPOCH", "3"});
   }
 
@@ -59,11 +67,11 @@ TEST_SUITE("operations/step_commands") {
                             .replica = *core::NodeId::parse(k_id_b),
                             .master_pod = "redis-app-0",
                             .master = *core::NodeId::parse(k_id_a)};
-    CHECK(*command_for(step(failover), view) == Command{"CLUSTER", "FAILOVER"});
+    CHECK(one(step(failover), view) == Command{"CLUSTER", "FAILOVER"});
     failover.how = core::TakeOver::force;
-    CHECK(command_for(step(failover), view)->at(2) == "FORCE");
+    CHECK(one(step(failover), view).at(2) == "FORCE");
     failover.how = core::TakeOver::takeover;
-    CHECK(command_for(step(failover), view)->at(2) == "TAKEOVER");
+    CHECK(one(step(failover), view).at(2) == "TAKEOVER");
     const auto error = [](const char* text) {
       return core::Reply{.kind = core::Reply::Kind::error, .text = text};
     };
@@ -75,16 +83,16 @@ TEST_SUITE("operations/step_commands") {
   TEST_CASE("meeting uses the announced address, and names a bus port that is not the usual one") {
     ClusterView view = two_pods();
     const core::Step meet = step(core::Meet{.pod = "redis-app-0", .other = "redis-app-1"});
-    CHECK(*command_for(meet, view) == Command{"CLUSTER", "MEET", "10.0.0.2", "6379"});
+    CHECK(one(meet, view) == Command{"CLUSTER", "MEET", "10.0.0.2", "6379"});
     view.members[1].pod.announced_ip = "10.96.0.7";
     view.members[1].view->nodes.front().address.bus_port = 17000;
-    CHECK(*command_for(meet, view) == Command{"CLUSTER", "MEET", "10.96.0.7", "6379", "17000"});
+    CHECK(one(meet, view) == Command{"CLUSTER", "MEET", "10.96.0.7", "6379", "17000"});
     view.members[1].pod.announced_ip = "";
     view.members[1].pod.ip = "";
-    CHECK(command_for(meet, view).error().code == ErrorCode::unreachable);
-    CHECK(
-        command_for(step(core::Meet{.pod = "redis-app-0", .other = "nobody"}), view).error().code ==
-        ErrorCode::internal);
+    CHECK(commands_for(meet, view).error().code == ErrorCode::unreachable);
+    CHECK(commands_for(step(core::Meet{.pod = "redis-app-0", .other = "nobody"}), view)
+              .error()
+              .code == ErrorCode::internal);
   }
 
   TEST_CASE("only errors that say it is so already let a plan go on") {

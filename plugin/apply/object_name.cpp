@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugin/apply/resource_path.hpp"
+#include "plugin/apply/object_name.hpp"
 
 #include <algorithm>
 #include <array>
@@ -64,27 +64,30 @@ constexpr std::array k_kinds{
 
 }  // namespace
 
-std::string ObjectName::to_text() const { return kind + "/" + path.name; }
-
-ObjectName name_of(const std::string& kind,
-                   const std::string& namespace_,
-                   const std::string& name) {
+core::ObjectName name_of(const std::string& kind,
+                         const std::string& namespace_,
+                         const std::string& name) {
   const auto* row = std::find_if(
       k_kinds.begin(), k_kinds.end(), [&](const Kind& each) { return each.kind == kind; });
   assert(row != k_kinds.end());
   return {.kind = std::string(row->label),
-          .path = {{std::string(row->api_version), std::string(row->plural)},
-                   row->scope == KindScope::cluster ? "" : namespace_,
-                   name}};
+          .api_version = std::string(row->api_version),
+          .plural = std::string(row->plural),
+          .namespace_ = row->scope == KindScope::cluster ? "" : namespace_,
+          .name = name};
 }
 
-ObjectName name_of(const Json& object) {
+core::ObjectName name_of(const Json& object) {
   const Json& metadata = object.at("metadata");
-  ObjectName name = name_of(object.at("kind").get<std::string>(),
-                            metadata.value("namespace", ""),
-                            metadata.value("name", ""));
+  core::ObjectName name = name_of(object.at("kind").get<std::string>(),
+                                  metadata.value("namespace", ""),
+                                  metadata.value("name", ""));
   name.uid = metadata.value("uid", "");
   return name;
+}
+
+ports::ResourcePath path_of(const core::ObjectName& object) {
+  return {{object.api_version, object.plural}, object.namespace_, object.name};
 }
 
 }  // namespace kredis::plugin

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/apply/change_lease.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <ctime>
+#include <optional>
+#include <utility>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "shared/core/labels.hpp"
+#include "shared/core/text.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// As the control plane's own: a holder that is silent this long is gone.
+constexpr auto k_duration = 15s;
+constexpr auto k_renewal = 5s;
+constexpr auto k_pace = 500ms;
+
+/// metav1.MicroTime.
+std::string now_text() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  constexpr std::int64_t k_million = 1'000'000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z",
+                     fmt::gmtime(static_cast<std::time_t>(micros / k_million)),
+                     micros % k_million);
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+/// "jane@workstation/4242".
+std::string identity() {
+  const char* user = std::getenv("USER");
+  return fmt::format(
+      "{}@{}/{}", user == nullptr || *user == '\0' ? "somebody" : user, host_name(), ::getpid());
+}
+
+/// Whether the holder ran on this machine and its process is no more. A number that is in use again
+/// is taken for the holder, and then it is waited for like any other's.
+bool is_dead_here(const std::string& holder) {
+  const std::size_t at = holder.find('@');
+  const std::size_t slash = holder.rfind('/');
+  if (at == std::string::npos || slash == std::string::npos || slash < at ||
+      holder.substr(at + 1, slash - at - 1) != host_name()) {
+    return false;
+  }
+  const auto process = core::to_number<pid_t>(holder.substr(slash + 1));
+  return process && *process > 0 && ::kill(*process, 0) != 0 && errno == ESRCH;
+}
+
+Json spec_of() {
+  const std::string now = now_text();
+  return {{"holderIdentity", identity()},
+          {"leaseDurationSeconds", k_duration.count()},
+          {"acquireTime", now},
+          {"renewTime", now}};
+}
+
+Json new_lease(const ChangeWish& wish, const std::string& name) {
+  return {{"apiVersion", "coordination.k8s.io/v1"},
+          {"kind", "Lease"},
+          {"metadata",
+           {{"name", name},
+            {"namespace", wish.namespace_},
+            {"labels",
+             {{std::string(core::k_managed_by_label), std::string(core::k_manager)},
+              {std::string(core::k_instance_label), wish.cluster}}},
+            {"annotations", {{std::string(core::k_doing_annotation), wish.doing}}}}},
+          {"spec", spec_of()}};
+}
+
+/// Takes over what `there` says, unless somebody changed it since.
+Json take_over(const Json& there, const ChangeWish& wish) {
+  return {{"metadata",
+           {{"resourceVersion", text_at(there, "/metadata/resourceVersion")},
+            {"annotations", {{std::string(core::k_doing_annotation), wish.doing}}}}},
+          {"spec", spec_of()}};
+}
+
+Error held(const Json& there, const ChangeWish& wish) {
+  return Error::conflict(fmt::format("cluster {} is being changed by {} ({}) since {}",
+                                     wish.cluster,
+                                     text_at(there, "/spec/holderIdentity"),
+                                     annotation_of(there, core::k_doing_annotation),
+                                     text_at(there, "/spec/acquireTime")))
+      .with_hint(fmt::format(
+          "wait until that is over; kubectl get lease {} -n {} shows it, and kubectl redis status "
+          "{} -n {} what it does",
+          text_at(there, "/metadata/name"),
+          wish.namespace_,
+          wish.cluster,
+          wish.namespace_));
+}
+
+/// One try: the Lease as it is once it is ours; nothing while its holder may still be there.
+class Taking {
+ public:
+  Taking(ports::KubePort& kube, const ChangeWish& wish, const Conduct& conduct)
+      : kube_(kube), wish_(wish), conduct_(conduct), began_(conduct.now()) {}
+
+  Result<std::optional<Json>> attempt(const ports::ResourcePath& path);
+
+ private:
+  Result<bool> is_free(const Json& there);
+
+  ports::KubePort& kube_;
+  const ChangeWish& wish_;
+  const Conduct& conduct_;
+  ports::Deadline began_;
+  std::string seen_;  ///< The version that was there at first.
+};
+
+/// Errors: conflict (its holder renews it).
+Result<bool> Taking::is_free(const Json& there) {
+  const std::string version = text_at(there, "/metadata/resourceVersion");
+  seen_ = seen_.empty() ? version : seen_;
+  const std::string holder = text_at(there, "/spec/holderIdentity");
+  if (is_dead_here(holder)) {
+    return true;
+  }
+  // Clocks of two machines may differ by more than the Lease lasts, so it is not its renewTime that
+  // counts but whether that changes while we look (as client-go does).
+  if (version != seen_ || conduct_.end() < began_ + k_duration) {
+    return held(there, wish_);
+  }
+  conduct_.say("waiting for " + holder + ", who changes this cluster or is gone");
+  return conduct_.now() - began_ >= k_duration;
+}
+
+Result<std::optional<Json>> Taking::attempt(const ports::ResourcePath& path) {
+  const auto there = kube_.get(path);
+  if (!there && there.error().code != ErrorCode::not_found) {
+    return there.error();
+  }
+  Result<Json> taken = there;
+  if (there) {
+    KREDIS_TRY(const bool free, is_free(*there));
+    if (!free) {
+      return std::optional<Json>();
+    }
+    taken = kube_.merge_patch(path, take_over(*there, wish_), ports::DryRun::no);
+  } else {
+    taken =
+        kube_.create({path.type, path.namespace_}, new_lease(wish_, path.name), ports::DryRun::no);
+  }
+  if (taken) {
+    return std::optional(std::move(*taken));
+  }
+  // Somebody was faster, or has just given it back: look again.
+  const bool again = taken.error().code == ErrorCode::conflict ||
+                     (there && taken.error().code == ErrorCode::not_found);
+  return again ? Result<std::optional<Json>>(std::optional<Json>())
+               : Result<std::optional<Json>>(taken.error());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ChangeLease>> ChangeLease::take(ports::KubePort& kube,
+                                                       const ChangeWish& wish,
+                                                       const Conduct& conduct) {
+  const ports::ResourcePath path{
+      {"coordination.k8s.io/v1", "leases"}, wish.namespace_, "kubectl-redis-" + wish.cluster};
+  Taking taking(kube, wish, conduct);
+  Json lease;
+  const Status waited = wait_until(conduct, k_pace, [&]() -> Result<std::string> {
+    KREDIS_TRY(auto taken, taking.attempt(path));
+    if (!taken) {
+      return "waiting for the Lease " + path.name;
+    }
+    lease = std::move(*taken);
+    return std::string();
+  });
+  if (!waited && waited.error().code == ErrorCode::unauthorized) {
+    conduct.say("no right to Leases: nobody else sees that this cluster is being changed");
+  } else if (!waited) {
+    return waited.error();
+  }
+  return std::unique_ptr<ChangeLease>(new ChangeLease(kube, path, std::move(lease)));
+}
+
+ChangeLease::ChangeLease(ports::KubePort& kube, ports::ResourcePath path, Json lease)
+    : kube_(kube), path_(std::move(path)), lease_(std::move(lease)) {
+  if (!lease_.is_null()) {
+    renewer_ = std::thread([this] { renew(); });
+  }
+}
+
+void ChangeLease::renew() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, k_renewal, [this] { return ending_; })) {
+    const Json patch{
+        {"metadata", {{"resourceVersion", text_at(lease_, "/metadata/resourceVersion")}}},
+        {"spec", {{"renewTime", now_text()}}}};
+    auto renewed = kube_.merge_patch(path_, patch, ports::DryRun::no);
+    if (renewed) {
+      lease_ = std::move(*renewed);
+    } else if (renewed.error().code == ErrorCode::conflict ||
+               renewed.error().code == ErrorCode::not_found) {
+      lost_ = true;
+      return;
+    }
+    // An API server that is away for a moment lets nobody else take it either.
+  }
+}
+
+ChangeLease::~ChangeLease() {
+  if (!renewer_.joinable()) {
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_all();
+  renewer_.join();
+  if (!lost_) {
+    // Left behind it is only in the way for a moment: its holder's process is gone.
+    static_cast<void>(kube_.remove(path_,
+                                   ports::Propagation::background,
+                                   text_at(lease_, "/metadata/uid"),
+                                   ports::DryRun::no));
+  }
+}
+
+}  // namespace kredis::plugin

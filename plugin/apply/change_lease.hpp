@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One at a time: who changes a cluster holds a Lease, which everybody else sees. Looks are free.
+// https://kubernetes.io/docs/concepts/architecture/leases/
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "plugin/apply/conduct.hpp"
+#include "shared/json/json.hpp"
+#include "shared/ports/kube_port.hpp"
+
+namespace kredis::plugin {
+
+/// Who is about to change what.
+struct ChangeWish {
+  std::string namespace_;
+  std::string cluster;
+  std::string doing;  ///< "kubectl redis create", for whoever else wants to change it.
+};
+
+/// Threads: renews itself on a thread of its own.
+class ChangeLease {
+ public:
+  /// Takes the Lease `kubectl-redis-CLUSTER`. A holder of this machine whose process is gone has
+  /// left it; any other has when it was not renewed for as long as it says (15 s), which is waited
+  /// for. Who may not write Leases changes without one, and it is said.
+  /// Errors: conflict (somebody renews it: says who, what and since when), cancelled, those of the
+  /// server.
+  static Result<std::unique_ptr<ChangeLease>> take(ports::KubePort& kube,
+                                                   const ChangeWish& wish,
+                                                   const Conduct& conduct);
+  /// Gives it back.
+  ~ChangeLease();
+  ChangeLease(const ChangeLease&) = delete;
+  ChangeLease& operator=(const ChangeLease&) = delete;
+
+  /// Whether somebody took it over, as after this machine slept: then nothing may be changed.
+  bool lost() const noexcept { return lost_; }
+
+ private:
+  ChangeLease(ports::KubePort& kube, ports::ResourcePath path, Json lease);
+  void renew();
+
+  ports::KubePort& kube_;
+  ports::ResourcePath path_;
+  Json lease_;  ///< As the server has it; null where it may not be written.
+  std::atomic<bool> lost_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool ending_ = false;
+  std::thread renewer_;
+};
+
+}  // namespace kredis::plugin

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/apply/node_steps.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "shared/core/plans/plan_failover.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using core::AddSlots;
+using core::ClusterView;
+using core::Command;
+using core::Failover;
+using core::Meet;
+using core::Member;
+using core::Replicate;
+using core::SetEpoch;
+
+Result<const Member*> member_of(const ClusterView& view, const std::string& pod) {
+  const Member* member = view.by_pod(pod);
+  if (member == nullptr) {
+    return Error::internal("the plan names " + pod + ", which is no pod of cluster " + view.name);
+  }
+  return member;
+}
+
+/// ADDSLOTSRANGE came with Redis 7.0; every Valkey has it.
+bool knows_slot_ranges(const Member& member) {
+  if (!member.server || member.server->server == "valkey") {
+    return true;
+  }
+  const std::string& version = member.server->version;
+  int major = 0;
+  std::from_chars(version.data(), version.data() + version.size(), major);
+  return major >= 7;
+}
+
+Result<Command> meet(const Meet& step, const ClusterView& view) {
+  KREDIS_TRY(const Member* other, member_of(view, step.other));
+  // Behind a node's port it announces another port than its own: then it is met at its own address.
+  const core::Node* self = other->self();
+  const bool own_port = self == nullptr || self->address.port == other->pod.port;
+  const std::string& ip =
+      other->pod.announced_ip.empty() || !own_port ? other->pod.ip : other->pod.announced_ip;
+  if (ip.empty()) {
+    return Error::unreachable(step.other + " has no address yet")
+        .with_hint("see why: kubectl describe pod " + step.other);
+  }
+  Command command{"CLUSTER", "MEET", ip, std::to_string(other->pod.port)};
+  if (own_port && self != nullptr && self->address.bus_port != 0 &&
+      self->address.bus_port != other->pod.port + core::k_bus_offset) {
+    command.push_back(std::to_string(self->address.bus_port));
+  }
+  return command;
+}
+
+Result<Command> add_slots(const AddSlots& step, const ClusterView& view) {
+  KREDIS_TRY(const Member* member, member_of(view, step.pod));
+  const bool ranges = knows_slot_ranges(*member);
+  Command command{"CLUSTER", ranges ? "ADDSLOTSRANGE" : "ADDSLOTS"};
+  for (const core::SlotRange& range : step.slots.ranges()) {
+    if (ranges) {
+      command.push_back(std::to_string(range.first()));
+      command.push_back(std::to_string(range.last()));
+      continue;
+    }
+    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
+      command.push_back(std::to_string(slot));
+    }
+  }
+  return command;
+}
+
+Command failover(const Failover& step) {
+  switch (step.how) {
+    case core::TakeOver::in_step:
+      return {"CLUSTER", "FAILOVER"};
+    case core::TakeOver::force:
+      return {"CLUSTER", "FAILOVER", "FORCE"};
+    case core::TakeOver::takeover:
+      return {"CLUSTER", "FAILOVER", "TAKEOVER"};
+  }
+  return {};
+}
+
+std::vector<Command> set_config(const core::SetConfig& step) {
+  std::vector<Command> commands;
+  for (const core::Setting& each : step.settings) {
+    commands.push_back({"CONFIG", "SET", each.name, each.value});
+  }
+  return commands;
+}
+
+/// Versions differ in what a running server takes; what it does not is left to a restart.
+bool is_fixed(const core::Reply& reply) {
+  return reply.text.find("immutable") != std::string::npos ||
+         reply.text.find("protected config") != std::string::npos ||
+         reply.text.find("Unsupported CONFIG parameter") != std::string::npos;
+}
+
+struct MissingOf {
+  const ClusterView& view;
+
+  const core::Node* self_of(const std::string& pod) const {
+    const Member* member = view.by_pod(pod);
+    return member == nullptr ? nullptr : member->self();
+  }
+  /// Asks `what` of the node that says what it is itself; who is silent has not shown anything.
+  template <typename What>
+  std::string at(const std::string& pod, What what) const {
+    const core::Node* self = self_of(pod);
+    return self == nullptr ? pod + " does not answer" : std::string(what(*self));
+  }
+  std::string answering(const std::string& pod) const {
+    return at(pod, [](const core::Node&) { return ""; });
+  }
+
+  std::string operator()(const Meet& step) const { return answering(step.pod); }
+  std::string operator()(const AddSlots& step) const {
+    return at(step.pod, [&](const core::Node& self) {
+      const core::SlotSet lacking = step.slots.without(self.slots);
+      return lacking.empty() ? std::string()
+                             : step.pod + " does not have slots " + lacking.to_text();
+    });
+  }
+  std::string operator()(const SetEpoch& step) const { return answering(step.pod); }
+  std::string operator()(const core::BumpEpoch& step) const {
+    return at(step.pod, [&](const core::Node& self) {
+      const auto beats = [&](const core::Node& other) {
+        return other.flags.myself || other.config_epoch < self.config_epoch;
+      };
+      const bool highest = std::ranges::all_of(view.by_pod(step.pod)->view->nodes, beats);
+      return highest ? std::string() : step.pod + " has no epoch above all others";
+    });
+  }
+  std::string operator()(const Replicate& step) const {
+    return at(step.pod, [&](const core::Node& self) {
+      return self.master == step.master ? std::string()
+                                        : step.pod + " does not follow " + step.master_pod;
+    });
+  }
+  std::string operator()(const Failover& step) const {
+    const std::string silent = answering(step.pod);
+    return silent.empty() ? core::failover_missing(view, step) : silent;
+  }
+  std::string operator()(const core::Forget& step) const {
+    return at(step.pod, [&](const core::Node&) {
+      const bool known = view.by_pod(step.pod)->view->find(step.node) != nullptr;
+      return known ? step.pod + " still knows " + step.node.short_text() : std::string();
+    });
+  }
+  std::string operator()(const core::Reset& step) const {
+    return at(step.pod, [&](const core::Node& self) {
+      const bool alone = view.by_pod(step.pod)->view->nodes.size() == 1 && self.slots.empty();
+      return alone ? std::string() : step.pod + " has not left its cluster";
+    });
+  }
+  std::string operator()(const core::SetConfig& step) const { return answering(step.pod); }
+  template <typename Kind>
+  requires(!core::is_node_command<Kind>) std::string operator()(const Kind&) const { return {}; }
+};
+
+}  // namespace
+
+Result<std::vector<Command>> commands_for(const core::Step& step, const ClusterView& view) {
+  using Commands = Result<std::vector<Command>>;
+  const auto one = [](Result<Command> command) -> Commands {
+    return command ? Commands({std::move(*command)}) : Commands(command.error());
+  };
+  return std::visit(
+      core::Overload{
+          [&](const Meet& what) {
+    return one(meet(what, view)); },
+          [&](const AddSlots& what) {
+    return one(add_slots(what, view)); },
+          [&](const SetEpoch& what) {
+    return one(Command{"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(what.epoch)});
+          },
+          [&](const core::BumpEpoch&) {
+    return one(Command{"CLUSTER", "BUMPEPOCH"}); },
+          [&](const Replicate& what) {
+    return one(Command{"CLUSTER", "REPLICATE", what.master.to_text()});
+          },
+          [&](const Failover& what) {
+    return one(failover(what)); },
+          [&](const core::Forget& what) {
+    return one(Command{"CLUSTER", "FORGET", what.node.to_text()});
+          },
+          [&](const core::Reset& what) {
+    return one(Command{"CLUSTER", "RESET", what.kind == core::ResetKind::hard ? "HARD" : "SOFT"});
+          },
+          [&](const core::SetConfig& what) {
+    return Commands(set_config(what)); },
+          [&]<typename Kind>(const Kind&)
+            requires(!core::is_node_command<Kind>)
+          { return Commands(std::vector<Command>{});
+}
+}  // namespace kredis::plugin
+,
+      step.what);
+}
+
+bool acceptable(const core::Step& step, const core::Reply& reply) {
+  if (!reply.is_error()) {
+    return true;
+  }
+  if (std::holds_alternative<SetEpoch>(step.what)) {
+    // Epochs that could not be given out are settled by the nodes themselves.
+    return reply.text.starts_with("ERR ");
+  }
+  if (std::holds_alternative<Failover>(step.what)) {
+    // It is a master already, by this plan's earlier try or by an election of the nodes' own.
+    return reply.text.find("should send CLUSTER FAILOVER to a") != std::string::npos;
+  }
+  if (std::holds_alternative<core::SetConfig>(step.what)) {
+    return is_fixed(reply);
+  }
+  if (std::holds_alternative<core::Forget>(step.what)) {
+    return reply.text.find("Unknown node") != std::string::npos;
+  }
+  // "Slot N is already busy" may be our own earlier doing: the look that follows tells.
+  return std::holds_alternative<AddSlots>(step.what) &&
+         reply.text.find("already busy") != std::string::npos;
+}
+
+std::string missing_of(const core::Step& step, const ClusterView& view) {
+  return std::visit(MissingOf{view}, step.what);
+}
+
+std::string not_introduced(const ClusterView& view) {
+  std::size_t content = 0;
+  std::string example;
+  for (const Member& viewer : view.members) {
+    bool knows_all = viewer.view.has_value();
+    for (const Member& other : view.members) {
+      const core::Node* self = other.self();
+      const core::Node* seen =
+          self == nullptr || !viewer.view ? nullptr : viewer.view->find(self->id);
+      if (seen != nullptr && !seen->flags.handshake && !seen->flags.noaddr &&
+          (seen->flags.myself || seen->link_connected)) {
+        continue;
+      }
+      knows_all = false;
+      if (example.empty()) {
+        example = viewer.pod.name + " does not reach " + other.pod.name + " yet";
+      }
+    }
+    content += knows_all ? 1U : 0U;
+  }
+  const std::size_t all = view.members.size();
+  return content == all ? ""
+                        : std::to_string(content) + " of " + std::to_string(all) +
+                              " nodes reach all others; " + example;
+}
+
+}  // namespace kredis::plugin

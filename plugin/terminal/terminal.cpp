@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/terminal/terminal.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <utility>
+
+#include "plugin/terminal/interrupt.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+int descriptor_of(Stream stream) {
+  switch (stream) {
+    case Stream::in:
+      return STDIN_FILENO;
+    case Stream::out:
+      return STDOUT_FILENO;
+    case Stream::err:
+      break;
+  }
+  return STDERR_FILENO;
+}
+
+class SystemTerminal : public Terminal {
+ public:
+  SystemTerminal(std::ostream& out, std::ostream& err) : out_(out), err_(err) {}
+
+  std::ostream& out() override { return out_; }
+  std::ostream& err() override { return err_; }
+  bool is_terminal(Stream stream) const override { return ::isatty(descriptor_of(stream)) == 1; }
+  std::size_t width(Stream stream) const override {
+    constexpr std::size_t k_default_width = 100;
+    winsize size{};
+    const bool known = is_terminal(stream) &&
+                       ::ioctl(descriptor_of(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : k_default_width;
+  }
+  std::optional<std::string> read_line() override {
+    std::string line;
+    return std::getline(std::cin, line) ? std::optional(line) : std::nullopt;
+  }
+  bool interrupted() const override { return plugin::interrupted(); }
+  void on_interrupt(std::function<void()> action) override {
+    plugin::on_interrupt(std::move(action));
+  }
+
+ private:
+  std::ostream& out_;
+  std::ostream& err_;
+};
+
+}  // namespace
+
+std::unique_ptr<Terminal> system_terminal(std::ostream& out, std::ostream& err) {
+  return std::make_unique<SystemTerminal>(out, err);
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/core/findings/whole.hpp"
+
+#include <algorithm>
+
+namespace kredis::core {
+namespace {
+
+/// What keeps `member` from being whole; empty when nothing does.
+std::string lacks(const Member& member) {
+  if (member.trouble || member.self() == nullptr || !member.server || !member.cluster) {
+    return member.pod.name +
+           (member.pod.trouble.empty() ? " does not answer yet" : ": " + member.pod.trouble);
+  }
+  if (!member.pod.ready) {
+    return member.pod.name + " is not ready yet";
+  }
+  if (member.server->loading) {
+    return member.pod.name + " loads its data";
+  }
+  if (!member.cluster->state_ok) {
+    return member.pod.name + " sees the cluster as failed";
+  }
+  if (member.server->role == Role::replica && !member.server->master_link_up) {
+    return member.pod.name + " copies from its master";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string not_whole(const ClusterView& view) {
+  for (const Member& member : view.members) {
+    if (std::string text = lacks(member); !text.empty()) {
+      return text;
+    }
+  }
+  return view.all_agree() ? "" : "the nodes do not agree on who is master of what yet";
+}
+
+std::string not_answering(const ClusterView& view) {
+  const std::size_t wanted =
+      view.shape.inferred ? 0 : std::size_t{view.shape.masters} * (1 + view.shape.replicas);
+  if (view.members.size() < wanted) {
+    return std::to_string(view.members.size()) + " of " + std::to_string(wanted) +
+           " pods are there";
+  }
+  const auto silent = std::ranges::find_if(
+      view.members, [](const Member& member) { return member.trouble.has_value(); });
+  return silent == view.members.end() ? "" : lacks(*silent);
+}
+
+}  // namespace kredis::core
