@@ -51,7 +51,7 @@ def test_a_fresh_cluster_runs_what_its_file_says(namespace):
     before = uids(namespace)
     edit(namespace, "maxmemory 64mb", "save 900 1", "save 300 10", "client-output-buffer-limit replica 64mb 16mb 30")
     plan = namespace.plugin("config", "apply", "--dry-run")
-    assert plan.exit == 0 and "set maxmemory 64mb on redis-app-0" in plan.stdout, str(plan)
+    assert plan.exit == 0 and "set_config redis-app-0 maxmemory 64mb" in plan.stdout, str(plan)
     assert "restart" not in plan.stdout
     assert settings(namespace, "maxmemory") == {"0"}
     outcome = namespace.plugin("config", "apply")
@@ -84,7 +84,7 @@ def test_what_needs_a_restart_is_rolled_out_one_pod_at_a_time_and_a_killed_run_i
     write_keys(connect(namespace), 100)
     edit(namespace, "tcp-backlog 300", "hz 20")
     plan = namespace.plugin("config", "apply", "--dry-run").require().stdout.splitlines()
-    restarts = [line.split()[1] for line in plan if line.startswith("restart ")]
+    restarts = [line.split()[1] for line in plan if line.strip().startswith("restart ")]
     assert sorted(restarts[:3]) == ["redis-app-3", "redis-app-4", "redis-app-5"], plan
     assert sorted(restarts[3:]) == ["redis-app-0", "redis-app-1", "redis-app-2"], plan
 

@@ -178,7 +178,7 @@ def test_an_interrupted_toolbox_is_removed(secure, number):
     wait_until(lambda: any(pod["status"]["phase"] == "Running" for pod in toolboxes(secure).values()), 30,
                "the toolbox runs")
     process.send_signal(number)
-    assert process.wait(20) == 3
+    assert process.wait(20) == 130
     require_no_toolbox(secure)
 
 

@@ -204,7 +204,7 @@ def test_with_nobody_there_fail_refuses_and_ignore_lets_pass(bed, space):
 
 def test_uninstall_leaves_nothing(bed, space):
     said = bed.plugin("webhook", "uninstall", "--dry-run=client").require().stdout
-    assert said.splitlines()[0].startswith("validatingwebhookconfiguration"), "the API server is led away first"
+    assert said.splitlines()[1].strip().startswith("delete validatingwebhookconfiguration"), "the API server is led away first"
     bed.plugin("webhook", "uninstall").require()
     for kind in (f"{CONFIGURATIONS},clusterroles,clusterrolebindings,namespaces").split(","):
         left = bed.kubectl("get", kind, "-o", "name").require().stdout.split()
