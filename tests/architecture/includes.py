@@ -19,7 +19,7 @@ LAYERS = {
     "shared/policy/": PURE + ["shared/wire/", "shared/policy/"],
     "shared/manifest/": PURE + ["shared/wire/", "shared/policy/", "shared/manifest/"],
     "shared/ports/": PURE + ["shared/ports/"],
-    "shared/system/": ["shared/system/"],
+    "shared/system/": ["shared/ports/clock.hpp", "shared/system/"],
     "shared/redis/": PURE + ["shared/ports/", "shared/system/", "shared/redis/"],
     "shared/kube/": PURE + ["shared/ports/", "shared/system/", "shared/kube/"],
     "shared/observe/": PURE + ["shared/wire/", "shared/policy/", "shared/ports/", "shared/redis/", "shared/kube/",
