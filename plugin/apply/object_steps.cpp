@@ -109,7 +109,7 @@ std::vector<core::Step> steps_to_apply(const std::vector<Json>& objects,
     steps.push_back({.what = core::ApplyObject{.object = name_of(objects[i]),
                                                .json = objects[i].dump(),
                                                .before = is_there ? before[i].dump() : ""},
-                     .reason = is_there ? "" : "it is not there yet"});
+                     .reason = is_there || before.empty() ? "" : "it is not there yet"});
   }
   return steps;
 }

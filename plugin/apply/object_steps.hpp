@@ -22,7 +22,8 @@ Status carry_out(const core::DeleteObject& step, Site& site, const Conduct& cond
 /// What is there at each object's name now; null where nothing is. Asks for all at once.
 Result<std::vector<Json>> look_for(ports::KubePort& kube, const std::vector<Json>& objects);
 
-/// The steps that make `objects` what they say, in their order; `before` is what look_for gave.
+/// The steps that make `objects` what they say, in their order; `before` is what look_for gave, or
+/// empty where nobody looked.
 std::vector<core::Step> steps_to_apply(const std::vector<Json>& objects,
                                        const std::vector<Json>& before);
 
