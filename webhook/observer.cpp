@@ -17,6 +17,13 @@ constexpr std::chrono::seconds k_memory_of_departures{60};
 
 }  // namespace
 
+Result<std::unique_ptr<ports::RedisPort>> open_by_secrets(ports::KubePort& kube,
+                                                          const std::string& namespace_name,
+                                                          const Json& workload) {
+  return observe::open_redis(
+      kube, namespace_name, observe::access_of(workload, {}), redis::Via::auto_);
+}
+
 void Observer::start() {
   looker_ = std::thread([this] { run(); });
 }
@@ -36,19 +43,20 @@ void Observer::join() {
 void Observer::run() {
   // Before the first lists are complete a cluster may lack its ConfigMap and not be recognised.
   constexpr std::chrono::milliseconds k_while_listing{200};
-  Clock::time_point next = Clock::now();
+  ports::Deadline next = clock_.now();
   while (true) {
     const bool complete = snapshot_.is_complete();
     if (!complete) {
-      next = Clock::now() + k_while_listing;
-    } else if (Clock::now() >= next) {
+      next = clock_.now() + k_while_listing;
+    } else if (clock_.now() >= next) {
       look_around();
-      next = Clock::now() + pause_;
+      next = clock_.now() + pause_;
     } else {
       look_where_wanted();
     }
     std::unique_lock lock(mutex_);
-    wake_.wait_until(lock, next, [&] { return stopping_ || (complete && !wanted_.empty()); });
+    wake_.wait_for(
+        lock, next - clock_.now(), [&] { return stopping_ || (complete && !wanted_.empty()); });
     if (stopping_) {
       return;
     }
@@ -88,7 +96,6 @@ void Observer::look_where_wanted() {
   seen_.notify_all();
 }
 
-/// Looks at all clusters that there are now, one after the other; forgets those that are gone.
 void Observer::look_around() {
   const std::map<Key, std::vector<Snapshot::Object>> clusters = this->clusters();
   for (const auto& [key, workloads] : clusters) {
@@ -99,8 +106,8 @@ void Observer::look_around() {
   const std::lock_guard lock(mutex_);
   std::erase_if(observations_, is_gone);
   std::erase_if(complained_, [&clusters](const Key& key) { return !clusters.contains(key); });
-  std::erase_if(departures_, [](const auto& each) {
-    return Clock::now() - each.second.when > k_memory_of_departures;
+  std::erase_if(departures_, [this](const auto& each) {
+    return clock_.now() - each.second.when > k_memory_of_departures;
   });
 }
 
@@ -129,8 +136,7 @@ ports::RedisPort* Observer::door(const Key& key, const Json& workload) {
     return found->second.get();
   }
   // Opening reads the workload's Secrets; the way in is kept until it fails.
-  auto opened =
-      observe::open_redis(kube_, key.first, observe::access_of(workload, {}), redis::Via::auto_);
+  auto opened = open_redis_(kube_, key.first, workload);
   if (!opened) {
     log_.write(LogLevel::debug, "cannot get into cluster " + key.second, opened.error());
     return nullptr;
@@ -156,10 +162,10 @@ Result<Observer::Observation> Observer::observed(const Key& key,
     }
     core::ClusterView none{.name = key.second, .namespace_ = key.first};
     return Observation{.view = std::make_shared<const core::ClusterView>(std::move(none)),
-                       .seen = Clock::now()};
+                       .seen = clock_.now()};
   }
-  cluster.ask(observe::Ask::everything, Clock::now() + k_patience);
-  Observation result{.view = nullptr, .seen = Clock::now()};
+  cluster.ask(observe::Ask::everything, clock_.now() + k_patience);
+  Observation result{.view = nullptr, .seen = clock_.now()};
   for (const core::Member& member : cluster.view().members) {
     result.uids[member.pod.name] = member.pod.uid;
     if (member.pod.ending) {
@@ -181,7 +187,7 @@ void Observer::renew(std::unique_lock<std::mutex>& lock, const Key& key) {
   // (timeoutSeconds).
   constexpr std::chrono::seconds k_fresh{1};
   const auto found = observations_.find(key);
-  if (found == observations_.end() || Clock::now() - found->second.seen <= k_fresh) {
+  if (found == observations_.end() || clock_.now() - found->second.seen <= k_fresh) {
     return;
   }
   wanted_.insert(key);
@@ -199,14 +205,14 @@ policy::Sight Observer::sight(const Json& workload) {
   }
   const Observation& observation = found->second;
   const auto age =
-      std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - observation.seen);
+      std::chrono::duration_cast<std::chrono::seconds>(clock_.now() - observation.seen);
   policy::Sight sight{
       .view = observation.view, .age_seconds = age.count(), .leaving = observation.ending};
   for (const auto& [pod, uid] : observation.uids) {
     const auto departure = departures_.find({key.first, pod});
     // The pods of a StatefulSet keep their names; the uid tells the next life from this one.
     const bool same_life = departure != departures_.end() && departure->second.uid == uid;
-    if (same_life && Clock::now() - departure->second.when < k_memory_of_departures) {
+    if (same_life && clock_.now() - departure->second.when < k_memory_of_departures) {
       sight.leaving.insert(pod);
     }
   }
@@ -219,7 +225,7 @@ void Observer::let_go(const std::string& namespace_name, const std::string& pod)
   for (const auto& [key, observation] : observations_) {
     const auto uid = observation.uids.find(pod);
     if (key.first == namespace_name && uid != observation.uids.end()) {
-      departures_[{namespace_name, pod}] = {uid->second, Clock::now()};
+      departures_[{namespace_name, pod}] = {uid->second, clock_.now()};
     }
   }
 }
@@ -229,7 +235,7 @@ std::vector<Watched> Observer::watched() const {
   const std::lock_guard lock(mutex_);
   for (const auto& [key, observation] : observations_) {
     const auto age =
-        std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - observation.seen);
+        std::chrono::duration_cast<std::chrono::seconds>(clock_.now() - observation.seen);
     all.push_back({.namespace_name = key.first,
                    .cluster = key.second,
                    .age_seconds = age.count(),

@@ -7,17 +7,21 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "shared/policy/guard.hpp"
+#include "shared/ports/clock.hpp"
 #include "shared/ports/kube_port.hpp"
 #include "shared/ports/redis_port.hpp"
+#include "shared/system/steady_clock.hpp"
 #include "webhook/log.hpp"
 #include "webhook/snapshot.hpp"
 
@@ -32,18 +36,40 @@ struct Watched {
   bool seen = false;
 };
 
+/// A way into the nodes of the cluster of `workload`, which lies in that namespace.
+using OpenRedis = std::function<Result<std::unique_ptr<ports::RedisPort>>(
+    ports::KubePort& kube, const std::string& namespace_name, const Json& workload)>;
+
+/// By the Secrets that the workload names. Errors: those of observe::open_redis.
+Result<std::unique_ptr<ports::RedisPort>> open_by_secrets(ports::KubePort& kube,
+                                                          const std::string& namespace_name,
+                                                          const Json& workload);
+
 /// Threads: any.
 class Observer {
  public:
   /// Finds the clusters in `snapshot`. All must outlive the Observer.
-  Observer(ports::KubePort& kube, const Snapshot& snapshot, std::chrono::seconds pause, Log& log)
-      : kube_(kube), snapshot_(snapshot), pause_(pause), log_(log) {}
+  Observer(ports::KubePort& kube,
+           const Snapshot& snapshot,
+           std::chrono::seconds pause,
+           Log& log,
+           OpenRedis open_redis = &open_by_secrets,
+           ports::ClockPort& clock = system::steady_clock())
+      : kube_(kube),
+        snapshot_(snapshot),
+        pause_(pause),
+        log_(log),
+        open_redis_(std::move(open_redis)),
+        clock_(clock) {}
   ~Observer() { join(); }
   Observer(const Observer&) = delete;
   Observer& operator=(const Observer&) = delete;
 
   void start();
   void join();
+  /// What is done every `pause`: looks at all clusters that there are now, one after the other, and
+  /// forgets those that are gone. Requires: not started, or ended again.
+  void look_around();
 
   /// The cluster of that workload. A view of more than a second is renewed first, for which the
   /// caller waits a second at the most; then it has to do.
@@ -53,22 +79,20 @@ class Observer {
   std::vector<Watched> watched() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
   using Key = std::pair<std::string, std::string>;  // Namespace, cluster.
 
   struct Observation {
     std::shared_ptr<const core::ClusterView> view;
-    Clock::time_point seen = {};
+    ports::Deadline seen = {};
     std::map<std::string, std::string> uids = {};  // By pod.
     std::set<std::string> ending = {};             // Pods that are being deleted.
   };
   struct Departure {
     std::string uid;
-    Clock::time_point when;
+    ports::Deadline when;
   };
 
   void run();
-  void look_around();
   void look_where_wanted();
   std::map<Key, std::vector<Snapshot::Object>> clusters() const;
   void renew(std::unique_lock<std::mutex>& lock, const Key& key);
@@ -80,6 +104,8 @@ class Observer {
   const Snapshot& snapshot_;
   const std::chrono::seconds pause_;
   Log& log_;
+  const OpenRedis open_redis_;
+  ports::ClockPort& clock_;
   std::map<Key, std::unique_ptr<ports::RedisPort>> doors_;  // Of the looking thread.
 
   mutable std::mutex mutex_;      // Guards what follows.
