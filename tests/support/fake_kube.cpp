@@ -21,6 +21,12 @@ bool selected(const Json& object, const std::string& selector) {
   std::istringstream terms(selector);
   for (std::string term; std::getline(terms, term, ',');) {
     const auto equals = term.find('=');
+    if (equals == std::string::npos) {
+      if (!labels.contains(term)) {
+        return false;
+      }
+      continue;
+    }
     if (labels.value(term.substr(0, equals), "") != term.substr(equals + 1)) {
       return false;
     }

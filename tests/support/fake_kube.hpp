@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A KubePort over objects in memory, with tunnels that are socket pairs pumped to real addresses.
-// Understands equality label selectors, merge patches and resource versions; keeps uids; knows no
+// Understands label selectors of equality and presence, merge patches and resource versions; keeps uids; knows no
 // controllers: `on_change` is where a test plays them. What it was asked is kept for tests.
 #pragma once
 

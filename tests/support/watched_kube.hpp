@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A FakeKube whose watches last until a test ends them, and tell what the test has for them.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "tests/support/fake_kube.hpp"
+
+namespace kredis::tests {
+
+/// Waits for what other threads bring about; ten seconds are for the slowest machine only.
+template <typename Condition>
+bool eventually(const Condition& condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+class WatchedKube : public FakeKube {
+ public:
+  void tell(const std::string& plural, ports::WatchEvent::Kind kind, const Json& object) {
+    add(plural, {.event = ports::WatchEvent{kind, object}});
+  }
+  /// Ends the watch of `plural`, or the next one.
+  void end_watch(const std::string& plural, const Error& error) { add(plural, {.error = error}); }
+  /// Ends all watches for good.
+  void cancel() {
+    const std::scoped_lock lock(news_mutex_);
+    cancelled_ = true;
+    news_came_.notify_all();
+  }
+
+  Status watch(const ports::ResourcePath& path,
+               const ports::ListOptions&,
+               ports::Deadline,
+               const std::function<ports::WatchStep(const ports::WatchEvent&)>& on_event) override {
+    while (true) {
+      const News next = take(path.type.plural);
+      if (!next.event) {
+        return next.error;
+      }
+      if (on_event(*next.event) == ports::WatchStep::stop) {
+        return {};
+      }
+    }
+  }
+
+ private:
+  struct News {
+    std::optional<ports::WatchEvent> event = {};
+    Error error = Error::timeout("cancelled");
+  };
+
+  void add(const std::string& plural, News news) {
+    const std::scoped_lock lock(news_mutex_);
+    news_[plural].push_back(std::move(news));
+    news_came_.notify_all();
+  }
+  News take(const std::string& plural) {
+    std::unique_lock lock(news_mutex_);
+    std::deque<News>& mine = news_[plural];
+    news_came_.wait(lock, [&] { return cancelled_ || !mine.empty(); });
+    if (mine.empty()) {
+      return {};
+    }
+    News next = std::move(mine.front());
+    mine.pop_front();
+    return next;
+  }
+
+  std::mutex news_mutex_;
+  std::condition_variable news_came_;
+  std::map<std::string, std::deque<News>> news_;
+  bool cancelled_ = false;
+};
+
+}  // namespace kredis::tests
