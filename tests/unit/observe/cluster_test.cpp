@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/observe/cluster.hpp"
+
+#include <doctest/doctest.h>
+
+#include "shared/observe/gather.hpp"
+#include "tests/support/fake_cluster.hpp"
+#include "tests/support/fake_kube.hpp"
+
+namespace kredis::observe {
+namespace {
+
+struct Bed {
+  Bed() {
+    for (int i = 0; i < nodes.size(); ++i) {
+      kube.put("pods", tests::article_pod(i));
+    }
+    nodes.install(redis);
+  }
+  static ports::Deadline soon() { return ports::Clock::now() + std::chrono::seconds(10); }
+
+  tests::FakeCluster nodes{.masters = 1, .replicas = 1};
+  tests::FakeKube kube;
+  tests::FakeRedis redis;
+  Located located = located_from(tests::article_set(2));
+};
+
+TEST_SUITE("observe/cluster") {
+  TEST_CASE("each look finds the pods of that moment and asks them") {
+    Bed bed;
+    Cluster cluster(bed.kube, bed.redis, bed.located);
+    CHECK(cluster.view().members.empty());
+    REQUIRE(cluster.look(Ask::everything, Bed::soon()).has_value());
+    CHECK(cluster.view().members.size() == 2);
+    CHECK(cluster.view().all_agree());
+    CHECK(cluster.switchboard().size() == 2);
+
+    bed.kube.drop("pods", "redis-app-1");
+    REQUIRE(cluster.look(Ask::topology, Bed::soon()).has_value());
+    CHECK(cluster.view().members.size() == 1);
+    CHECK(cluster.switchboard().size() == 1);
+  }
+
+  TEST_CASE("a pod that came back under another address is asked there") {
+    Bed bed;
+    Cluster cluster(bed.kube, bed.redis, bed.located);
+    REQUIRE(cluster.look(Ask::topology, Bed::soon()).has_value());
+    Json moved = tests::article_pod(1);
+    moved["status"]["podIP"] = "10.1.0.77";
+    bed.kube.put("pods", moved);
+    bed.redis.kill(tests::FakeCluster::pod_ip(1));
+    bed.redis.put("10.1.0.77", [nodes = bed.nodes](const core::Command& command) {
+      return nodes.answer(1, command);
+    });
+
+    REQUIRE(cluster.look(Ask::topology, Bed::soon()).has_value());
+    CHECK_FALSE(cluster.view().members[1].trouble.has_value());
+    CHECK(cluster.switchboard().target(1).host == "10.1.0.77");
+  }
+
+  TEST_CASE("a node that is silent does not end a look, one that lets nobody in does") {
+    Bed bed;
+    Cluster cluster(bed.kube, bed.redis, bed.located);
+    bed.redis.kill(tests::FakeCluster::pod_ip(1));
+    CHECK(cluster.look(Ask::everything, Bed::soon()).has_value());
+    CHECK(cluster.view().members[1].trouble.has_value());
+
+    bed.redis.put(tests::FakeCluster::pod_ip(1), [](const core::Command&) {
+      return tests::error_reply("NOAUTH Authentication required.");
+    });
+    const Status looked = cluster.look(Ask::everything, Bed::soon());
+    REQUIRE_FALSE(looked.has_value());
+    CHECK(looked.error().code == ErrorCode::unauthorized);
+    CHECK(looked.error().message == "redis-app-1 asks for a password");
+    CHECK(looked.error().hint.find("--auth-secret") != std::string::npos);
+  }
+
+  TEST_CASE("a look that Kubernetes refuses leaves the view as it was") {
+    Bed bed;
+    Cluster cluster(bed.kube, bed.redis, bed.located);
+    REQUIRE(cluster.look(Ask::everything, Bed::soon()).has_value());
+    bed.kube.refuse("pods", Error::unreachable("the API server is away"));
+    const Status looked = cluster.look(Ask::everything, Bed::soon());
+    REQUIRE_FALSE(looked.has_value());
+    CHECK(looked.error().code == ErrorCode::unreachable);
+    CHECK(cluster.view().members.size() == 2);
+    CHECK(cluster.view().members[0].server.has_value());
+  }
+
+  TEST_CASE("pods that were given once are never looked for") {
+    Bed bed;
+    const auto view = gather_pods(bed.kube, bed.located);
+    REQUIRE(view.has_value());
+    Cluster cluster(bed.redis, *view);
+    bed.kube.drop("pods", "redis-app-1");
+    REQUIRE(cluster.look(Ask::topology, Bed::soon()).has_value());
+    CHECK(cluster.view().members.size() == 2);
+    CHECK(cluster.view().all_agree());
+  }
+
+  TEST_CASE("who is left out is named, asked no more, and back with the next look for pods") {
+    Bed bed;
+    Cluster cluster(bed.kube, bed.redis, bed.located);
+    REQUIRE(cluster.look(Ask::topology, Bed::soon()).has_value());
+    const auto names = cluster.leave_out(
+        [](const core::Member& member) { return member.pod.name == "redis-app-0"; });
+    CHECK(names == std::vector<std::string>{"redis-app-0"});
+    CHECK(cluster.switchboard().size() == 1);
+    cluster.ask(Ask::topology, Bed::soon());
+    REQUIRE(cluster.view().members.size() == 1);
+    CHECK(cluster.view().members[0].self()->id == testing::node_id(1));
+    CHECK(cluster.leave_out([](const core::Member&) { return false; }).empty());
+    REQUIRE(cluster.find_pods().has_value());
+    CHECK(cluster.view().members.size() == 2);
+  }
+}
+
+}  // namespace
+}  // namespace kredis::observe
