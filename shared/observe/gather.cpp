@@ -27,7 +27,7 @@ std::map<std::string, std::string> zones_of(ports::KubePort& kube) {
 Result<std::map<int, std::string>> announced_addresses(ports::KubePort& kube,
                                                        const Located& located) {
   std::map<int, std::string> addresses;
-  if (located.workload.value("kind", "StatefulSet") != "Deployment") {
+  if (text_at(located.workload, "/kind", "StatefulSet") != "Deployment") {
     return addresses;
   }
   KREDIS_TRY(const Json services,
@@ -61,7 +61,7 @@ void number_if_ambiguous(core::ClusterView& view) {
 }
 
 std::string workload_name(const Located& located) {
-  return located.workload.value("/metadata/name"_json_pointer, located.name);
+  return text_at(located.workload, "/metadata/name", located.name);
 }
 
 }  // namespace
@@ -76,7 +76,7 @@ Result<core::ClusterView> gather_pods(ports::KubePort& kube, const Located& loca
   }
   KREDIS_TRY(const auto announced, announced_addresses(kube, located));
   core::ClusterView view{.name = located.name, .namespace_ = located.namespace_};
-  view.workload_kind = located.workload.value("kind", "StatefulSet");
+  view.workload_kind = text_at(located.workload, "/kind", "StatefulSet");
   view.workload_name = workload_name(located);
   for (const Json& pod : pods->at("items")) {
     if (!counts(pod)) {
