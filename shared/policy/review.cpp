@@ -86,7 +86,7 @@ Verdict mutate(Json object, const Surroundings& around) {
   for (int round = 0; round < k_most_rounds && fill_in(patch, around); ++round) {
   }
   verdict.patch = std::move(patch).operations();
-  verdict.mutated = std::move(patch).object();
+  verdict.mutated = std::move(patch).object();  // NOLINT(bugprone-use-after-move): another member
   return verdict;
 }
 
