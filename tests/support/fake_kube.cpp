@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -32,6 +33,38 @@ bool selected(const Json& object, const std::string& selector) {
     }
   }
   return true;
+}
+
+/// Whether the watcher had enough of it.
+bool tell(const std::vector<ports::WatchEvent>& events,
+          const std::function<ports::WatchStep(const ports::WatchEvent&)>& on_event) {
+  return std::ranges::any_of(events, [&](const ports::WatchEvent& event) {
+    return on_event(event) == ports::WatchStep::stop;
+  });
+}
+
+/// What a watcher who saw the objects of `before` is told when there are those of `after`.
+std::vector<ports::WatchEvent> difference(const Json& before, const Json& after) {
+  using Kind = ports::WatchEvent::Kind;
+  const auto namesake = [](const Json& objects, const Json& object) {
+    return std::ranges::find_if(objects, [&](const Json& other) {
+      return other["metadata"]["name"] == object["metadata"]["name"] &&
+             other["metadata"].value("namespace", "") == object["metadata"].value("namespace", "");
+    });
+  };
+  std::vector<ports::WatchEvent> events;
+  for (const Json& object : before) {
+    if (namesake(after, object) == after.end()) {
+      events.push_back({Kind::deleted, object});
+    }
+  }
+  for (const Json& object : after) {
+    const auto old = namesake(before, object);
+    if (old == before.end() || *old != object) {
+      events.push_back({old == before.end() ? Kind::added : Kind::modified, object});
+    }
+  }
+  return events;
 }
 
 /// Copies bytes both ways until one side closes.
@@ -83,9 +116,7 @@ void FakeKube::put(const std::string& plural, const Json& object) {
 
 Result<Json> FakeKube::get(const ports::ResourcePath& path) {
   const std::scoped_lock lock(mutex_);
-  if (const auto refusal = refusals_.find(path.type.plural); refusal != refusals_.end()) {
-    return refusal->second;
-  }
+  KREDIS_CHECK(allowed("get", path));
   for (const Json& object : objects_[path.type.plural]) {
     if (object["metadata"]["name"] == path.name &&
         object["metadata"].value("namespace", "") == path.namespace_) {
@@ -98,9 +129,7 @@ Result<Json> FakeKube::get(const ports::ResourcePath& path) {
 Result<Json> FakeKube::list(const ports::ResourcePath& path, const ports::ListOptions& options) {
   const std::scoped_lock lock(mutex_);
   selectors.push_back(options.label_selector);
-  if (const auto refusal = refusals_.find(path.type.plural); refusal != refusals_.end()) {
-    return refusal->second;
-  }
+  KREDIS_CHECK(allowed("list", path));
   Json items = Json::array();
   for (const Json& object : objects_[path.type.plural]) {
     const bool here =
@@ -122,9 +151,11 @@ Json* FakeKube::find(const ports::ResourcePath& path) {
   return nullptr;
 }
 
-Status FakeKube::refusal_of(const std::string& plural) {
-  const auto refusal = refusals_.find(plural);
-  return refusal == refusals_.end() ? Status{} : Status{refusal->second};
+Status FakeKube::allowed(const std::string& verb, const ports::ResourcePath& path) {
+  if (const auto refusal = refusals_.find(path.type.plural); refusal != refusals_.end()) {
+    return refusal->second;
+  }
+  return before ? before(verb, path) : Status{};
 }
 
 Json FakeKube::keep(const ports::ResourcePath& path, Json object) {
@@ -159,7 +190,7 @@ Result<Json> FakeKube::create(const ports::ResourcePath& path,
                               const Json& object,
                               ports::DryRun dry_run) {
   const std::scoped_lock lock(mutex_);
-  KREDIS_CHECK(refusal_of(path.type.plural));
+  KREDIS_CHECK(allowed("create", path));
   ports::ResourcePath named = path;
   named.name = object.at("metadata").value("name", "");
   if (find(named) != nullptr) {
@@ -173,7 +204,7 @@ Result<Json> FakeKube::apply(const ports::ResourcePath& path,
                              ports::Force,
                              ports::DryRun dry_run) {
   const std::scoped_lock lock(mutex_);
-  KREDIS_CHECK(refusal_of(path.type.plural));
+  KREDIS_CHECK(allowed("apply", path));
   const Json* there = find(path);
   Json merged = there == nullptr ? Json::object() : *there;
   merged.merge_patch(object);
@@ -184,7 +215,7 @@ Result<Json> FakeKube::merge_patch(const ports::ResourcePath& path,
                                    const Json& patch,
                                    ports::DryRun dry_run) {
   const std::scoped_lock lock(mutex_);
-  KREDIS_CHECK(refusal_of(path.type.plural));
+  KREDIS_CHECK(allowed("patch", path));
   const Json* there = find(path);
   if (there == nullptr) {
     return Error::not_found(path.type.plural + " \"" + path.name + "\" not found");
@@ -203,7 +234,7 @@ Result<Json> FakeKube::remove(const ports::ResourcePath& path,
                               const std::string& uid,
                               ports::DryRun dry_run) {
   const std::scoped_lock lock(mutex_);
-  KREDIS_CHECK(refusal_of(path.type.plural));
+  KREDIS_CHECK(allowed("delete", path));
   const Json* there = find(path);
   if (there == nullptr) {
     return Error::not_found(path.type.plural + " \"" + path.name + "\" not found");
@@ -238,14 +269,27 @@ Json FakeKube::object(const std::string& plural, const std::string& name) {
   return {};
 }
 
-/// What is there, and then nothing more until the deadline, which is at once.
 Status FakeKube::watch(const ports::ResourcePath& path,
                        const ports::ListOptions& options,
-                       ports::Deadline,
+                       ports::Deadline deadline,
                        const std::function<ports::WatchStep(const ports::WatchEvent&)>& on_event) {
-  KREDIS_TRY(const Json listed, list(path, options));
-  for (const Json& object : listed.at("items")) {
-    if (on_event({ports::WatchEvent::Kind::added, object}) == ports::WatchStep::stop) {
+  using Kind = ports::WatchEvent::Kind;
+  {
+    const std::scoped_lock lock(mutex_);
+    KREDIS_CHECK(allowed("watch", path));
+  }
+  KREDIS_TRY(const Json first, list(path, options));
+  std::vector<ports::WatchEvent> events;
+  for (const Json& object : first.at("items")) {
+    events.push_back({Kind::added, object});
+  }
+  if (tell(events, on_event)) {
+    return {};
+  }
+  if (clock != nullptr) {
+    clock->sleep_until(deadline);
+    KREDIS_TRY(const Json then, list(path, options));
+    if (tell(difference(first.at("items"), then.at("items")), on_event)) {
       return {};
     }
   }
@@ -253,7 +297,9 @@ Status FakeKube::watch(const ports::ResourcePath& path,
 }
 
 Result<std::string> FakeKube::logs(
-    const std::string&, const std::string& pod, const std::string&, int, bool) {
+    const std::string& namespace_, const std::string& pod, const std::string&, int, bool previous) {
+  const std::scoped_lock lock(mutex_);
+  KREDIS_CHECK(allowed("logs", {{"v1", "pods"}, namespace_, pod, previous ? "previous" : ""}));
   return "the last words of " + pod + "\n";
 }
 

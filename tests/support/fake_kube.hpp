@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A KubePort over objects in memory, with tunnels that are socket pairs pumped to real addresses.
-// Understands label selectors of equality and presence, merge patches and resource versions; keeps uids; knows no
-// controllers: `on_change` is where a test plays them. What it was asked is kept for tests.
+// Understands label selectors of equality and presence, merge patches and resource versions; keeps
+// uids; knows no controllers: `on_change` is where a test plays them. What it was asked is kept for
+// tests. A watch ends at once, or, with a clock, goes on until its deadline by that clock.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,11 @@ class FakeKube : public ports::KubePort {
   std::vector<std::string> changes;  ///< "apply statefulsets/redis-app", ... those of dry runs too.
   /// Called after each change that was kept: what was done ("delete"), the plural, the object.
   std::function<void(const std::string&, const std::string&, const Json&)> on_change = {};
+  /// Asked before each call, by its verb ("get", "list", "create", "apply", "patch", "delete",
+  /// "watch", "logs"); an error is what the call then ends with.
+  std::function<Status(const std::string&, const ports::ResourcePath&)> before = {};
+  /// By which a watch waits. What its sleep brought about is told when it ends.
+  ports::ClockPort* clock = nullptr;
 
   Result<Json> get(const ports::ResourcePath& path) override;
   Result<Json> list(const ports::ResourcePath& path, const ports::ListOptions& options) override;
@@ -67,7 +73,7 @@ class FakeKube : public ports::KubePort {
 
  private:
   Json* find(const ports::ResourcePath& path);
-  Status refusal_of(const std::string& plural);
+  Status allowed(const std::string& verb, const ports::ResourcePath& path);
   Json keep(const ports::ResourcePath& path, Json object);
   Result<Json> changed(const std::string& what,
                        const ports::ResourcePath& path,
