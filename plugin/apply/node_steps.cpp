@@ -24,7 +24,8 @@ using core::SetEpoch;
 Result<const Member*> member_of(const ClusterView& view, const std::string& pod) {
   const Member* member = view.by_pod(pod);
   if (member == nullptr) {
-    return Error::internal("the plan names " + pod + ", which is no pod of cluster " + view.name);
+    return Error::conflict("pod " + pod + " went away")
+        .with_hint("run the same command again: it plans from what is there");
   }
   return member;
 }

@@ -15,7 +15,7 @@ namespace kredis::plugin {
 
 /// Writes `step` in the words that the pod's server version knows. Empty for a step that is no
 /// command to one node.
-/// Errors: internal (a pod that is not a member), unreachable (the other pod has no address).
+/// Errors: conflict (a pod that is no member any more), unreachable (the other pod has no address).
 Result<std::vector<core::Command>> commands_for(const core::Step& step,
                                                 const core::ClusterView& view);
 

@@ -166,6 +166,22 @@ TEST_SUITE("apply/apply_plan") {
     CHECK(done.error().code == ErrorCode::unreachable);
   }
 
+  TEST_CASE("a pod that went away since is a conflict, whatever was to be done with it") {
+    Bed bed{ViewBuilder::whole(3, 1)};
+    for (const Step& each :
+         {set_config(7, "maxmemory"),
+          step(core::AddSlots{.pod = pod_name(7), .slots = core::SlotSet::all()}),
+          step(core::Meet{.pod = pod_name(7), .other = pod_name(0)}),
+          step(core::Meet{.pod = pod_name(0), .other = pod_name(7)})}) {
+      CAPTURE(core::to_text(each));
+      const Status done = bed.run(one_stage({each}));
+      REQUIRE_FALSE(done.has_value());
+      CHECK(done.error().code == ErrorCode::conflict);
+      CHECK(done.error().message == "pod redis-app-7 went away");
+      CHECK(contains(done.error().hint, "run the same command again"));
+    }
+  }
+
   TEST_CASE("a hand-over that the replica gave up is asked for again after six seconds") {
     Bed bed{ViewBuilder::whole(3, 1)};
     int asked = 0;

@@ -92,7 +92,7 @@ TEST_SUITE("plugin/node_steps") {
     CHECK(commands_for(meet, view).error().code == ErrorCode::unreachable);
     CHECK(commands_for(step(core::Meet{.pod = "redis-app-0", .other = "nobody"}), view)
               .error()
-              .code == ErrorCode::internal);
+              .code == ErrorCode::conflict);
   }
 
   TEST_CASE("only errors that say it is so already let a plan go on") {
