@@ -132,8 +132,10 @@ struct MissingOf {
   std::string operator()(const SetEpoch& step) const { return answering(step.pod); }
   std::string operator()(const core::BumpEpoch& step) const {
     return at(step.pod, [&](const core::Node& self) {
+      // A replica is listed with its master's epoch, which may be this one.
       const auto beats = [&](const core::Node& other) {
-        return other.flags.myself || other.config_epoch < self.config_epoch;
+        return other.role == core::Role::replica || other.flags.myself ||
+               other.config_epoch < self.config_epoch;
       };
       const bool highest = std::ranges::all_of(view.by_pod(step.pod)->view->nodes, beats);
       return highest ? std::string() : step.pod + " has no epoch above all others";

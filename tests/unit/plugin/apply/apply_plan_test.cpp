@@ -291,6 +291,34 @@ TEST_SUITE("apply/apply_plan on real servers") {
         site, one_step(std::move(what)), {.deadline = std::chrono::steady_clock::now() + 30s});
   }
 
+  core::NodeId real_id(const ClusterBed& bed, std::size_t node) {
+    return *core::NodeId::parse(bed.ask(node, {"CLUSTER", "MYID"}).text);
+  }
+
+  TEST_CASE("epochs are bumped, nodes forgotten and reset, and each may be done twice") {
+    ClusterBed bed(6, 5000);
+    const auto made = bed.init(3);
+    REQUIRE_MESSAGE(made.has_value(), made.error().message);
+
+    for (int i = 0; i < 2; ++i) {
+      CAPTURE(i);
+      const Status bumped = run(bed, core::BumpEpoch{.pod = pod_name(1)});
+      CHECK_MESSAGE(bumped.has_value(), bumped.error().message);
+    }
+    const core::NodeId gone = real_id(bed, 5);
+    REQUIRE(bed.ask(5, {"ROLE"}).items.front().text == "slave");
+    CHECK(run(bed, core::Reset{.pod = pod_name(5), .kind = core::ResetKind::hard}).has_value());
+    CHECK(real_id(bed, 5) != gone);
+    for (std::size_t i = 0; i < 5; ++i) {
+      for (int again = 0; again < 2; ++again) {
+        const Status forgot =
+            run(bed, core::Forget{.pod = pod_name(static_cast<int>(i)), .node = gone});
+        CHECK_MESSAGE(forgot.has_value(), forgot.error().message);
+      }
+      CHECK_FALSE(contains(bed.ask(i, {"CLUSTER", "NODES"}).text, gone.to_text()));
+    }
+  }
+
   TEST_CASE("a master with keys is not reset, and its own words say why") {
     ClusterBed bed(1, 5000);
     REQUIRE(bed.ask(0, {"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}).is_ok());
