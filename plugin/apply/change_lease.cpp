@@ -24,7 +24,6 @@ using namespace std::chrono_literals;
 
 /// As the control plane's own: a holder that is silent this long is gone.
 constexpr auto k_duration = 15s;
-constexpr auto k_renewal = 5s;
 constexpr auto k_pace = 500ms;
 
 /// metav1.MicroTime.
@@ -189,19 +188,22 @@ Result<std::unique_ptr<ChangeLease>> ChangeLease::take(ports::KubePort& kube,
   } else if (!waited) {
     return waited.error();
   }
-  return std::unique_ptr<ChangeLease>(new ChangeLease(kube, path, std::move(lease)));
+  return std::unique_ptr<ChangeLease>(new ChangeLease(kube, path, std::move(lease), wish.renewal));
 }
 
-ChangeLease::ChangeLease(ports::KubePort& kube, ports::ResourcePath path, Json lease)
+ChangeLease::ChangeLease(ports::KubePort& kube,
+                         ports::ResourcePath path,
+                         Json lease,
+                         std::chrono::milliseconds renewal)
     : kube_(kube), path_(std::move(path)), lease_(std::move(lease)) {
   if (!lease_.is_null()) {
-    renewer_ = std::thread([this] { renew(); });
+    renewer_ = std::thread([this, renewal] { renew(renewal); });
   }
 }
 
-void ChangeLease::renew() {
+void ChangeLease::renew(std::chrono::milliseconds pace) {
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, k_renewal, [this] { return ending_; })) {
+  while (!wake_.wait_for(lock, pace, [this] { return ending_; })) {
     const Json patch{
         {"metadata", {{"resourceVersion", text_at(lease_, "/metadata/resourceVersion")}}},
         {"spec", {{"renewTime", now_text()}}}};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,7 @@ struct ChangeWish {
   std::string namespace_;
   std::string cluster;
   std::string doing;  ///< "kubectl redis create", for whoever else wants to change it.
+  std::chrono::milliseconds renewal = std::chrono::seconds(5);  ///< How often it is renewed.
 };
 
 /// Threads: renews itself on a thread of its own.
@@ -44,8 +46,11 @@ class ChangeLease {
   bool lost() const noexcept { return lost_; }
 
  private:
-  ChangeLease(ports::KubePort& kube, ports::ResourcePath path, Json lease);
-  void renew();
+  ChangeLease(ports::KubePort& kube,
+              ports::ResourcePath path,
+              Json lease,
+              std::chrono::milliseconds renewal);
+  void renew(std::chrono::milliseconds pace);
 
   ports::KubePort& kube_;
   ports::ResourcePath path_;
