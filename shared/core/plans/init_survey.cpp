@@ -15,7 +15,7 @@ std::string exec_redis_cli(const ClusterView& view, const std::string& pod) {
   return "kubectl exec -n " + view.namespace_ + " " + pod + " -- redis-cli ";
 }
 
-Status check_answered(const Member& member) {
+Status check_answered(const ClusterView& view, const Member& member) {
   const std::string& pod = member.pod.name;
   if (member.server && member.server->loading) {
     return Error::unreachable("pod " + pod + " is still loading its data")
@@ -24,7 +24,8 @@ Status check_answered(const Member& member) {
   if (member.trouble) {
     const Error& cause = *member.trouble;
     return Error::unreachable("pod " + pod + " did not answer: " + cause.message)
-        .with_hint(cause.hint.empty() ? "look at the pod: kubectl describe pod " + pod
+        .with_hint(cause.hint.empty() ? "look at the pod: kubectl describe pod " + pod + " -n " +
+                                            view.namespace_
                                       : cause.hint);
   }
   if (member.self() == nullptr) {
@@ -208,7 +209,7 @@ void find_roles(Survey& survey, const Index& index) {
 Result<std::vector<InitMember>> survey_for_init(const ClusterView& view) {
   Survey survey;
   for (const Member& member : view.members) {
-    KREDIS_CHECK(check_answered(member));
+    KREDIS_CHECK(check_answered(view, member));
     survey.push_back(InitMember{.member = &member, .self = member.self()});
   }
   KREDIS_TRY(const Index index, index_by_id(survey));
