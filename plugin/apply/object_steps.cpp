@@ -105,11 +105,12 @@ std::vector<core::Step> steps_to_apply(const std::vector<Json>& objects,
                                        const std::vector<Json>& before) {
   std::vector<core::Step> steps;
   for (std::size_t i = 0; i < objects.size(); ++i) {
-    const bool is_there = i < before.size() && !before[i].is_null();
+    const bool is_known = i < before.size();
+    const bool is_there = is_known && !before[i].is_null();
     steps.push_back({.what = core::ApplyObject{.object = name_of(objects[i]),
                                                .json = objects[i].dump(),
                                                .before = is_there ? before[i].dump() : ""},
-                     .reason = is_there || before.empty() ? "" : "it is not there yet"});
+                     .reason = is_known && !is_there ? "it is not there yet" : ""});
   }
   return steps;
 }
