@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `kubectl redis webhook install|uninstall|status|rotate-certs|manifests`.
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <memory>
 #include <ostream>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "plugin/apply/apply_plan.hpp"
@@ -62,10 +64,18 @@ Result<ExitStatus> run_manifests(const WebhookFlags& options, Session& session) 
   return ExitStatus::done;
 }
 
-/// Nothing can be tried inside a namespace that is not there.
+bool waits(const core::Stage& stage) {
+  return std::ranges::any_of(stage.steps, [](const core::Step& step) {
+    return std::holds_alternative<core::WaitFor>(step.what);
+  });
+}
+
+/// What the server can judge: neither stages about what a dry run does not bring about, nor objects
+/// inside a namespace that is not there.
 core::Plan tryable(const InstallPlan& install, const WebhookSite& there) {
   core::Plan plan = install.lead;
   plan.stages.insert(plan.stages.end(), install.rely.stages.begin(), install.rely.stages.end());
+  std::erase_if(plan.stages, waits);
   if (there.before.front().is_null()) {
     for (core::Stage& stage : plan.stages) {
       std::erase_if(stage.steps, [](const core::Step& step) {
