@@ -12,7 +12,7 @@ namespace kredis::webhook {
 namespace {
 
 using policy::Objection;
-using policy::Severity;
+using policy::RuleSeverity;
 
 /// Kubernetes docs, Dynamic Admission Control, ask for 120 characters at the most.
 constexpr std::size_t k_warning_limit = 120;
@@ -60,7 +60,7 @@ std::string shortened(std::string text, std::size_t limit) {
 std::string refusal_text(const std::vector<Objection>& objections) {
   std::string text;
   for (const Objection& objection : objections) {
-    if (objection.severity != Severity::error) {
+    if (objection.severity != RuleSeverity::error) {
       continue;
     }
     text += (text.empty() ? "[" : "\n[") + objection.rule + "] " + objection.message;
@@ -92,8 +92,8 @@ void excuse_old_errors(std::vector<Objection>& objections, const policy::Verdict
           return old.rule == objection.rule && old.path == objection.path &&
                  old.found == objection.found;
         });
-    if (is_old && objection.severity == Severity::error) {
-      objection.severity = Severity::warning;
+    if (is_old && objection.severity == RuleSeverity::error) {
+      objection.severity = RuleSeverity::warning;
     }
   }
 }
@@ -117,7 +117,7 @@ void decide_mutation(Decision& decision, policy::Verdict verdict) {
 void decide_validation(Decision& decision) {
   const bool refuses = std::any_of(
       decision.objections.begin(), decision.objections.end(), [](const Objection& objection) {
-        return objection.severity == Severity::error;
+        return objection.severity == RuleSeverity::error;
       });
   if (refuses && decision.level == Level::enforce) {
     decision.allowed = false;
@@ -128,8 +128,8 @@ void decide_validation(Decision& decision) {
     return;
   }
   for (const Objection& objection : decision.objections) {
-    const bool is_said = objection.severity == Severity::warning ||
-                         (objection.severity == Severity::error && decision.allowed);
+    const bool is_said = objection.severity == RuleSeverity::warning ||
+                         (objection.severity == RuleSeverity::error && decision.allowed);
     if (is_said) {
       warn(decision, warning_text(objection));
     }

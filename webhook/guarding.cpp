@@ -46,7 +46,7 @@ void add_guards(const Review& review,
   }
   const policy::Objection& objection = *answer.objection;
   const bool refuses =
-      objection.severity == policy::Severity::error && decision.level == Level::enforce;
+      objection.severity == policy::RuleSeverity::error && decision.level == Level::enforce;
   if (refuses) {
     // 429 asks to try again, which helps only where a guard alone refuses; a broken rule stays so.
     decision.code = decision.allowed && answer.again_later ? k_too_many_requests : decision.code;

@@ -74,21 +74,21 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
 
 /// One peer, on one strand: a handshake, then one request after the other.
 /// Its coroutine, its timer and a cut that comes from another thread never run at the same time.
-class Connection final : public Peer, public std::enable_shared_from_this<Connection> {
+class PeerConnection final : public Peer, public std::enable_shared_from_this<PeerConnection> {
  public:
-  Connection(std::shared_ptr<Server::Impl> server,
-             Strand strand,
-             tcp::socket socket,
-             TlsContext tls)
+  PeerConnection(std::shared_ptr<Server::Impl> server,
+                 Strand strand,
+                 tcp::socket socket,
+                 TlsContext tls)
       : server_(std::move(server)),
         strand_(std::move(strand)),
         socket_(std::move(socket)),
         timer_(strand_, Clock::time_point::max()),
         tls_(std::move(tls)),
         ssl_(nullptr, &SSL_free) {}
-  ~Connection() override { server_->peers.leave(*this); }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  ~PeerConnection() override { server_->peers.leave(*this); }
+  PeerConnection(const PeerConnection&) = delete;
+  PeerConnection& operator=(const PeerConnection&) = delete;
 
   /// Requires: somebody owns it until this has ended.
   awaitable<void> serve();
@@ -125,14 +125,14 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
 
 // Shut down, not closed: the descriptor stays ours until the coroutine has ended, so that its
 // number is not used again while OpenSSL still knows it.
-void Connection::hang_up() {
+void PeerConnection::hang_up() {
   ended_ = true;
   error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_both, ignored);
   timer_.cancel();
 }
 
-void Connection::expect_within(milliseconds time) {
+void PeerConnection::expect_within(milliseconds time) {
   deadline_ = Clock::now() + time;
   if (deadline_ < timer_.expiry()) {
     keep_deadline();
@@ -140,7 +140,7 @@ void Connection::expect_within(milliseconds time) {
 }
 
 /// Sets the timer, and again where the deadline was put off meanwhile, as every request does.
-void Connection::keep_deadline() {
+void PeerConnection::keep_deadline() {
   timer_.expires_at(deadline_);
   timer_.async_wait([weak = weak_from_this()](const error_code& failure) {
     const auto self = weak.lock();
@@ -159,7 +159,7 @@ void Connection::keep_deadline() {
   });
 }
 
-awaitable<bool> Connection::wait_for(tcp::socket::wait_type what) {
+awaitable<bool> PeerConnection::wait_for(tcp::socket::wait_type what) {
   error_code failure;
   co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, failure));
   co_return !failure && !ended_;
@@ -167,7 +167,7 @@ awaitable<bool> Connection::wait_for(tcp::socket::wait_type what) {
 
 /// Repeats a step of OpenSSL until it moved something; 0 when the connection is over.
 template <typename Step>
-awaitable<std::size_t> Connection::move_bytes(Step step) {
+awaitable<std::size_t> PeerConnection::move_bytes(Step step) {
   while (!ended_) {
     ERR_clear_error();
     const int done = step();
@@ -187,7 +187,7 @@ awaitable<std::size_t> Connection::move_bytes(Step step) {
   co_return 0;
 }
 
-awaitable<bool> Connection::handshake() {
+awaitable<bool> PeerConnection::handshake() {
   error_code failure;
   socket_.non_blocking(true, failure);
   // The last part of an answer must not wait for the peer's delayed acknowledgement (40 ms).
@@ -210,7 +210,7 @@ awaitable<bool> Connection::handshake() {
   co_return done != 0;
 }
 
-awaitable<bool> Connection::send(std::string_view text) {
+awaitable<bool> PeerConnection::send(std::string_view text) {
   while (!text.empty()) {
     const auto size = static_cast<int>(std::min(text.size(), k_read_bytes));
     const std::size_t sent = co_await move_bytes(
@@ -223,7 +223,7 @@ awaitable<bool> Connection::send(std::string_view text) {
   co_return true;
 }
 
-awaitable<bool> Connection::reply(const Answer& answer, bool keep) {
+awaitable<bool> PeerConnection::reply(const Answer& answer, bool keep) {
   const auto reason =
       http::obsolete_reason(http::int_to_status(static_cast<unsigned>(answer.status)));
   std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " ";
@@ -235,7 +235,7 @@ awaitable<bool> Connection::reply(const Answer& answer, bool keep) {
 }
 
 /// Reads until the parser has a whole request. The deadline runs from its first byte.
-awaitable<Connection::Got> Connection::receive(Parser& parser) {
+awaitable<PeerConnection::Got> PeerConnection::receive(Parser& parser) {
   bool asked_to_go_on = false;
   while (true) {
     error_code failure;
@@ -284,7 +284,7 @@ awaitable<Connection::Got> Connection::receive(Parser& parser) {
 }
 
 /// One request and its answer; false when there will be no next one.
-awaitable<bool> Connection::answer_next() {
+awaitable<bool> PeerConnection::answer_next() {
   Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(server_->peers.limits().header_bytes));
   parser.body_limit(server_->peers.limits().body_bytes);
@@ -318,7 +318,7 @@ awaitable<bool> Connection::answer_next() {
   co_return sent&& keep;
 }
 
-awaitable<void> Connection::serve() {
+awaitable<void> PeerConnection::serve() {
   bool goes_on = co_await handshake();
   while (goes_on) {
     goes_on = co_await answer_next();
@@ -351,7 +351,7 @@ awaitable<void> Server::Impl::accept_connections() {
       continue;
     }
     const auto connection =
-        std::make_shared<Connection>(shared_from_this(), strand, std::move(socket), context);
+        std::make_shared<PeerConnection>(shared_from_this(), strand, std::move(socket), context);
     peers.admit(connection);
     asio::co_spawn(
         strand, [connection] { return connection->serve(); }, asio::detached);

@@ -94,10 +94,10 @@ Result<ExitStatus> show_plan(const FailoverFlags& options,
   return ExitStatus::done;
 }
 
-Result<ExitStatus> hand_over(const FailoverFlags& options,
-                             const FailoverWish& wish,
-                             const observe::Located& located,
-                             Session& session) {
+Result<ExitStatus> hand_masters_over(const FailoverFlags& options,
+                                     const FailoverWish& wish,
+                                     const observe::Located& located,
+                                     Session& session) {
   Conduct conduct = conduct_of(session, session.clock().now() + options.timeout);
   KREDIS_TRY(const auto lease,
              begin_change(session, located.namespace_, located.name, "failover", conduct));
@@ -133,7 +133,7 @@ Result<ExitStatus> run_failover(const FailoverFlags& options, Session& session) 
              options.selector.empty()
                  ? observe::locate(*kube, namespace_, options.name)
                  : observe::locate_by_selector(*kube, namespace_, options.selector));
-  return options.dry_run == DryRun::none ? hand_over(options, wish, located, session)
+  return options.dry_run == DryRun::none ? hand_masters_over(options, wish, located, session)
                                          : show_plan(options, wish, located, session);
 }
 

@@ -48,7 +48,7 @@ void print_findings(const policy::LintResult& result,
 
 ExitStatus exit_of(const policy::LintResult& result) {
   const bool errors = std::ranges::any_of(result.findings, [](const policy::LintFinding& each) {
-    return each.objection.severity == policy::Severity::error;
+    return each.objection.severity == policy::RuleSeverity::error;
   });
   return errors ? ExitStatus::refused : ExitStatus::done;
 }

@@ -10,22 +10,22 @@
 namespace kredis::plugin {
 namespace {
 
-using policy::Severity;
+using policy::RuleSeverity;
 
-std::string painted(Severity severity, const TextStyle& style) {
+std::string painted(RuleSeverity severity, const TextStyle& style) {
   const std::string word(policy::to_text(severity));
   switch (severity) {
-    case Severity::error:
+    case RuleSeverity::error:
       return style.red(word);
-    case Severity::warning:
+    case RuleSeverity::warning:
       return style.yellow(word);
-    case Severity::advice:
+    case RuleSeverity::advice:
       break;
   }
   return style.dim(word);
 }
 
-int count_of(const policy::LintResult& result, Severity severity) {
+int count_of(const policy::LintResult& result, RuleSeverity severity) {
   return static_cast<int>(std::ranges::count_if(
       result.findings,
       [severity](const policy::LintFinding& each) { return each.objection.severity == severity; }));
@@ -105,9 +105,9 @@ std::string lint_text(const policy::LintResult& result, const TextStyle& style) 
                       counted(result.objects, "object"),
                       result.recognised,
                       result.ignored == 0 ? "" : fmt::format(" ({} ignored)", result.ignored),
-                      counted(count_of(result, Severity::error), "error"),
-                      counted(count_of(result, Severity::warning), "warning"),
-                      fmt::format("{} advice", count_of(result, Severity::advice)));
+                      counted(count_of(result, RuleSeverity::error), "error"),
+                      counted(count_of(result, RuleSeverity::warning), "warning"),
+                      fmt::format("{} advice", count_of(result, RuleSeverity::advice)));
   return text;
 }
 
@@ -117,14 +117,14 @@ std::string lint_junit(const policy::LintResult& result) {
       "<testsuite name=\"kubectl redis {}\" tests=\"{}\" failures=\"{}\">\n",
       result.kind == "LintReport" ? "lint" : "policy report",
       result.findings.size(),
-      count_of(result, Severity::error));
+      count_of(result, RuleSeverity::error));
   for (const policy::LintFinding& each : result.findings) {
     const std::string what = fmt::format("{}: {}\nfound: {}\nwrite: {}",
                                          place_of(each),
                                          each.objection.message,
                                          each.objection.found,
                                          each.objection.wanted);
-    const bool failed = each.objection.severity == Severity::error;
+    const bool failed = each.objection.severity == RuleSeverity::error;
     text += fmt::format(
         "  <testcase classname=\"{}\" name=\"{} {}\">\n    <{}>{}</{}>\n  </testcase>\n",
         xml(each.file),

@@ -12,7 +12,7 @@ namespace kredis::manifest {
 namespace {
 
 using policy::Rule;
-using policy::Severity;
+using policy::RuleSeverity;
 
 struct Expression {
   std::string_view rule;
@@ -124,7 +124,7 @@ Json conditions() {
           {{"name", "is-not-leaving"}, {"expression", "!has(object.metadata.deletionTimestamp)"}}};
 }
 
-Json validations(const Target& target, Severity severity) {
+Json validations(const Target& target, RuleSeverity severity) {
   Json list = Json::array();
   for (const Expression& each : k_expressions) {
     const Rule* const rule = policy::find_rule(each.rule);
@@ -136,7 +136,7 @@ Json validations(const Target& target, Severity severity) {
   return list;
 }
 
-std::string policy_name(const Target& target, Severity severity) {
+std::string policy_name(const Target& target, RuleSeverity severity) {
   return std::string("kubectl-redis-") + target.resource + "-" +
          std::string(policy::to_text(severity)) + "s";
 }
@@ -147,7 +147,7 @@ Json object(const WebhookSpec& spec, const char* kind, const std::string& name) 
   return made;
 }
 
-Json policy(const WebhookSpec& spec, const Target& target, Severity severity) {
+Json policy(const WebhookSpec& spec, const Target& target, RuleSeverity severity) {
   Json made = object(spec, "ValidatingAdmissionPolicy", policy_name(target, severity));
   made["spec"] = {{"failurePolicy", spec.validate_failure},
                   {"matchConstraints",
@@ -165,7 +165,7 @@ Json policy(const WebhookSpec& spec, const Target& target, Severity severity) {
 Json binding(const WebhookSpec& spec,
              const std::string& policy_name,
              const LevelBinding& level,
-             Severity severity) {
+             RuleSeverity severity) {
   Json made = object(spec, "ValidatingAdmissionPolicyBinding", policy_name + "-" + level.level);
   Json levels = Json::array({level.value});
   if (*level.value == '\0') {
@@ -174,7 +174,7 @@ Json binding(const WebhookSpec& spec,
   made["spec"] = {
       {"policyName", policy_name},
       {"validationActions",
-       Json::array({severity == Severity::error ? level.for_errors : level.for_warnings})},
+       Json::array({severity == RuleSeverity::error ? level.for_errors : level.for_warnings})},
       {"matchResources",
        {{"namespaceSelector",
          {{"matchExpressions",
@@ -201,7 +201,7 @@ std::vector<Json> static_policies(const WebhookSpec& spec) {
   std::vector<Json> policies;
   std::vector<Json> bindings;
   for (const Target& target : k_targets) {
-    for (const Severity severity : {Severity::error, Severity::warning}) {
+    for (const RuleSeverity severity : {RuleSeverity::error, RuleSeverity::warning}) {
       policies.push_back(policy(spec, target, severity));
       for (const LevelBinding& level : k_bindings) {
         bindings.push_back(binding(spec, policy_name(target, severity), level, severity));

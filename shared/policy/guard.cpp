@@ -197,7 +197,7 @@ void Inquiry::refuse(
     return;
   }
   answer_.objection = Objection{.rule = id,
-                                .severity = Severity::error,
+                                .severity = RuleSeverity::error,
                                 .path = std::move(path),
                                 .found = std::move(found),
                                 .wanted = std::string(k_way_out),
@@ -207,7 +207,7 @@ void Inquiry::refuse(
 void Inquiry::blind(const char* id) {
   answer_.objection =
       Objection{.rule = id,
-                .severity = Severity::warning,
+                .severity = RuleSeverity::warning,
                 .path = "/metadata/name",
                 .found = std::string(act_.name),
                 .wanted = "a look first: kubectl redis status",
@@ -260,7 +260,7 @@ void Inquiry::scaling() {
     // gossip about them and go on trying to connect.
     answer_.objection = Objection{
         .rule = "RG001",
-        .severity = Severity::warning,
+        .severity = RuleSeverity::warning,
         .path = "/spec/replicas",
         .found = found,
         .wanted = "the nodes forgotten first",

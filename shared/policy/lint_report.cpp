@@ -9,13 +9,13 @@
 namespace kredis::policy {
 namespace {
 
-std::string_view sarif_level(Severity severity) {
+std::string_view sarif_level(RuleSeverity severity) {
   switch (severity) {
-    case Severity::error:
+    case RuleSeverity::error:
       return "error";
-    case Severity::warning:
+    case RuleSeverity::warning:
       return "warning";
-    case Severity::advice:
+    case RuleSeverity::advice:
       break;
   }
   return "note";

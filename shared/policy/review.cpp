@@ -38,19 +38,19 @@ bool fill_in(Patch& patch, const Surroundings& around) {
 
 }  // namespace
 
-std::string_view to_text(Severity severity) {
+std::string_view to_text(RuleSeverity severity) {
   switch (severity) {
-    case Severity::error:
+    case RuleSeverity::error:
       return "error";
-    case Severity::warning:
+    case RuleSeverity::warning:
       return "warning";
-    case Severity::advice:
+    case RuleSeverity::advice:
       return "advice";
   }
   return "error";
 }
 
-bool Verdict::has(Severity severity) const noexcept {
+bool Verdict::has(RuleSeverity severity) const noexcept {
   return std::ranges::any_of(
       objections, [severity](const Objection& each) { return each.severity == severity; });
 }

@@ -14,15 +14,15 @@
 namespace kredis::policy {
 
 /// An error refuses the object; a warning lets it through and is told; advice is for those who ask.
-enum class Severity { error, warning, advice };
+enum class RuleSeverity { error, warning, advice };
 
 /// "error", "warning" or "advice".
-std::string_view to_text(Severity severity);
+std::string_view to_text(RuleSeverity severity);
 
 /// One thing that a rule has against an object.
 struct Objection {
   std::string rule;  ///< RC001
-  Severity severity = Severity::error;
+  RuleSeverity severity = RuleSeverity::error;
   std::string path;     ///< RFC 6901, in the object; may name a member that is missing.
   std::string found;    ///< What is there; "nothing" where nothing is. Never a secret.
   std::string wanted;   ///< What to write instead.
@@ -53,7 +53,7 @@ struct Verdict {
   Json patch = Json::array();  ///< RFC 6902; empty where nothing is missing.
   Json mutated = {};           ///< By mutate: the object with the patch applied.
 
-  bool has(Severity severity) const noexcept;
+  bool has(RuleSeverity severity) const noexcept;
 };
 
 /// Whether `object` belongs to a Redis Cluster: a workload by its labels, its annotation or what it

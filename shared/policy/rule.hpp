@@ -56,7 +56,7 @@ struct Rule {
   std::string_view id;
   std::string_view title;  ///< What holds when the rule does.
   Kinds kinds = 0;
-  Severity severity = Severity::error;
+  RuleSeverity severity = RuleSeverity::error;
   void (*check)(const Subject&, Report&) = nullptr;
   void (*patch)(const Subject&, Patch&) = nullptr;  ///< Null where nothing can be filled in.
   WhenBlind when_blind = WhenBlind::needs_nobody;

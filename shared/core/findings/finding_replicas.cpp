@@ -86,7 +86,9 @@ std::string add_a_replica(const Examined& cluster) {
 
 /// The hand-over of a master on `node` to a replica whose node has room for one more; empty when
 /// there is none.
-std::string hand_over(const Examined& cluster, const std::string& node, std::size_t most_per_node) {
+std::string failover_command(const Examined& cluster,
+                             const std::string& node,
+                             std::size_t most_per_node) {
   std::map<std::string, std::size_t> masters;
   for (const ShardView& shard : cluster.shards) {
     if (shard.master.member != nullptr) {
@@ -121,7 +123,7 @@ void check_domain(const Examined& cluster,
   const bool avoidable =
       is_node && cluster.survival.nodes.size() * most_per_node >= cluster.shards.size();
   if (loss.majority_gone) {
-    const std::string mend = is_node ? hand_over(cluster, name, most_per_node) : "";
+    const std::string mend = is_node ? failover_command(cluster, name, most_per_node) : "";
     found.push_back({.id = "majority-on-one-" + kind,
                      .severity = avoidable ? Severity::warning : Severity::info,
                      .message = "without " + where + " no majority of masters is left (" +

@@ -146,7 +146,7 @@ Status check_master(const Decision& decision, const ShardView& shard) {
   return {};
 }
 
-HandOver hand_over(const ShardView& shard, const SeenNode& heir, TakeOver how) {
+HandOver hand_over_of(const ShardView& shard, const SeenNode& heir, TakeOver how) {
   HandOver made{.from = shard.master.node->id, .to = heir.node->id};
   if (shard.master.member != nullptr) {
     made.from_pod = shard.master.member->pod;
@@ -174,7 +174,7 @@ Result<std::vector<HandOver>> decide(Decision& decision, const std::vector<Shard
       continue;
     }
     decision.spread.count(**heir, 1);
-    made.push_back(hand_over(shard, **heir, decision.wish.how));
+    made.push_back(hand_over_of(shard, **heir, decision.wish.how));
   }
   if (!reasons.empty()) {
     return nobody_fit(decision.wish, reasons);

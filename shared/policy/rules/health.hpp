@@ -31,7 +31,7 @@ inline constexpr std::array k_health_rules{
     Rule{.id = "RC052",
          .title = "A node is ready only when it serves",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_readiness,
          .patch = &patch_readiness,
          .documentation = {.why =
@@ -43,7 +43,7 @@ inline constexpr std::array k_health_rules{
     Rule{.id = "RC053",
          .title = "A node has time to load",
          .kinds = k_workload,
-         .severity = Severity::advice,
+         .severity = RuleSeverity::advice,
          .check = &check_startup,
          .patch = &patch_startup,
          .documentation = {.why =
@@ -56,7 +56,7 @@ inline constexpr std::array k_health_rules{
     Rule{.id = "RC054",
          .title = "A node that hangs is restarted",
          .kinds = k_workload,
-         .severity = Severity::advice,
+         .severity = RuleSeverity::advice,
          .check = &check_liveness,
          .patch = &patch_liveness,
          .documentation = {.why = "A process that no longer answers stays for ever without a "
@@ -69,7 +69,7 @@ inline constexpr std::array k_health_rules{
         .id = "RC055",
         .title = "No probe kills a node that loads",
         .kinds = k_workload,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_loading_lives,
         .documentation =
             {.why = "While Redis reads its data set it answers LOADING, not PONG. A liveness probe "
@@ -83,7 +83,7 @@ inline constexpr std::array k_health_rules{
     Rule{.id = "RC056",
          .title = "The startup probe waits ten minutes or more",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_startup_patience,
          .documentation =
              {.why = "Loading takes as long as the data is large. A startup probe that gives up "
@@ -95,7 +95,7 @@ inline constexpr std::array k_health_rules{
         .id = "RC057",
         .title = "A node is not killed for the cluster's trouble",
         .kinds = k_workload,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_liveness_alone,
         .when_blind = WhenBlind::sees_less,
         .documentation =
@@ -108,7 +108,7 @@ inline constexpr std::array k_health_rules{
     Rule{.id = "RC058",
          .title = "The liveness probe is patient",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_liveness_patience,
          .documentation =
              {.why = "A slow command, a fork or a full disk blocks Redis for seconds. A restart "
@@ -119,7 +119,7 @@ inline constexpr std::array k_health_rules{
     Rule{.id = "RC059",
          .title = "Readiness never stops a cold start",
          .kinds = k_stateful_set,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_no_deadlock,
          .when_blind = WhenBlind::sees_less,
          .documentation =
@@ -130,7 +130,7 @@ inline constexpr std::array k_health_rules{
     Rule{.id = "RC060",
          .title = "A master hands over before it stops",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_pre_stop,
          .patch = &patch_pre_stop,
          .documentation =
@@ -143,7 +143,7 @@ inline constexpr std::array k_health_rules{
     Rule{.id = "RC061",
          .title = "The grace period is chosen",
          .kinds = k_workload,
-         .severity = Severity::advice,
+         .severity = RuleSeverity::advice,
          .check = &check_grace,
          .patch = &patch_grace,
          .documentation = {.why = "Kubernetes' 30 seconds are for a process that just ends. Redis "
@@ -154,7 +154,7 @@ inline constexpr std::array k_health_rules{
     Rule{.id = "RC062",
          .title = "The pods ask for cpu and memory",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_requests,
          .patch = &patch_requests,
          .documentation = {.why = "Without requests the scheduler piles pods on one node, and the "

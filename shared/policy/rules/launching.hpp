@@ -29,7 +29,7 @@ inline constexpr std::array k_launching_rules{
         .id = "RC017",
         .title = "The configuration is mounted",
         .kinds = k_workload,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_config_mounted,
         .patch = &patch_config_mounted,
         .documentation = {.why = "The server reads a file that the official images do not have. "
@@ -41,7 +41,7 @@ inline constexpr std::array k_launching_rules{
     Rule{.id = "RC018",
          .title = "The server is started with a configuration",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_command,
          .patch = &patch_command,
          .documentation = {.why =
@@ -54,7 +54,7 @@ inline constexpr std::array k_launching_rules{
         .id = "RC019",
         .title = "Nodes may talk to each other",
         .kinds = k_workload,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_protected_mode,
         .patch = &patch_protected_mode,
         .when_blind = WhenBlind::passes,
@@ -68,7 +68,7 @@ inline constexpr std::array k_launching_rules{
         .id = "RC020",
         .title = "A pod announces its own address",
         .kinds = k_workload,
-        .severity = Severity::warning,
+        .severity = RuleSeverity::warning,
         .check = &check_announce,
         .patch = &patch_announce,
         .when_blind = WhenBlind::sees_less,
@@ -82,7 +82,7 @@ inline constexpr std::array k_launching_rules{
     Rule{.id = "RC021",
          .title = "The container declares the client port",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_client_port,
          .patch = &patch_client_port,
          .documentation = {.why = "The declared ports are what Services by name, network policies "
@@ -93,7 +93,7 @@ inline constexpr std::array k_launching_rules{
     Rule{.id = "RC022",
          .title = "The container declares the bus port",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_bus_port,
          .patch = &patch_bus_port,
          .documentation = {.why = "Nodes talk on the bus port, 10000 above the client port unless "
@@ -106,7 +106,7 @@ inline constexpr std::array k_launching_rules{
     Rule{.id = "RC023",
          .title = "Ports have the numbers that the server uses",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_named_ports,
          .when_blind = WhenBlind::sees_less,
          .documentation = {.why = "A port named redis, cluster or bus with another number than the "
@@ -119,7 +119,7 @@ inline constexpr std::array k_launching_rules{
     Rule{.id = "RC024",
          .title = "Pods on the node's network never share a node",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_host_network,
          .documentation = {.why = "With hostNetwork two pods on one node fight for the same ports, "
                                   "and a wish (preferred) does not keep them apart.",

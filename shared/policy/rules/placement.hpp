@@ -22,7 +22,7 @@ inline constexpr std::array k_placement_rules{
         .id = "RC001",
         .title = "Pods keep apart from each other",
         .kinds = k_workload,
-        .severity = Severity::warning,
+        .severity = RuleSeverity::warning,
         .check = &check_anti_affinity,
         .patch = &patch_anti_affinity,
         .documentation =
@@ -41,7 +41,7 @@ inline constexpr std::array k_placement_rules{
         .id = "RC002",
         .title = "Anti-affinity selects the cluster's own pods",
         .kinds = k_workload,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_anti_affinity_selects,
         .documentation =
             {.why = "A term whose selector matches none of the cluster's pods keeps nothing apart, "
@@ -66,7 +66,7 @@ inline constexpr std::array k_placement_rules{
     Rule{.id = "RC003",
          .title = "Anti-affinity is by node",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_anti_affinity_topology,
          .documentation =
              {.why = "Pods in different zones are on different nodes, but pods in one zone may all "
@@ -90,7 +90,7 @@ inline constexpr std::array k_placement_rules{
         .id = "RC004",
         .title = "Pods are spread over zones",
         .kinds = k_workload,
-        .severity = Severity::advice,
+        .severity = RuleSeverity::advice,
         .check = &check_zone_spread,
         .patch = &patch_zone_spread,
         .documentation =
@@ -107,7 +107,7 @@ inline constexpr std::array k_placement_rules{
     Rule{.id = "RC005",
          .title = "A spread selects the cluster's own pods",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_spread_selects,
          .documentation =
              {.why = "A spread constraint whose selector matches none of the cluster's pods counts "

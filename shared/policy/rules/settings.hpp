@@ -35,7 +35,7 @@ inline constexpr std::array k_settings_rules{
         .id = "RC034",
         .title = "The cluster mode is on",
         .kinds = k_settings,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_cluster_enabled,
         .when_blind = WhenBlind::sees_less,
         .documentation = {.why = "Without cluster-enabled yes each pod is a server on its own, and "
@@ -46,7 +46,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC035",
          .title = "The server stays in the foreground",
          .kinds = k_settings,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_foreground,
          .documentation = {.why = "A daemon leaves its container without a process: Kubernetes "
                                   "restarts it, for ever.",
@@ -56,7 +56,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC036",
          .title = "The server listens on the pod's address",
          .kinds = k_settings,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_bind,
          .documentation = {.why = "Bound to the loopback address nobody reaches it but itself: no "
                                   "peer, no client, no probe from outside.",
@@ -66,7 +66,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC037",
          .title = "Writes go to a log",
          .kinds = k_settings,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_append_only,
          .documentation = {.why =
                                "Snapshots alone lose what was written since the last one, minutes "
@@ -77,7 +77,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC038",
          .title = "redis.conf can be read",
          .kinds = k_config_map,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_readable,
          .documentation = {.why = "Redis ends at a line that it cannot read.",
                            .place = Place::config,
@@ -86,7 +86,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC039",
          .title = "Redis knows every key",
          .kinds = k_settings,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_known_keys,
          .documentation = {.why = "Redis ends at a key that it does not know: one letter too many "
                                   "and no pod starts.",
@@ -96,7 +96,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC040",
          .title = "The cluster decides who replicates whom",
          .kinds = k_settings,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_no_replica_of,
          .documentation = {.why = "replicaof is not allowed in cluster mode: Redis ends at it.",
                            .place = Place::config,
@@ -105,7 +105,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC041",
          .title = "No password lies in the open",
          .kinds = k_settings,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_no_password,
          .documentation = {.why = "ConfigMaps and command lines are read by whoever may read the "
                                   "workload. A password belongs into a Secret.",
@@ -115,7 +115,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC042",
          .title = "Commands that the cluster needs keep their names",
          .kinds = k_settings,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_commands_kept,
          .documentation = {.why =
                                "Replication, probes and this tool call PING, INFO, CONFIG, CLUSTER "
@@ -126,7 +126,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC043",
          .title = "No address is written down for all pods",
          .kinds = k_config_map,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_no_fixed_address,
          .documentation = {.why = "Every pod reads the same file. With one announced address all "
                                   "nodes claim to be at the same place.",
@@ -137,7 +137,7 @@ inline constexpr std::array k_settings_rules{
         .id = "RC044",
         .title = "Some port is open",
         .kinds = k_config_map,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_some_port,
         .documentation = {.why =
                               "port 0 closes the plain port. Without tls-port nobody can connect.",
@@ -147,7 +147,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC045",
          .title = "Where only TLS is open, nodes use it too",
          .kinds = k_config_map,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_tls_inside,
          .documentation =
              {.why =
@@ -159,7 +159,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC046",
          .title = "The node timeout is neither hasty nor endless",
          .kinds = k_settings,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_node_timeout,
          .documentation =
              {.why = "Under a second, a busy moment is a failover. Over a minute, the slots of a "
@@ -171,7 +171,7 @@ inline constexpr std::array k_settings_rules{
         .id = "RC047",
         .title = "The grace period is longer than a failover",
         .kinds = k_workload,
-        .severity = Severity::warning,
+        .severity = RuleSeverity::warning,
         .check = &check_timeout_and_grace,
         .when_blind = WhenBlind::sees_less,
         .documentation =
@@ -183,7 +183,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC048",
          .title = "maxmemory is below the memory limit",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_maxmemory_limit,
          .when_blind = WhenBlind::sees_less,
          .documentation =
@@ -197,7 +197,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC049",
          .title = "A fork has room under the limit",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_fork_headroom,
          .when_blind = WhenBlind::sees_less,
          .documentation =
@@ -212,7 +212,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC050",
          .title = "A memory limit comes with maxmemory",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_limit_has_maxmemory,
          .when_blind = WhenBlind::passes,
          .documentation =
@@ -225,7 +225,7 @@ inline constexpr std::array k_settings_rules{
     Rule{.id = "RC051",
          .title = "The log goes to the container's output",
          .kinds = k_settings,
-         .severity = Severity::advice,
+         .severity = RuleSeverity::advice,
          .check = &check_log_to_stdout,
          .documentation = {.why = "kubectl logs shows what a process prints. A log file in the "
                                   "container is found by nobody and fills the volume.",

@@ -27,7 +27,7 @@ inline constexpr std::array k_shape_rules{
         .id = "RC006",
         .title = "The number of pods fits masters and replicas",
         .kinds = k_stateful_set,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_node_count,
         .documentation = {.why = "Where annotations say the shape, spec.replicas must be masters * "
                                  "(1 + replicas). One pod less leaves a master without a replica; "
@@ -37,7 +37,7 @@ inline constexpr std::array k_shape_rules{
     Rule{.id = "RC007",
          .title = "There are at least three nodes",
          .kinds = k_stateful_set,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_three_nodes,
          .documentation = {.why = "Failures are voted on by the majority of masters. Two masters "
                                   "have none once one is gone, and Redis makes no cluster of less "
@@ -47,7 +47,7 @@ inline constexpr std::array k_shape_rules{
     Rule{.id = "RC008",
          .title = "Every master has a replica",
          .kinds = k_stateful_set,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_replicas_for_all,
          .documentation =
              {.why = "With three to five nodes some master has no replica, and its slots are gone "
@@ -58,7 +58,7 @@ inline constexpr std::array k_shape_rules{
     Rule{.id = "RC009",
          .title = "The annotation asks for three masters or more",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_master_count,
          .documentation =
              {.why = "The annotation is the shape that scale and doctor work towards. What is no "
@@ -68,7 +68,7 @@ inline constexpr std::array k_shape_rules{
     Rule{.id = "RC010",
          .title = "The number of masters is odd",
          .kinds = k_workload,
-         .severity = Severity::advice,
+         .severity = RuleSeverity::advice,
          .check = &check_odd_masters,
          .documentation =
              {.why =
@@ -80,7 +80,7 @@ inline constexpr std::array k_shape_rules{
         .id = "RC011",
         .title = "Pods start side by side",
         .kinds = k_stateful_set,
-        .severity = Severity::advice,
+        .severity = RuleSeverity::advice,
         .check = &check_parallel,
         .documentation = {.why = "OrderedReady starts a pod when the one before it is ready: after "
                                  "a power cut the cluster comes back one node at a time, and a pod "
@@ -90,7 +90,7 @@ inline constexpr std::array k_shape_rules{
     Rule{.id = "RC012",
          .title = "The governing Service is there and headless",
          .kinds = k_stateful_set,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_governing_service,
          .when_blind = WhenBlind::passes,
          .documentation = {.why =
@@ -103,7 +103,7 @@ inline constexpr std::array k_shape_rules{
         .id = "RC013",
         .title = "Claims outlive a scaling in",
         .kinds = k_stateful_set,
-        .severity = Severity::warning,
+        .severity = RuleSeverity::warning,
         .check = &check_retention,
         .documentation =
             {.why = "With the policy Delete one mistyped number, or a deleted StatefulSet, deletes "
@@ -113,7 +113,7 @@ inline constexpr std::array k_shape_rules{
     Rule{.id = "RC014",
          .title = "The workload carries the cluster's label",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_labels,
          .patch = &patch_labels,
          .documentation = {.why = "A label on the workload itself is how status -A, the webhook's "
@@ -123,7 +123,7 @@ inline constexpr std::array k_shape_rules{
     Rule{.id = "RC015",
          .title = "A Deployment runs one node",
          .kinds = k_deployment,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_one_pod,
          .documentation = {.why = "The pods of one Deployment share its claim and its announced "
                                   "address. Two nodes with one identity corrupt each other's "
@@ -135,7 +135,7 @@ inline constexpr std::array k_shape_rules{
         .id = "RC016",
         .title = "A Deployment ends its pod before it starts the next",
         .kinds = k_deployment,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_recreate,
         .documentation = {.why = "RollingUpdate starts the new pod beside the old one, on the same "
                                  "volume and with the same identity.",

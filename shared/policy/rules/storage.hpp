@@ -24,7 +24,7 @@ inline constexpr std::array k_storage_rules{
     Rule{.id = "RC025",
          .title = "The data has a volume",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_data_volume,
          .patch = &patch_data_volume,
          .documentation = {.why = "In the container's own file system data and identity are gone "
@@ -38,7 +38,7 @@ inline constexpr std::array k_storage_rules{
         .id = "RC026",
         .title = "The data outlives the pod",
         .kinds = k_workload,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_no_empty_dir,
         .documentation = {.why = "An emptyDir is deleted with its pod. A drain, an eviction or an "
                                  "update of the template is then a lost node. Where that is meant, "
@@ -51,7 +51,7 @@ inline constexpr std::array k_storage_rules{
     Rule{.id = "RC027",
          .title = "Every pod has a claim of its own",
          .kinds = k_stateful_set,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_no_shared_claim,
          .documentation =
              {.why =
@@ -64,7 +64,7 @@ inline constexpr std::array k_storage_rules{
     Rule{.id = "RC028",
          .title = "The data does not lie in a folder of the node",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_no_host_path,
          .documentation =
              {.why =
@@ -77,7 +77,7 @@ inline constexpr std::array k_storage_rules{
     Rule{.id = "RC029",
          .title = "The data volume can be written",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_writable,
          .documentation =
              {.why = "Redis ends at once when it cannot write nodes.conf.",
@@ -89,7 +89,7 @@ inline constexpr std::array k_storage_rules{
     Rule{.id = "RC030",
          .title = "dir is on the volume",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_dir_inside,
          .when_blind = WhenBlind::passes,
          .documentation = {.why = "What Redis writes elsewhere than on the volume is gone with the "
@@ -100,7 +100,7 @@ inline constexpr std::array k_storage_rules{
     Rule{.id = "RC031",
          .title = "cluster-config-file is on the volume",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_nodes_file_inside,
          .when_blind = WhenBlind::passes,
          .documentation = {.why =
@@ -112,7 +112,7 @@ inline constexpr std::array k_storage_rules{
     Rule{.id = "RC032",
          .title = "Claims can be written",
          .kinds = k_stateful_set,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_access_mode,
          .documentation =
              {.why = "A claim that is ReadOnlyMany mounts read-only, and Redis cannot start.",
@@ -123,7 +123,7 @@ inline constexpr std::array k_storage_rules{
     Rule{.id = "RC033",
          .title = "The volume holds the data twice",
          .kinds = k_stateful_set,
-         .severity = Severity::advice,
+         .severity = RuleSeverity::advice,
          .check = &check_volume_size,
          .when_blind = WhenBlind::passes,
          .documentation = {.why = "While the append-only file is rewritten the old and the new one "

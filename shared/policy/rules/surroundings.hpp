@@ -30,7 +30,7 @@ inline constexpr std::array k_surroundings_rules{
         .id = "RC063",
         .title = "The image names a version",
         .kinds = k_workload,
-        .severity = Severity::warning,
+        .severity = RuleSeverity::warning,
         .check = &check_image_version,
         .documentation = {.why = "Without a tag, or with latest, a pod that is rescheduled may run "
                                  "another version than its peers, whose files it then cannot read.",
@@ -40,7 +40,7 @@ inline constexpr std::array k_surroundings_rules{
     Rule{.id = "RC064",
          .title = "The version is one that is supported",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_image_supported,
          .documentation = {.why = "Before Redis 6.2 and Valkey 7.2 clusters have faults that are "
                                   "mended since, and lack what hand-over and names need.",
@@ -50,7 +50,7 @@ inline constexpr std::array k_surroundings_rules{
     Rule{.id = "RC065",
          .title = "The container has no rights that it does not need",
          .kinds = k_workload,
-         .severity = Severity::advice,
+         .severity = RuleSeverity::advice,
          .check = &check_security,
          .patch = &patch_security,
          .documentation =
@@ -63,7 +63,7 @@ inline constexpr std::array k_surroundings_rules{
     Rule{.id = "RC066",
          .title = "The container is not privileged",
          .kinds = k_workload,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_not_privileged,
          .documentation = {.why = "A privileged container is root on its node. Charts used to need "
                                   "it for kernel settings; an init container does for those.",
@@ -73,7 +73,7 @@ inline constexpr std::array k_surroundings_rules{
     Rule{.id = "RC067",
          .title = "The server does not run as root",
          .kinds = k_workload,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_not_root,
          .documentation = {.why = "A fault in Redis or a module is then a root shell in the pod.",
                            .place = Place::container,
@@ -82,7 +82,7 @@ inline constexpr std::array k_surroundings_rules{
     Rule{.id = "RC068",
          .title = "The Service that names pods is headless",
          .kinds = k_service,
-         .severity = Severity::error,
+         .severity = RuleSeverity::error,
          .check = &check_headless,
          .when_blind = WhenBlind::passes,
          .documentation = {.why =
@@ -95,7 +95,7 @@ inline constexpr std::array k_surroundings_rules{
         .id = "RC069",
         .title = "The Service selects the cluster's pods",
         .kinds = k_service,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_service_selects,
         .when_blind = WhenBlind::passes,
         .documentation = {.why = "A selector that matches no pod of the workload has no endpoints: "
@@ -107,7 +107,7 @@ inline constexpr std::array k_surroundings_rules{
         .id = "RC070",
         .title = "The Service's ports lead to the container's",
         .kinds = k_service,
-        .severity = Severity::error,
+        .severity = RuleSeverity::error,
         .check = &check_service_ports,
         .when_blind = WhenBlind::passes,
         .documentation = {.why = "A targetPort that the container does not listen on refuses every "
@@ -120,7 +120,7 @@ inline constexpr std::array k_surroundings_rules{
         .id = "RC071",
         .title = "Pods have names before they are ready",
         .kinds = k_service,
-        .severity = Severity::warning,
+        .severity = RuleSeverity::warning,
         .check = &check_not_ready_addresses,
         .patch = &patch_not_ready_addresses,
         .when_blind = WhenBlind::passes,
@@ -134,7 +134,7 @@ inline constexpr std::array k_surroundings_rules{
         .id = "RC072",
         .title = "Clients outside can follow the nodes' answers",
         .kinds = k_service,
-        .severity = Severity::advice,
+        .severity = RuleSeverity::advice,
         .check = &check_from_outside,
         .documentation =
             {.why = "A cluster answers MOVED with a pod's address or name. A client outside, which "
@@ -145,7 +145,7 @@ inline constexpr std::array k_surroundings_rules{
     Rule{.id = "RC073",
          .title = "A budget limits drains",
          .kinds = k_stateful_set,
-         .severity = Severity::advice,
+         .severity = RuleSeverity::advice,
          .check = &check_has_budget,
          .when_blind = WhenBlind::passes,
          .documentation = {.why = "Without a PodDisruptionBudget two drains at once may take a "
@@ -156,7 +156,7 @@ inline constexpr std::array k_surroundings_rules{
     Rule{.id = "RC074",
          .title = "The budget lets a drain go on",
          .kinds = k_budget,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_budget_lets_go,
          .when_blind = WhenBlind::sees_less,
          .documentation =
@@ -167,7 +167,7 @@ inline constexpr std::array k_surroundings_rules{
     Rule{.id = "RC075",
          .title = "The budget keeps all but one pod",
          .kinds = k_budget,
-         .severity = Severity::warning,
+         .severity = RuleSeverity::warning,
          .check = &check_budget_holds,
          .when_blind = WhenBlind::sees_less,
          .documentation =

@@ -113,7 +113,7 @@ TEST_SUITE("plugin/webhook") {
         completed.patch.empty() ? broken_object("default") : completed.mutated, blind);
     CHECK(verdict.recognised);
     CHECK(std::any_of(verdict.objections.begin(), verdict.objections.end(), [](const auto& each) {
-      return each.rule == "RC006" && each.severity == policy::Severity::error;
+      return each.rule == "RC006" && each.severity == policy::RuleSeverity::error;
     }));
   }
 }

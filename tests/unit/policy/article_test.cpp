@@ -211,10 +211,10 @@ TEST_SUITE("policy/article") {
       const Objects after = article_with(completed(set));
       std::set<std::string> wrong;
       for (const Objection& each : validate(before.back(), beside(before)).objections) {
-        wrong.insert(each.severity == Severity::error ? each.rule : "");
+        wrong.insert(each.severity == RuleSeverity::error ? each.rule : "");
       }
       for (const Objection& each : validate(after.back(), beside(after)).objections) {
-        CHECK_MESSAGE((each.severity != Severity::error || wrong.contains(each.rule)),
+        CHECK_MESSAGE((each.severity != RuleSeverity::error || wrong.contains(each.rule)),
                       line_of(each));
       }
     }

@@ -68,12 +68,12 @@ struct Bed {
 };
 
 bool refused(const GuardAnswer& answer, std::string_view id) {
-  return answer.objection && answer.objection->severity == Severity::error &&
+  return answer.objection && answer.objection->severity == RuleSeverity::error &&
          answer.objection->rule == id;
 }
 
 bool warned(const GuardAnswer& answer, std::string_view id) {
-  return answer.objection && answer.objection->severity == Severity::warning &&
+  return answer.objection && answer.objection->severity == RuleSeverity::warning &&
          answer.objection->rule == id;
 }
 

@@ -56,7 +56,7 @@ Objects completed(Objects objects) {
 
 void check_sound(const Objects& objects) {
   for (const Objection& each : objections_to(objects)) {
-    CHECK_MESSAGE(each.severity != Severity::error, line_of(each));
+    CHECK_MESSAGE(each.severity != RuleSeverity::error, line_of(each));
   }
 }
 
@@ -95,7 +95,7 @@ TEST_SUITE("policy/sound") {
           CAPTURE(around.blind());
           CHECK_MESSAGE(mutate(object, around).patch.empty(), mutate(object, around).patch.dump());
           for (const Objection& each : validate(object, around).objections) {
-            CHECK_MESSAGE(each.severity == Severity::advice, line_of(each));
+            CHECK_MESSAGE(each.severity == RuleSeverity::advice, line_of(each));
           }
         }
       }
@@ -105,7 +105,7 @@ TEST_SUITE("policy/sound") {
   TEST_CASE("the article's objects are let in as they are, and completed") {
     const Objects objects = article();
     for (const Objection& each : objections_to(objects)) {
-      CHECK_MESSAGE(each.severity != Severity::error, line_of(each));
+      CHECK_MESSAGE(each.severity != RuleSeverity::error, line_of(each));
     }
     const Json& set = objects.back();
     const Verdict verdict = mutate(set, beside(objects));

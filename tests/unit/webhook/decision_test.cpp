@@ -11,7 +11,7 @@ namespace {
 
 using namespace kredis;
 using policy::Objection;
-using policy::Severity;
+using policy::RuleSeverity;
 using webhook::Decision;
 using webhook::Endpoint;
 using webhook::Level;
@@ -23,7 +23,7 @@ Json review_json() {
     "object":{"kind":"StatefulSet","spec":{"replicas":6}},"oldObject":null}})");
 }
 
-Objection objection(std::string rule, Severity severity, std::string found = "5") {
+Objection objection(std::string rule, RuleSeverity severity, std::string found = "5") {
   return {std::move(rule),
           severity,
           "/spec/replicas",
@@ -107,10 +107,10 @@ TEST_SUITE("webhook/decision") {
   }
 
   TEST_CASE("decide refuses errors with all of them, their place and what to write") {
-    const Decision decision = decided(policy_of({objection("RC001", Severity::error),
-                                                 objection("RC002", Severity::error),
-                                                 objection("RC003", Severity::warning),
-                                                 objection("RC004", Severity::advice)}),
+    const Decision decision = decided(policy_of({objection("RC001", RuleSeverity::error),
+                                                 objection("RC002", RuleSeverity::error),
+                                                 objection("RC003", RuleSeverity::warning),
+                                                 objection("RC004", RuleSeverity::advice)}),
                                       Endpoint::validate,
                                       Level::enforce);
 
@@ -125,7 +125,7 @@ TEST_SUITE("webhook/decision") {
   }
 
   TEST_CASE("decide does what the level of the namespace says") {
-    const auto policy = policy_of({objection("RC001", Severity::error)});
+    const auto policy = policy_of({objection("RC001", RuleSeverity::error)});
     struct Case {
       Level level;
       bool allowed;
@@ -150,7 +150,7 @@ TEST_SUITE("webhook/decision") {
   }
 
   TEST_CASE("decide lets a change pass that leaves an old error as it was") {
-    const auto policy = policy_of({objection("RC001", Severity::error)});
+    const auto policy = policy_of({objection("RC001", RuleSeverity::error)});
     Json json = review_json();
     json["request"]["operation"] = "UPDATE";
     json["request"]["oldObject"] = json["request"]["object"];
@@ -169,7 +169,7 @@ TEST_SUITE("webhook/decision") {
   TEST_CASE("decide does not hold up what is being deleted") {
     Json json = review_json();
     json["request"]["object"]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
-    const auto policy = policy_of({objection("RC001", Severity::error)});
+    const auto policy = policy_of({objection("RC001", RuleSeverity::error)});
 
     CHECK(decided(policy, Endpoint::validate, Level::enforce, json).allowed);
   }
@@ -177,8 +177,8 @@ TEST_SUITE("webhook/decision") {
   TEST_CASE("answer_of carries the uid, the patch, warnings and the rules for the audit log") {
     const auto review = webhook::parse_review(review_json());
     REQUIRE(review.has_value());
-    const auto policy =
-        policy_of({objection("RC002", Severity::warning), objection("RC001", Severity::warning)});
+    const auto policy = policy_of(
+        {objection("RC002", RuleSeverity::warning), objection("RC001", RuleSeverity::warning)});
 
     SUBCASE("mutated") {
       const Decision decision = decided(policy, Endpoint::mutate, Level::enforce);
@@ -202,7 +202,7 @@ TEST_SUITE("webhook/decision") {
     }
     SUBCASE("refused") {
       const Decision decision = decided(
-          policy_of({objection("RC001", Severity::error)}), Endpoint::validate, Level::enforce);
+          policy_of({objection("RC001", RuleSeverity::error)}), Endpoint::validate, Level::enforce);
       const Json response = Json::parse(webhook::answer_of(*review, decision))["response"];
       CHECK(response["allowed"] == false);
       CHECK(response["status"]["code"] == 403);
@@ -211,7 +211,7 @@ TEST_SUITE("webhook/decision") {
   }
 
   TEST_CASE("warning_text fits into 120 bytes, on one line, without half a character") {
-    Objection it = objection("RC001", Severity::warning);
+    Objection it = objection("RC001", RuleSeverity::warning);
     for (const std::size_t length : {111U, 112U, 113U, 400U}) {
       CAPTURE(length);
       it.message = std::string(length, 'x');

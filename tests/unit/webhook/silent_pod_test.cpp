@@ -90,7 +90,7 @@ TEST_SUITE("webhook/silent_pod") {
         CAPTURE(operation);
         const auto answer = asked(it.leaving, operation, look);
         REQUIRE(answer.objection.has_value());
-        CHECK(answer.objection->severity == policy::Severity::error);
+        CHECK(answer.objection->severity == policy::RuleSeverity::error);
         CHECK(answer.objection->message ==
               tests::deployment_pod_name(it.leaving) + " holds the last copy of 5461 slots");
 
