@@ -122,7 +122,6 @@ TEST_SUITE("verbs/config") {
 
   TEST_CASE("a difference that stays after the restart is a conflict that says where") {
     const auto bed = edited("io-threads", "4");
-    bed->meanwhile = [] {};
     bed->after_start = [](ModelNode& node) { node.settings["io-threads"] = "1"; };
     const Ran ran = check_run(*bed, {"config", "apply"}, ExitStatus::refused);
     check_says(
