@@ -45,7 +45,9 @@ struct Bed {
     kube.put("statefulsets", object_of("StatefulSet", "redis-app"));
     cluster.ask(observe::Ask::everything, watcher.clock.now());
   }
-  Status run(const core::Plan& plan) { return apply_plan(site, plan, watcher.conduct()); }
+  Status run(const core::Plan& plan, std::chrono::milliseconds time = 60s) {
+    return apply_plan(site, plan, watcher.conduct(time));
+  }
 
   FakeCluster nodes;
   observe::Cluster cluster;
@@ -124,11 +126,11 @@ TEST_SUITE("apply/apply_plan") {
       CHECK(contains(bed.watcher.said(), "redis-app-3 does not follow redis-app-1"));
     }
     SUBCASE("it does not") {
-      const Status done = bed.run(one_stage({follow}));
+      const Status done = bed.run(one_stage({follow}), 10s);
       REQUIRE_FALSE(done.has_value());
       CHECK(done.error().code == ErrorCode::timeout);
       CHECK(contains(done.error().message, "redis-app-3 does not follow redis-app-1"));
-      CHECK(bed.watcher.clock.slept() > 59s);
+      CHECK(bed.watcher.clock.slept() > 9s);
     }
     CHECK(bed.nodes.told(3).size() == 1);  // It is not told twice.
   }
@@ -218,12 +220,12 @@ TEST_SUITE("apply/apply_plan") {
     Bed bed{ViewBuilder::whole(3, 1)};
     Step step = hand_over(3, 0);
     std::size_t tries = 0;
-    SUBCASE("planned") { tries = 10; }
+    SUBCASE("planned") { tries = 4; }
     SUBCASE("without a vote") {
       std::get<core::Failover>(step.what).how = core::TakeOver::takeover;
       tries = 1;
     }
-    const Status done = bed.run(one_stage({step}));
+    const Status done = bed.run(one_stage({step}), 20s);
     REQUIRE_FALSE(done.has_value());
     CHECK(contains(done.error().message, "redis-app-3 has not taken over from redis-app-0"));
     CHECK(bed.nodes.told(3).size() == tries);

@@ -88,7 +88,7 @@ TEST_SUITE("apply/conduct") {
 
   TEST_CASE("one exchange has ten seconds, less near the end, and always one") {
     struct Case {
-      const char* label;
+      std::string label;
       std::chrono::milliseconds left;
       std::chrono::milliseconds expected;
     };

@@ -57,6 +57,13 @@ FakeCluster::FakeCluster(core::ClusterView what) : view(std::move(what)) {
   }
 }
 
+void FakeCluster::move(int pod, const std::string& ip) {
+  const auto at = static_cast<std::size_t>(pod);
+  redis.kill(view.members[at].pod.ip);
+  view.members[at].pod.ip = ip;
+  redis.put(ip, [this, at](const core::Command& command) { return answer(at, command); });
+}
+
 core::Reply FakeCluster::answer(std::size_t member, const core::Command& command) {
   const core::Member& asked = view.members.at(member);
   if (command.front() == "INFO") {

@@ -51,6 +51,8 @@ class FakeCluster {
   explicit FakeCluster(core::ClusterView what);
 
   observe::Cluster cluster() { return {redis, view}; }
+  /// The pod's node answers at another address from now on, and no more at its old one.
+  void move(int pod, const std::string& ip);
   /// All that the pod's node was told and asked, as "CLUSTER MEET ..."; INFO and CONFIG GET left
   /// out.
   std::vector<std::string> heard(int pod) const;

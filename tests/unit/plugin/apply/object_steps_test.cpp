@@ -80,7 +80,7 @@ TEST_SUITE("apply/object_steps") {
 
   TEST_CASE("a refusal says what to do, in the server's words where it has some") {
     struct Case {
-      const char* label;
+      std::string label;
       Error error;
       std::string hint;
     };
@@ -137,7 +137,7 @@ TEST_SUITE("apply/object_steps") {
 
   TEST_CASE("the webhook is told that a workload's deletion is meant, and only of workloads") {
     struct Case {
-      const char* label;
+      std::string label;
       std::string kind;
       std::string plural;
       core::Guarded guard;
@@ -181,7 +181,7 @@ TEST_SUITE("apply/object_steps") {
 
   TEST_CASE("in a dry run the webhook's own guard is no failure, everything else is one") {
     struct Case {
-      const char* label;
+      std::string label;
       ports::DryRun dry_run;
       core::Guarded guarded;
       Error error;

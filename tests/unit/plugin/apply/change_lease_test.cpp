@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/apply/change_lease.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
+
+#include "tests/support/fake_kube.hpp"
+#include "tests/unit/plugin/apply/engine_bed.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string k_name = "kubectl-redis-redis";
+const ports::ResourcePath k_path{{"coordination.k8s.io/v1", "leases"}, "shop", k_name};
+
+std::string here() {
+  std::array<char, 256> name{};
+  REQUIRE(::gethostname(name.data(), name.size() - 1) == 0);
+  return name.data();
+}
+
+/// The number of a process that is no more.
+pid_t dead_process() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+struct Bed {
+  Result<std::unique_ptr<ChangeLease>> take(std::chrono::milliseconds time = 60s) {
+    return ChangeLease::take(kube, wish, watcher.conduct(time));
+  }
+  Json lease() { return kube.object("leases", k_name); }
+  std::string holder() { return text_at(lease(), "/spec/holderIdentity"); }
+  /// The Lease of somebody else.
+  void hold(const std::string& identity) {
+    kube.put("leases",
+             {{"metadata",
+               {{"name", k_name},
+                {"namespace", "shop"},
+                {"uid", "theirs"},
+                {"resourceVersion", "0"},
+                {"annotations", {{"kubectl-redis.dev/doing", "kubectl redis create redis"}}}}},
+              {"spec", {{"holderIdentity", identity}, {"acquireTime", "2026-11-29T10:00:00Z"}}}});
+  }
+  /// Its holder is alive.
+  void renew() {
+    const Json patch{{"spec", {{"renewTime", "now"}}}};
+    REQUIRE(kube.merge_patch(k_path, patch, ports::DryRun::no).has_value());
+  }
+  /// Waits, in real time, for the renewing thread.
+  template <typename Seen>
+  bool await(Seen seen) {
+    const auto end = std::chrono::steady_clock::now() + 30s;
+    while (!seen() && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(2ms);
+    }
+    return seen();
+  }
+
+  tests::FakeKube kube;
+  Watcher watcher;
+  ChangeWish wish{.namespace_ = "shop",
+                  .cluster = "redis",
+                  .doing = "kubectl redis config redis",
+                  .renewal = 10ms};
+};
+
+TEST_SUITE("apply/change_lease") {
+  TEST_CASE("a Lease says who changes what since when, and is gone when that is over") {
+    Bed bed;
+    {
+      const auto lease = bed.take();
+      REQUIRE(lease.has_value());
+      const Json there = bed.lease();
+      CHECK(contains(bed.holder(), "@" + here() + "/" + std::to_string(::getpid())));
+      CHECK(text_at(there, "/metadata/annotations/kubectl-redis.dev~1doing") == bed.wish.doing);
+      CHECK(text_at(there, "/metadata/labels/app.kubernetes.io~1instance") == "redis");
+      CHECK(there.at("spec").at("leaseDurationSeconds") == 15);
+      CHECK(text_at(there, "/spec/acquireTime").size() ==
+            std::string("2026-11-29T10:00:00.000000Z").size());
+      CHECK_FALSE((*lease)->lost());
+    }
+    CHECK(bed.lease().is_null());
+    CHECK(bed.watcher.clock.slept() == 0ms);
+  }
+
+  TEST_CASE("it is renewed as long as it is held, and given back after any number of times") {
+    Bed bed;
+    {
+      const auto lease = bed.take();
+      REQUIRE(lease.has_value());
+      const std::string first = text_at(bed.lease(), "/spec/renewTime");
+      CHECK(bed.await([&] { return text_at(bed.lease(), "/spec/renewTime") != first; }));
+      CHECK_FALSE((*lease)->lost());
+    }
+    CHECK(bed.lease().is_null());
+  }
+
+  TEST_CASE("an API server that is away for a moment costs no Lease") {
+    Bed bed;
+    std::atomic<int> calls{0};
+    const auto lease = bed.take();
+    REQUIRE(lease.has_value());
+    bed.kube.before = [&calls](const std::string& verb, const ports::ResourcePath&) {
+      return verb == "patch" && ++calls <= 3 ? Status{Error::unreachable("away")} : Status{};
+    };
+    CHECK(bed.await([&] { return calls > 4; }));
+    CHECK_FALSE((*lease)->lost());
+  }
+
+  TEST_CASE("a holder that renews is a conflict: who, what, since when") {
+    Bed bed;
+    bed.hold("jane@workstation/4242");
+    bed.watcher.clock.on_sleep = [&] { bed.renew(); };
+    const auto taken = bed.take();
+    REQUIRE_FALSE(taken.has_value());
+    CHECK(taken.error().code == ErrorCode::conflict);
+    CHECK(taken.error().message ==
+          "cluster redis is being changed by jane@workstation/4242 (kubectl redis create redis) "
+          "since 2026-11-29T10:00:00Z");
+    CHECK(contains(taken.error().hint, "kubectl get lease kubectl-redis-redis -n shop"));
+    CHECK(bed.watcher.clock.slept() < 15s);
+    CHECK(bed.holder() == "jane@workstation/4242");
+  }
+
+  TEST_CASE("a second taker of this machine is refused while the first one lives") {
+    Bed bed;
+    const auto first = bed.take();
+    REQUIRE(first.has_value());
+    bed.watcher.clock.on_sleep = [&] {
+      bed.await([&, seen = text_at(bed.lease(), "/metadata/resourceVersion")] {
+        return text_at(bed.lease(), "/metadata/resourceVersion") != seen;
+      });
+    };
+    const auto second = bed.take();
+    REQUIRE_FALSE(second.has_value());
+    CHECK(second.error().code == ErrorCode::conflict);
+    CHECK(contains(second.error().message, bed.wish.doing));
+  }
+
+  TEST_CASE("a dead holder of this machine is followed at once") {
+    Bed bed;
+    bed.hold("jane@" + here() + "/" + std::to_string(dead_process()));
+    const auto taken = bed.take();
+    REQUIRE(taken.has_value());
+    CHECK(bed.watcher.clock.slept() == 0ms);
+    CHECK(contains(bed.holder(), "/" + std::to_string(::getpid())));
+  }
+
+  TEST_CASE("what is no dead process of this machine is waited for") {
+    for (const std::string& holder : {"jane@elsewhere/" + std::to_string(dead_process()),
+                                      "jane@" + here() + "/" + std::to_string(::getpid()),
+                                      "jane@" + here() + "/none",
+                                      "jane@" + here() + "/-1",
+                                      std::string("a controller"),
+                                      std::string()}) {
+      CAPTURE(holder);
+      Bed bed;
+      bed.hold(holder);
+      REQUIRE(bed.take().has_value());
+      CHECK(bed.watcher.clock.slept() == 15s);
+    }
+  }
+
+  TEST_CASE("where there is no time to see whether the holder is gone it is a conflict at once") {
+    for (const auto& [time, waits] : {std::pair{15s, true}, std::pair{14s, false}}) {
+      CAPTURE(time.count());
+      Bed bed;
+      bed.hold("jane@workstation/4242");
+      CHECK(bed.take(time).has_value() == waits);
+      CHECK((bed.watcher.clock.slept() > 0ms) == waits);
+    }
+  }
+
+  TEST_CASE("who has no right to Leases goes on without one, and it is said") {
+    for (const std::string verb : {"get", "create"}) {
+      CAPTURE(verb);
+      Bed bed;
+      bed.kube.before = [&verb](const std::string& asked, const ports::ResourcePath&) {
+        return asked == verb ? Status{Error::unauthorized("no permission")} : Status{};
+      };
+      const auto taken = bed.take();
+      REQUIRE(taken.has_value());
+      CHECK(contains(bed.watcher.said(), "no right to Leases"));
+      CHECK_FALSE((*taken)->lost());
+      CHECK(bed.lease().is_null());
+    }
+  }
+
+  TEST_CASE("any other failure is told") {
+    Bed bed;
+    bed.kube.refuse("leases", Error::unreachable("away"));
+    const auto taken = bed.take();
+    REQUIRE_FALSE(taken.has_value());
+    CHECK(taken.error() == Error::unreachable("away"));
+  }
+
+  TEST_CASE("a Lease that somebody took over is lost, and stays his") {
+    Bed bed;
+    {
+      const auto lease = bed.take();
+      REQUIRE(lease.has_value());
+      bed.hold("jane@workstation/4242");
+      CHECK(bed.await([&] { return (*lease)->lost(); }));
+    }
+    CHECK(bed.holder() == "jane@workstation/4242");
+  }
+
+  TEST_CASE("a Lease that somebody deleted is lost") {
+    Bed bed;
+    const auto lease = bed.take();
+    REQUIRE(lease.has_value());
+    bed.kube.drop("leases", k_name);
+    CHECK(bed.await([&] { return (*lease)->lost(); }));
+  }
+
+  TEST_CASE("who is a moment too late looks again") {
+    Bed bed;
+    bool raced = false;
+    SUBCASE("somebody made it first, and gives it back") {
+      bed.kube.before = [&](const std::string& verb, const ports::ResourcePath&) {
+        if (verb == "create" && !std::exchange(raced, true)) {
+          bed.hold("jane@workstation/4242");
+        }
+        return Status{};
+      };
+      bed.watcher.clock.on_sleep = [&] { bed.kube.drop("leases", k_name); };
+    }
+    SUBCASE("its dead holder's Lease is gone before it is taken over") {
+      bed.hold("jane@" + here() + "/" + std::to_string(dead_process()));
+      bed.kube.before = [&](const std::string& verb, const ports::ResourcePath&) {
+        if (verb == "patch" && !std::exchange(raced, true)) {
+          bed.kube.drop("leases", k_name);
+        }
+        return Status{};
+      };
+    }
+    CHECK(bed.take().has_value());
+    CHECK(raced);
+    CHECK(bed.watcher.clock.slept() == 500ms);
+  }
+
+  TEST_CASE("who is told to end does not wait for the holder") {
+    Bed bed;
+    bed.hold("jane@workstation/4242");
+    Conduct conduct = bed.watcher.conduct();
+    conduct.cancelled = [] { return true; };
+    const auto taken = ChangeLease::take(bed.kube, bed.wish, conduct);
+    REQUIRE_FALSE(taken.has_value());
+    CHECK(taken.error().code == ErrorCode::cancelled);
+    CHECK(bed.holder() == "jane@workstation/4242");
+  }
+}
+
+}  // namespace
+}  // namespace kredis::plugin
