@@ -198,6 +198,18 @@ TEST_SUITE("apply/wait_for_state") {
     }
   }
 
+  TEST_CASE("pods that cannot be listed for a while are waited for") {
+    Bed bed;
+    tests::FakeRedis redis;
+    const observe::Located located{
+        .name = "redis", .namespace_ = "default", .label_selector = "app=redis"};
+    observe::Cluster cluster(bed.kube, redis, located);
+    bed.site.cluster = &cluster;
+    const Status waited = bed.wait(core::ClusterWhole{});
+    REQUIRE_FALSE(waited.has_value());
+    CHECK(waited.error().code == ErrorCode::timeout);
+    CHECK(contains(waited.error().message, "cluster redis has no pods"));
+  }
 }
 
 }  // namespace
