@@ -31,10 +31,12 @@ class Move {
   Result<std::size_t> place_of(const std::string& pod) const;
   Result<std::vector<core::Reply>> tell(std::size_t at, const std::vector<Command>& commands);
   Status expect_ok(std::size_t at, const std::vector<Command>& commands);
+  Status may_go_on(const std::string& what) const;
   Status open(std::uint32_t slot);
   Status move_keys(std::uint32_t slot);
   Status close(std::uint32_t slot);
   std::string not_shown() const;
+  std::string moved_text(std::uint32_t moved) const;
 
   const core::MoveSlots& step_;
   observe::Cluster& cluster_;
@@ -67,6 +69,18 @@ Status Move::expect_ok(std::size_t at, const std::vector<Command>& commands) {
     if (reply.is_error()) {
       return redis::error_of(reply, cluster_.view().members[at].pod.name);
     }
+  }
+  return {};
+}
+
+/// A move of thousands of slots, of which most may be empty, ends when it is to.
+Status Move::may_go_on(const std::string& what) const {
+  if (conduct_.is_cancelled()) {
+    return conduct_.ended_while(what);
+  }
+  if (conduct_.now() >= conduct_.end()) {
+    return Error::timeout("it took too long: " + what)
+        .with_hint("run the same command again: it goes on from here");
   }
   return {};
 }
@@ -109,9 +123,7 @@ Status Move::move_keys(std::uint32_t slot) {
     }
     KREDIS_CHECK(expect_ok(source_, {migrate}));
     keys_ += listed.front().items.size();
-    if (conduct_.is_cancelled()) {
-      return conduct_.ended_while("slot " + number + " moves; it stays open until then");
-    }
+    KREDIS_CHECK(may_go_on("slot " + number + " moves; it stays open until then"));
   }
 }
 
@@ -144,6 +156,12 @@ std::string Move::not_shown() const {
   return {};
 }
 
+std::string Move::moved_text(std::uint32_t moved) const {
+  return std::to_string(moved) + " of " + std::to_string(step_.slots.size()) +
+         " slots moved from " + step_.pod + " to " + step_.target_pod + ", " +
+         std::to_string(keys_) + " keys";
+}
+
 Status Move::run() {
   cluster_.ask(observe::Ask::topology, conduct_.call_deadline());
   KREDIS_TRY(source_, place_of(step_.pod));
@@ -160,12 +178,11 @@ Status Move::run() {
   std::uint32_t moved = step_.slots.size() - left.size();
   for (const core::SlotRange& range : left.ranges()) {
     for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
+      KREDIS_CHECK(may_go_on(moved_text(moved)));
       KREDIS_CHECK(open(slot));
       KREDIS_CHECK(move_keys(slot));
       KREDIS_CHECK(close(slot));
-      conduct_.say(std::to_string(++moved) + " of " + std::to_string(step_.slots.size()) +
-                   " slots moved from " + step_.pod + " to " + step_.target_pod + ", " +
-                   std::to_string(keys_) + " keys");
+      conduct_.say(moved_text(++moved));
     }
   }
   return wait_until(conduct_, 100ms, [&]() -> Result<std::string> {
