@@ -112,6 +112,8 @@ class Taking {
       : kube_(kube), wish_(wish), conduct_(conduct), began_(conduct.now()) {}
 
   Result<std::optional<Json>> attempt(const ports::ResourcePath& path);
+  /// What is waited for after a try that did not succeed.
+  const std::string& waiting_for() const noexcept { return waiting_for_; }
 
  private:
   Result<bool> is_free(const Json& there);
@@ -121,6 +123,7 @@ class Taking {
   const Conduct& conduct_;
   ports::Deadline began_;
   std::string seen_;  ///< The version that was there at first.
+  std::string waiting_for_;
 };
 
 /// Errors: conflict (its holder renews it).
@@ -136,7 +139,7 @@ Result<bool> Taking::is_free(const Json& there) {
   if (version != seen_ || conduct_.end() < began_ + k_duration) {
     return held(there, wish_);
   }
-  conduct_.say("waiting for " + holder + ", who changes this cluster or is gone");
+  waiting_for_ = "waiting for " + holder + ", who changes this cluster or is gone";
   return conduct_.now() - began_ >= k_duration;
 }
 
@@ -178,7 +181,8 @@ Result<std::unique_ptr<ChangeLease>> ChangeLease::take(ports::KubePort& kube,
   const Status waited = wait_until(conduct, k_pace, [&]() -> Result<std::string> {
     KREDIS_TRY(auto taken, taking.attempt(path));
     if (!taken) {
-      return "waiting for the Lease " + path.name;
+      return taking.waiting_for().empty() ? "waiting for the Lease " + path.name
+                                          : taking.waiting_for();
     }
     lease = std::move(*taken);
     return std::string();

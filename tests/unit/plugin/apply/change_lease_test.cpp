@@ -172,6 +172,13 @@ TEST_SUITE("apply/change_lease") {
     }
   }
 
+  TEST_CASE("who waits says for whom, once") {
+    Bed bed;
+    bed.hold("jane@workstation/4242");
+    REQUIRE(bed.take().has_value());
+    CHECK(count_of(bed.watcher.said(), "waiting for jane@workstation/4242") == 1);
+  }
+
   TEST_CASE("where there is no time to see whether the holder is gone it is a conflict at once") {
     for (const auto& [time, waits] : {std::pair{15s, true}, std::pair{14s, false}}) {
       CAPTURE(time.count());
