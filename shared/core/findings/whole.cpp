@@ -27,9 +27,21 @@ std::string lacks(const Member& member) {
   return {};
 }
 
+/// How many pods are missing of those that there should be; empty when none is, or nobody says.
+std::string lacks_pods(const ClusterView& view) {
+  const std::size_t wanted =
+      view.shape.inferred ? 0 : std::size_t{view.shape.masters} * (1 + view.shape.replicas);
+  return view.members.size() >= wanted ? ""
+                                       : std::to_string(view.members.size()) + " of " +
+                                             std::to_string(wanted) + " pods are there";
+}
+
 }  // namespace
 
 std::string not_whole(const ClusterView& view) {
+  if (std::string text = lacks_pods(view); !text.empty()) {
+    return text;
+  }
   for (const Member& member : view.members) {
     if (std::string text = lacks(member); !text.empty()) {
       return text;
@@ -39,11 +51,8 @@ std::string not_whole(const ClusterView& view) {
 }
 
 std::string not_answering(const ClusterView& view) {
-  const std::size_t wanted =
-      view.shape.inferred ? 0 : std::size_t{view.shape.masters} * (1 + view.shape.replicas);
-  if (view.members.size() < wanted) {
-    return std::to_string(view.members.size()) + " of " + std::to_string(wanted) +
-           " pods are there";
+  if (std::string text = lacks_pods(view); !text.empty()) {
+    return text;
   }
   const auto silent = std::ranges::find_if(
       view.members, [](const Member& member) { return member.trouble.has_value(); });

@@ -113,6 +113,14 @@ TEST_SUITE("core/whole") {
     }
   }
 
+  TEST_CASE("a pod that is missing keeps a cluster from being whole, where its number is known") {
+    ClusterView view = ViewBuilder::whole(3, 1).build();
+    view.members.pop_back();
+    CHECK(not_whole(view) == "5 of 6 pods are there");
+    view.shape.inferred = true;
+    CHECK(not_whole(view).empty());
+  }
+
   TEST_CASE("nodes can be asked when all pods are there and answer, however they are") {
     ClusterView view = ViewBuilder::whole(3, 1)
                            .edit(4, [](Member& member) { member.server->loading = true; })
