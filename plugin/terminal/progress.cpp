@@ -12,11 +12,19 @@ namespace {
 /// Live lines beyond this many are counted instead of drawn: the screen must not scroll.
 constexpr std::size_t k_most_live_lines = 12;
 
+/// Between two characters: half of one is shown as rubbish.
 std::string cut(const std::string& text, std::size_t columns) {
   if (display_width(text) <= columns || columns < 2) {
     return text;
   }
-  return text.substr(0, columns - 1) + "…";
+  std::size_t end = 0;
+  for (std::size_t left = columns - 1; end < text.size(); ++end) {
+    const bool begins = (static_cast<unsigned char>(text[end]) & 0xC0U) != 0x80U;
+    if (begins && left-- == 0) {
+      break;
+    }
+  }
+  return text.substr(0, end) + "…";
 }
 
 }  // namespace

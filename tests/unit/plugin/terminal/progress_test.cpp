@@ -97,6 +97,23 @@ TEST_SUITE("terminal/progress") {
     }
   }
 
+  TEST_CASE("a line is cut at the width of the terminal, between two characters") {
+    struct Case {
+      std::string label;
+      std::string text;
+      std::string shown;
+    };
+    for (const Case& each : {Case{"fits", "12345678", "    k  12345678"},
+                             Case{"is cut", "1234567890123456", "    k  123456789012…"},
+                             Case{"takes more bytes than columns", "äöüäöü", "    k  äöüäöü"},
+                             Case{"is cut there", "ääääääääääääääää", "    k  ääääääääääää…"}}) {
+      CAPTURE(each.label);
+      Shown shown(Live::yes, 20);
+      shown.progress.begin("w");
+      shown.progress.line("k", each.text);
+      CHECK(shown.text() == "… w\n" + each.shown + "\n");
+    }
+  }
 }
 
 TEST_SUITE("terminal/text_style") {
