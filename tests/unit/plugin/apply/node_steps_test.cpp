@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <map>
+#include <tuple>
+
 #include "plugin/apply/node_steps.hpp"
 #include "plugin/operations/init/bus_diagnosis.hpp"
 #include "plugin/operations/init/forming_node_timeouts.hpp"
+#include "tests/support/builders.hpp"
 #include "tests/support/fake_kube.hpp"
+#include "tests/unit/plugin/apply/engine_bed.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -107,6 +112,93 @@ TEST_SUITE("plugin/node_steps") {
     CHECK(acceptable(epoch, reply("ERR Node config epoch is already non-zero")));
     CHECK_FALSE(acceptable(epoch, reply("NOPERM this user has no permissions")));
     CHECK_FALSE(acceptable(step(core::Meet{}), reply("ERR Invalid node address specified")));
+  }
+
+  TEST_CASE("every command to a node has its words, and every other kind has none") {
+    const ClusterView view = testing::ViewBuilder::whole(3, 1).build();
+    const std::map<std::string, std::string> words{
+        {"meet", "CLUSTER MEET 10.0.0.1 6379"},
+        {"add_slots", "CLUSTER ADDSLOTSRANGE 5461 10922"},
+        {"set_epoch", "CLUSTER SET-CONFIG-EPOCH 2"},
+        {"bump_epoch", "CLUSTER BUMPEPOCH"},
+        {"replicate", "CLUSTER REPLICATE " + id_of(0).to_text()},
+        {"failover", "CLUSTER FAILOVER"},
+        {"forget", "CLUSTER FORGET " + id_of(9).to_text()},
+        {"reset", "CLUSTER RESET SOFT"},
+        {"set_config", "CONFIG SET maxmemory 1mb"}};
+    for (const auto& [kind, each] : every_kind()) {
+      CAPTURE(kind);
+      const auto commands = commands_for(each, view);
+      REQUIRE(commands.has_value());
+      std::string text;
+      for (const Command& command : *commands) {
+        for (const std::string& word : command) {
+          text += (text.empty() ? "" : " ") + word;
+        }
+      }
+      CHECK(text == (words.contains(kind) ? words.at(kind) : ""));
+    }
+    const core::Step hard = step(core::Reset{.pod = "p", .kind = core::ResetKind::hard});
+    CHECK(one(hard, view) == Command{"CLUSTER", "RESET", "HARD"});
+  }
+
+  TEST_CASE("a step shows in what the nodes say, and what does not is named") {
+    struct Case {
+      std::string label;
+      core::StepKind what;
+      testing::ViewBuilder view;
+      std::string missing;
+    };
+    const std::string pod = testing::pod_name(1);
+    const auto whole = [] { return testing::ViewBuilder::whole(3, 1); };
+    const auto slots = *core::SlotSet::parse("0-1");
+    const core::Failover failover{
+        .pod = "redis-app-3", .replica = id_of(3), .master_pod = "redis-app-0", .master = id_of(0)};
+    for (const Case& each : std::vector<Case>{
+             {"slots", core::AddSlots{pod, slots}, whole(), "redis-app-1 does not have slots 0-1"},
+             {"slots, all", core::AddSlots{pod, slots}, whole().slots(1, "0-5"), ""},
+             {"epoch", core::BumpEpoch{pod}, whole(), "redis-app-1 has no epoch above all others"},
+             {"epoch, highest", core::BumpEpoch{testing::pod_name(2)}, whole(), ""},
+             {"follow",
+              core::Replicate{"redis-app-3", pod, id_of(1)},
+              whole(),
+              "redis-app-3 does not follow redis-app-1"},
+             {"follows", core::Replicate{"redis-app-4", pod, id_of(1)}, whole(), ""},
+             {"failover", failover, whole(), "redis-app-3 has not taken over from redis-app-0"},
+             {"forget", core::Forget{pod, id_of(0)}, whole(), "redis-app-1 still knows a0000000"},
+             {"forgot", core::Forget{pod, id_of(9)}, whole(), ""},
+             {"reset", core::Reset{pod}, whole(), "redis-app-1 has not left its cluster"},
+             {"alone with slots",
+              core::Reset{pod},
+              testing::ViewBuilder(2).slots(1, "0"),
+              "redis-app-1 has not left its cluster"},
+             {"alone", core::Reset{pod}, testing::ViewBuilder(2), ""},
+             {"restart", core::RestartPod{pod}, whole(), ""}}) {
+      CAPTURE(each.label);
+      CHECK(missing_of(step(each.what), each.view.build()) == each.missing);
+    }
+    for (const auto& [kind, each] : every_kind()) {
+      CAPTURE(kind);
+      const bool is_command = !commands_for(each, whole().build())->empty();
+      CHECK(missing_of(each, whole().silent(1).build()) ==
+            (is_command ? "redis-app-1 does not answer" : ""));
+    }
+  }
+
+  TEST_CASE("what a running server does not take is left to a restart, other refusals count") {
+    const auto reply = [](const char* text) {
+      return core::Reply{.kind = core::Reply::Kind::error, .text = text};
+    };
+    const core::Step set = step(core::SetConfig{.pod = "p", .settings = {}});
+    CHECK(acceptable(set, reply("ERR CONFIG SET failed - can't set immutable config")));
+    CHECK(acceptable(set, reply("ERR CONFIG SET failed - can't set protected config")));
+    CHECK(acceptable(set, reply("ERR Unsupported CONFIG parameter: x")));
+    CHECK_FALSE(acceptable(set, reply("ERR CONFIG SET failed - argument must be a memory value")));
+    const core::Step forget = step(core::Forget{.pod = "p", .node = id_of(1)});
+    CHECK(acceptable(forget, reply("ERR Unknown node a0000001")));
+    CHECK_FALSE(acceptable(forget, reply("ERR Can't forget my master!")));
+    CHECK_FALSE(acceptable(step(core::Reset{.pod = "p"}), reply("ERR Unknown node")));
+    CHECK_FALSE(acceptable(step(core::BumpEpoch{.pod = "p"}), reply("ERR Unknown node")));
   }
 
   TEST_CASE(
