@@ -5,7 +5,7 @@ namespace kredis::plugin {
 
 Result<ConfigSource> mounted_config(ports::KubePort& kube, const observe::Located& located) {
   const auto path = "/spec/template/spec/volumes"_json_pointer;
-  const Json volumes = located.workload.value(path, Json::array());
+  const Json volumes = located.workload.contains(path) ? located.workload.at(path) : Json::array();
   for (const Json& volume : volumes) {
     const std::string name = volume.value("/configMap/name"_json_pointer, std::string());
     if (name.empty()) {

@@ -88,8 +88,7 @@ std::string redis_image(const Json& workload) {
 }
 
 std::string redis_host(const observe::Located& located) {
-  const std::string service =
-      located.workload.value("/spec/serviceName"_json_pointer, std::string());
+  const std::string service = text_at(located.workload, "/spec/serviceName");
   if (!service.empty()) {
     return service;
   }

@@ -24,9 +24,9 @@ Status check_answered(const ClusterView& view, const Member& member) {
   if (member.trouble) {
     const Error& cause = *member.trouble;
     return Error::unreachable("pod " + pod + " did not answer: " + cause.message)
-        .with_hint(cause.hint.empty() ? "look at the pod: kubectl describe pod " + pod + " -n " +
-                                            view.namespace_
-                                      : cause.hint);
+        .with_hint(cause.hint.empty()
+                       ? "look at the pod: kubectl describe pod " + pod + " -n " + view.namespace_
+                       : cause.hint);
   }
   if (member.self() == nullptr) {
     return Error::unreachable("pod " + pod + " did not say which node of the cluster it is")

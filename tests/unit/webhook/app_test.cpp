@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "shared/core/labels.hpp"
 #include "tests/unit/webhook/observer_bed.hpp"
 
 namespace kredis::webhook {
@@ -37,7 +38,7 @@ std::string eviction_of(const std::string& pod, bool dry_run = false) {
 /// Objects to everything with one error, and patches everything.
 Policy strict() {
   const policy::Objection objection{.rule = "RC001",
-                                    .severity = policy::Severity::error,
+                                    .severity = policy::RuleSeverity::error,
                                     .path = "/spec/replicas",
                                     .found = "5",
                                     .wanted = "6",
@@ -191,7 +192,8 @@ TEST_SUITE("webhook/app") {
       cluster.kube.put(
           "namespaces",
           {{"kind", "Namespace"},
-           {"metadata", {{"name", name}, {"labels", {{std::string(k_level_label), level}}}}}});
+           {"metadata",
+            {{"name", name}, {"labels", {{std::string(core::k_policy_label), level}}}}}});
     }
     cluster.read();
     AppBed bed(strict(), &cluster.snapshot);

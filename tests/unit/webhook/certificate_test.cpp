@@ -3,6 +3,7 @@
 // Certificates in use: minted, and shared by replicas in a Secret.
 #include <doctest/doctest.h>
 
+#include "shared/core/labels.hpp"
 #include "shared/kube/encoding.hpp"
 #include "tests/unit/webhook/observer_bed.hpp"
 #include "webhook/mint.hpp"
@@ -157,7 +158,8 @@ TEST_SUITE("webhook/own_certificate") {
     REQUIRE(own.refresh(k_now).has_value());
     const std::string old = *kube::base64_decode(bed.secret("ca.crt"));
     Json secret = bed.kube.object("secrets", "hook-tls");
-    secret["metadata"]["annotations"][k_rotate_annotation] = std::to_string(k_now + 5);
+    secret["metadata"]["annotations"][std::string(core::k_rotate_annotation)] =
+        std::to_string(k_now + 5);
     bed.kube.put("secrets", secret);
     REQUIRE(own.refresh(k_now + 10).has_value());
     const std::string bundle = *kube::base64_decode(bed.secret("ca.crt"));
