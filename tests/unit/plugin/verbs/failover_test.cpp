@@ -244,11 +244,11 @@ TEST_SUITE("verbs/failover drill") {
         {.label = "the user says no",
          .words = {"failover", "drill", "--pod", "redis-app-0"},
          .given = [](VerbBed& bed) { will_answer(bed, "n"); },
-         .says = {"go on? [y/N]", "nothing was done: the drill was not confirmed", "add --yes"}},
+         .says = {"go on? [y/N]", "nothing was done: it was not confirmed", "add --yes"}},
         {.label = "nobody there to ask",
          .words = {"failover", "drill", "--pod", "redis-app-0"},
          .given = [](VerbBed& bed) { bed.asks = false; },
-         .says = {"nothing was done: the drill was not confirmed"}}};
+         .says = {"nothing was done: it was not confirmed"}}};
     for (const Refusal& row : rows) {
       const auto bed = VerbBed::whole();
       check_refusal(row, *bed);
