@@ -23,7 +23,8 @@ constexpr const char* k_about =
     "  kubectl redis toolbox             a shell beside the cluster\n"
     "  kubectl redis webhook install     keep what others apply sound\n"
     "  kubectl redis delete              remove it; its data stays unless you say otherwise\n\n"
-    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 findings or a refusal.";
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 findings or a refusal, "
+    "130 after Ctrl-C.";
 
 void add_global_flags(Verb& root, GlobalOptions& options) {
   root.section("Flags of every verb");
