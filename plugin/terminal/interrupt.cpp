@@ -56,7 +56,7 @@ void watch_for_interrupts(const std::vector<std::string>& arguments) {
       }
     }
     std::this_thread::sleep_for(k_grace);
-    ::_exit(static_cast<int>(core::ExitStatus::refused));
+    ::_exit(static_cast<int>(core::ExitStatus::cancelled));
   }).detach();
 }
 
