@@ -217,10 +217,16 @@ void ChangeLease::renew(std::chrono::milliseconds pace) {
     } else if (renewed.error().code == ErrorCode::conflict ||
                renewed.error().code == ErrorCode::not_found) {
       lost_ = true;
+      wake_.notify_all();
       return;
     }
     // An API server that is away for a moment lets nobody else take it either.
   }
+}
+
+bool ChangeLease::wait_until_lost(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return wake_.wait_for(lock, time, [this] { return lost(); });
 }
 
 ChangeLease::~ChangeLease() {

@@ -44,6 +44,8 @@ class ChangeLease {
 
   /// Whether somebody took it over, as after this machine slept: then nothing may be changed.
   bool lost() const noexcept { return lost_; }
+  /// Waits until it is lost, for so long at the most.
+  bool wait_until_lost(std::chrono::milliseconds time);
 
  private:
   ChangeLease(ports::KubePort& kube,

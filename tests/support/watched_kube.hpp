@@ -3,32 +3,18 @@
 // A FakeKube whose watches last until a test ends them, and tell what the test has for them.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
+#include "tests/support/eventually.hpp"
 #include "tests/support/fake_kube.hpp"
 
 namespace kredis::tests {
-
-/// Waits for what other threads bring about; ten seconds are for the slowest machine only.
-template <typename Condition>
-bool eventually(const Condition& condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
 
 class WatchedKube : public FakeKube {
  public:
@@ -37,6 +23,13 @@ class WatchedKube : public FakeKube {
   }
   /// Ends the watch of `plural`, or the next one.
   void end_watch(const std::string& plural, const Error& error) { add(plural, {.error = error}); }
+  /// Waits until `condition` holds of what the watchers make of what they were told: it is asked
+  /// whenever one of them has dealt with its news. False when it did not in time.
+  template <typename Condition>
+  bool wait_until(const Condition& condition) {
+    std::unique_lock lock(news_mutex_);
+    return dealt_with_.wait_for(lock, k_patience, condition);
+  }
   /// Ends all watches for good.
   void cancel() {
     const std::scoped_lock lock(news_mutex_);
@@ -73,6 +66,7 @@ class WatchedKube : public FakeKube {
   News take(const std::string& plural) {
     std::unique_lock lock(news_mutex_);
     std::deque<News>& mine = news_[plural];
+    dealt_with_.notify_all();  // What was taken before, and the list before the watch.
     news_came_.wait(lock, [&] { return cancelled_ || !mine.empty(); });
     if (mine.empty()) {
       return {};
@@ -84,6 +78,7 @@ class WatchedKube : public FakeKube {
 
   std::mutex news_mutex_;
   std::condition_variable news_came_;
+  std::condition_variable dealt_with_;
   std::map<std::string, std::deque<News>> news_;
   bool cancelled_ = false;
 };

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "shared/kube/connection.hpp"
 #include "shared/kube/encoding.hpp"
 #include "shared/kube/websocket.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/unit/kube/test_access.hpp"
 
 namespace kredis::kube {
@@ -269,11 +271,15 @@ TEST_SUITE("kube/tunnel") {
   TEST_CASE("what is sent is one masked frame a message, however long") {
     std::mutex mutex;
     std::string raw;
+    tests::Signal more_came;
     TestServer server(good_tls(), [&](const TestRequest& request, TestPeer& peer) {
       upgrade(request, peer);
       for (std::string more = peer.read(); !more.empty(); more = peer.read()) {
-        const std::lock_guard lock(mutex);
-        raw += more;
+        {
+          const std::lock_guard lock(mutex);
+          raw += more;
+        }
+        more_came.raise();
       }
       peer.close();
     });
@@ -284,8 +290,7 @@ TEST_SUITE("kube/tunnel") {
     const std::string text(12'000, 'x');
     REQUIRE(::send(fd.fd(), text.data(), text.size(), MSG_NOSIGNAL) == 12'000);
     std::string seen;
-    for (int i = 0; i < 1000 && seen.size() < 12'009; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    for (std::uint64_t pieces = 1; seen.size() < 12'009 && more_came.wait(pieces); ++pieces) {
       const std::lock_guard lock(mutex);
       seen = raw;
     }
@@ -313,21 +318,18 @@ TEST_SUITE("kube/tunnel") {
   }
 
   TEST_CASE("a closed local end reaches the server as a farewell") {
-    std::atomic<bool> has_ended = false;
+    tests::Signal ended;
     TestServer server(good_tls(), [&](const TestRequest& request, TestPeer& peer) {
       echo(request, peer);
-      has_ended = true;
+      ended.raise();
     });
     {
       const auto client = client_of(access_to(server));
       auto tunnel = client->open_tunnel("shop", "redis-app-0", 6379, soon());
       REQUIRE(tunnel.has_value());
       tunnel->reset();
-      for (int i = 0; i < 1000 && !has_ended; ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      }
+      CHECK(ended.wait());
     }
-    CHECK(has_ended);
   }
 
   TEST_CASE("a client that goes away ends its tunnels") {
@@ -342,8 +344,10 @@ TEST_SUITE("kube/tunnel") {
   }
 
   TEST_CASE("a server that does not answer is left at the deadline, or when the user says so") {
-    TestServer server(good_tls(), [](const TestRequest&, TestPeer& peer) {
+    tests::Signal asked;
+    TestServer server(good_tls(), [&](const TestRequest&, TestPeer& peer) {
       peer.write("HTTP/1.1 101 Switching");
+      asked.raise();
       peer.read();
     });
     const auto client = client_of(access_to(server));
@@ -353,7 +357,7 @@ TEST_SUITE("kube/tunnel") {
     CHECK(late.error().code == ErrorCode::timeout);
     CHECK(late.error().message.find("no answer from the API server") != std::string::npos);
     std::thread canceller([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      asked.wait(2);
       client->cancel();
     });
     const auto begin = Clock::now();

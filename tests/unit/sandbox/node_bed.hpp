@@ -14,6 +14,7 @@
 #include "tests/sandbox/controllers/objects.hpp"
 #include "tests/sandbox/node/agent.hpp"
 #include "tests/sandbox/store.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace kredis::sandbox {
 
@@ -109,17 +110,7 @@ class NodeBed {
   std::unique_ptr<NodeAgent> agent_;
 };
 
-/// What `wait_for` found last is asked again until it holds; for things no object tells of.
-inline bool eventually(const std::function<bool()>& holds) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (std::chrono::steady_clock::now() < deadline) {
-    if (holds()) {
-      return true;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return false;
-}
+using tests::eventually;
 
 /// The first container's status.
 inline const Json& container_status(const Json& pod) {

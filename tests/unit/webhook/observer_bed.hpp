@@ -110,7 +110,7 @@ struct ObserverBed {
   /// Lets the snapshot read what there is.
   void read() {
     snapshot.start();
-    tests::eventually([this] { return snapshot.is_complete(); });
+    kube.wait_until([this] { return snapshot.is_complete(); });
   }
   /// One look, by the test's own thread.
   void look() {

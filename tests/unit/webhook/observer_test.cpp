@@ -139,7 +139,7 @@ TEST_SUITE("webhook/observer") {
     bed.add_article();
     bed.look();
     bed.kube.tell("statefulsets", ports::WatchEvent::Kind::deleted, k_article);
-    REQUIRE(tests::eventually([&bed] { return bed.snapshot.all("StatefulSet").empty(); }));
+    REQUIRE(bed.kube.wait_until([&bed] { return bed.snapshot.all("StatefulSet").empty(); }));
     bed.observer.look_around();
     CHECK(bed.observer.watched().empty());
     CHECK(bed.observer.sight(k_article).view == nullptr);

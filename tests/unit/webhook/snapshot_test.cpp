@@ -28,7 +28,7 @@ struct Bed {
 
   void read() {
     snapshot.start();
-    REQUIRE(tests::eventually([this] { return snapshot.is_complete(); }));
+    REQUIRE(kube.wait_until([this] { return snapshot.is_complete(); }));
   }
   bool has(const std::string& name) const {
     return snapshot.find("ConfigMap", "shop", name) != nullptr;
@@ -74,7 +74,7 @@ TEST_SUITE("webhook/snapshot") {
     bed.kube.tell("configmaps", Kind::modified, config_map("new", "changed"));
     bed.kube.tell("configmaps", Kind::bookmark, {{"kind", "ConfigMap"}, {"metadata", {}}});
     bed.kube.tell("configmaps", Kind::deleted, config_map("old"));
-    REQUIRE(tests::eventually([&bed] { return !bed.has("old"); }));
+    REQUIRE(bed.kube.wait_until([&bed] { return !bed.has("old"); }));
     REQUIRE(bed.has("new"));
     CHECK((*bed.snapshot.find("ConfigMap", "shop", "new"))["data"]["key"] == "changed");
     CHECK(bed.snapshot.size() == 1);
@@ -90,7 +90,7 @@ TEST_SUITE("webhook/snapshot") {
     bed.kube.drop("configmaps", "goes");
     bed.kube.put("configmaps", config_map("comes"));
     bed.kube.end_watch("configmaps", Error::timeout("the watch ended"));
-    REQUIRE(tests::eventually([&bed] { return bed.has("comes") && !bed.has("goes"); }));
+    REQUIRE(bed.kube.wait_until([&bed] { return bed.has("comes") && !bed.has("goes"); }));
     CHECK(bed.has("stays"));
     CHECK(bed.snapshot.all("Service").size() == 1);
     // The end of a watch's life is no trouble.
@@ -120,7 +120,8 @@ TEST_SUITE("webhook/snapshot") {
     bed.kube.put("configmaps", config_map("a"));
     bed.kube.refuse("services", Error::unauthorized("services is forbidden"));
     bed.snapshot.start();
-    REQUIRE(tests::eventually([&] { return bed.has("a") && !log.lines("cannot watch").empty(); }));
+    REQUIRE(
+        bed.kube.wait_until([&] { return bed.has("a") && !log.lines("cannot watch").empty(); }));
     CHECK_FALSE(bed.snapshot.is_complete());
     const Json complaint = log.lines("cannot watch").front();
     CHECK(complaint["message"] == "cannot watch services");
@@ -149,7 +150,7 @@ TEST_SUITE("webhook/snapshot") {
     const Json* const found = around.find("ConfigMap", "shop", "a");
     const auto listed = around.list("ConfigMap", "shop");
     bed.kube.tell("configmaps", Kind::deleted, config_map("a"));
-    REQUIRE(tests::eventually([&bed] { return !bed.has("a"); }));
+    REQUIRE(bed.kube.wait_until([&bed] { return !bed.has("a"); }));
     REQUIRE(found != nullptr);
     CHECK((*found)["data"]["key"] == "first");
     REQUIRE(listed.size() == 1);

@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <thread>
 #include <variant>
 
 #include "plugin/apply/object_name.hpp"
@@ -329,9 +328,15 @@ TEST_SUITE("apply/apply_plan on real servers") {
             core::SetConfig{.pod = pod_name(0),
                             .settings = {{.name = "cluster-require-full-coverage", .value = "no"}}})
             .has_value());
-    for (int i = 0; i < 2000 && !bed.ask(0, {"SET", "k", "v"}).is_ok(); ++i) {
-      std::this_thread::sleep_for(5ms);
-    }
+    const auto cluster = bed.cluster();
+    const Status serves =
+        wait_until_seen(*cluster,
+                        {.deadline = std::chrono::steady_clock::now() + 30s},
+                        [](const core::ClusterView& view) {
+                          return view.members[0].cluster->state_ok ? "" : "it does not serve yet";
+                        });
+    REQUIRE(serves.has_value());
+    REQUIRE(bed.ask(0, {"SET", "k", "v"}).is_ok());
     const Status done = run(bed, core::Reset{.pod = pod_name(0)});
     REQUIRE_FALSE(done.has_value());
     CHECK(contains(done.error().message, "containing keys"));

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include <array>
-#include <thread>
+#include <atomic>
 
+#include "tests/support/eventually.hpp"
 #include "tests/support/fake_kube.hpp"
 #include "tests/unit/plugin/apply/engine_bed.hpp"
 
@@ -36,6 +37,10 @@ pid_t dead_process() {
 }
 
 struct Bed {
+  Bed() {
+    kube.on_change = [this](const auto&...) { changed.raise(); };
+  }
+
   Result<std::unique_ptr<ChangeLease>> take(std::chrono::milliseconds time = 60s) {
     return ChangeLease::take(kube, wish, watcher.conduct(time));
   }
@@ -57,16 +62,7 @@ struct Bed {
     const Json patch{{"spec", {{"renewTime", "now"}}}};
     REQUIRE(kube.merge_patch(k_path, patch, ports::DryRun::no).has_value());
   }
-  /// Waits, in real time, for the renewing thread.
-  template <typename Seen>
-  bool await(Seen seen) {
-    const auto end = std::chrono::steady_clock::now() + 30s;
-    while (!seen() && std::chrono::steady_clock::now() < end) {
-      std::this_thread::sleep_for(2ms);
-    }
-    return seen();
-  }
-
+  tests::Signal changed;  ///< Something was kept: the renewing thread lives.
   tests::FakeKube kube;
   Watcher watcher;
   ChangeWish wish{.namespace_ = "shop",
@@ -100,7 +96,8 @@ TEST_SUITE("apply/change_lease") {
       const auto lease = bed.take();
       REQUIRE(lease.has_value());
       const std::string first = text_at(bed.lease(), "/spec/renewTime");
-      CHECK(bed.await([&] { return text_at(bed.lease(), "/spec/renewTime") != first; }));
+      CHECK(bed.changed.wait_for_next());
+      CHECK(text_at(bed.lease(), "/spec/renewTime") != first);
       CHECK_FALSE((*lease)->lost());
     }
     CHECK(bed.lease().is_null());
@@ -109,12 +106,17 @@ TEST_SUITE("apply/change_lease") {
   TEST_CASE("an API server that is away for a moment costs no Lease") {
     Bed bed;
     std::atomic<int> calls{0};
+    tests::Signal called;
+    bed.kube.before = [&](const std::string& verb, const ports::ResourcePath&) {
+      const bool is_away = verb == "patch" && ++calls <= 3;
+      called.raise();
+      return is_away ? Status{Error::unreachable("away")} : Status{};
+    };
     const auto lease = bed.take();
     REQUIRE(lease.has_value());
-    bed.kube.before = [&calls](const std::string& verb, const ports::ResourcePath&) {
-      return verb == "patch" && ++calls <= 3 ? Status{Error::unreachable("away")} : Status{};
-    };
-    CHECK(bed.await([&] { return calls > 4; }));
+    while (calls <= 4) {
+      REQUIRE(called.wait_for_next());
+    }
     CHECK_FALSE((*lease)->lost());
   }
 
@@ -137,11 +139,7 @@ TEST_SUITE("apply/change_lease") {
     Bed bed;
     const auto first = bed.take();
     REQUIRE(first.has_value());
-    bed.watcher.clock.on_sleep = [&] {
-      bed.await([&, seen = text_at(bed.lease(), "/metadata/resourceVersion")] {
-        return text_at(bed.lease(), "/metadata/resourceVersion") != seen;
-      });
-    };
+    bed.watcher.clock.on_sleep = [&] { bed.changed.wait_for_next(); };
     const auto second = bed.take();
     REQUIRE_FALSE(second.has_value());
     CHECK(second.error().code == ErrorCode::conflict);
@@ -218,7 +216,7 @@ TEST_SUITE("apply/change_lease") {
       const auto lease = bed.take();
       REQUIRE(lease.has_value());
       bed.hold("jane@workstation/4242");
-      CHECK(bed.await([&] { return (*lease)->lost(); }));
+      CHECK((*lease)->wait_until_lost(30s));
     }
     CHECK(bed.holder() == "jane@workstation/4242");
   }
@@ -228,7 +226,7 @@ TEST_SUITE("apply/change_lease") {
     const auto lease = bed.take();
     REQUIRE(lease.has_value());
     bed.kube.drop("leases", k_name);
-    CHECK(bed.await([&] { return (*lease)->lost(); }));
+    CHECK((*lease)->wait_until_lost(30s));
   }
 
   TEST_CASE("who is a moment too late looks again") {
