@@ -169,29 +169,26 @@ Status run_stage(Site& site, const Stage& stage, const Conduct& conduct) {
 }
 
 /// A stage with words for its end is shown as one of its own; else as a part of what is shown.
-void begin(const Stage& stage, const Conduct& conduct) {
-  if (conduct.progress != nullptr && !stage.done.empty()) {
-    conduct.progress->begin(stage.title);
-  } else {
-    conduct.say(stage.title);
+Status run_and_show(Site& site, const Stage& stage, const Conduct& conduct) {
+  const bool own = !stage.done.empty();
+  own ? conduct.begin(stage.title) : conduct.say(stage.title);
+  if (auto done = run_stage(site, stage, conduct); !done) {
+    if (own) {
+      conduct.failed();
+    }
+    return done.error().while_doing(stage.title);
   }
+  if (own) {
+    conduct.done(stage.done);
+  }
+  return {};
 }
 
 }  // namespace
 
 Status apply_plan(Site& site, const core::Plan& plan, const Conduct& conduct) {
   for (const Stage& stage : plan.stages) {
-    begin(stage, conduct);
-    const bool own = conduct.progress != nullptr && !stage.done.empty();
-    if (auto done = run_stage(site, stage, conduct); !done) {
-      if (own) {
-        conduct.progress->fail();
-      }
-      return done.error().while_doing(stage.title);
-    }
-    if (own) {
-      conduct.progress->done(stage.done);
-    }
+    KREDIS_CHECK(run_and_show(site, stage, conduct));
   }
   return {};
 }

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 /// As the control plane's own: a holder that is silent this long is gone.
 constexpr auto k_duration = 15s;
-constexpr auto k_pace = 500ms;
+constexpr auto k_lease_pace = 500ms;
 
 /// metav1.MicroTime.
 std::string now_text() {
@@ -178,7 +178,7 @@ Result<std::unique_ptr<ChangeLease>> ChangeLease::take(ports::KubePort& kube,
       {"coordination.k8s.io/v1", "leases"}, wish.namespace_, "kubectl-redis-" + wish.cluster};
   Taking taking(kube, wish, conduct);
   Json lease;
-  const Status waited = wait_until(conduct, k_pace, [&]() -> Result<std::string> {
+  const Status waited = wait_until(conduct, k_lease_pace, [&]() -> Result<std::string> {
     KREDIS_TRY(auto taken, taking.attempt(path));
     if (!taken) {
       return taking.waiting_for().empty() ? "waiting for the Lease " + path.name

@@ -12,6 +12,24 @@ ports::Deadline Conduct::call_deadline() const {
   return std::max(now() + 1s, std::min(deadline, now() + 10s));
 }
 
+void Conduct::begin(const std::string& title) const {
+  if (progress != nullptr) {
+    progress->begin(title);
+  }
+}
+
+void Conduct::done(const std::string& text) const {
+  if (progress != nullptr) {
+    progress->done(text);
+  }
+}
+
+void Conduct::failed() const {
+  if (progress != nullptr) {
+    progress->fail();
+  }
+}
+
 void Conduct::say(const std::string& text) const {
   if (progress != nullptr) {
     progress->line("", text);

@@ -32,6 +32,10 @@ struct Conduct {
   /// When one exchange with the nodes must be over: a frozen node must not use up all the time.
   /// Never sooner than in a second.
   ports::Deadline call_deadline() const;
+  /// A stage that is shown: its begin, its end, its end in failure. Nothing where nobody watches.
+  void begin(const std::string& title) const;
+  void done(const std::string& text) const;
+  void failed() const;
   /// Says what is being done, or the latest about it, below the stage that is shown.
   void say(const std::string& text) const;
   /// The same operation with so much time for waiting.

@@ -4,7 +4,7 @@
 #include <future>
 #include <utility>
 
-#include "shared/policy/names.hpp"
+#include "shared/core/labels.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -36,14 +36,10 @@ void note(Applied applied, Site& site, const Conduct& conduct, const std::string
   site.applied.push_back(std::move(applied));
 }
 
-bool runs_pods(const core::ObjectName& object) {
-  return object.plural == "statefulsets" || object.plural == "deployments";
-}
-
 /// Tells the webhook, if there is one, that the deletion is meant. Who may not write it and has no
 /// webhook needs it not; with one, its refusal names the annotation. False when it may not be told.
 bool allow_deletion(const core::ObjectName& object, Site& site) {
-  const Json annotations = {{std::string(policy::k_allow_delete_annotation), "true"}};
+  const Json annotations = {{std::string(core::k_allow_delete_annotation), "true"}};
   return site.kube
       ->merge_patch(path_of(object), {{"metadata", {{"annotations", annotations}}}}, site.dry_run)
       .has_value();
@@ -143,7 +139,7 @@ Status carry_out(const core::ScaleWorkload& step, Site& site, const Conduct& con
 }
 
 Status carry_out(const core::DeleteObject& step, Site& site, const Conduct& conduct) {
-  const bool is_meant = step.guard == core::Guarded::told && runs_pods(step.object)
+  const bool is_meant = step.guard == core::Guarded::told && step.object.runs_pods()
                             ? allow_deletion(step.object, site)
                             : step.guard == core::Guarded::told;
   const auto cascade = step.cascade == core::Cascade::foreground ? ports::Propagation::foreground

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/apply/restart_pod.hpp"
 
-#include "shared/core/findings/whole.hpp"
+#include "plugin/apply/wait_for_state.hpp"
 
 namespace kredis::plugin {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto k_pace = 300ms;
+constexpr auto k_restart_pace = 300ms;
 
 /// What is still missing after the pod of `path`, which had the uid `old_uid`, was told to go. (A
 /// Deployment's next pod has another name, so pods are counted.)
@@ -21,16 +21,9 @@ Result<std::string> missing_after(const ports::ResourcePath& path,
   if (object && text_at(*object, "/metadata/uid") == old_uid) {
     return path.name + " ends";
   }
-  const Status seen = site.cluster->look(observe::Ask::everything, conduct.call_deadline());
-  if (!seen) {
-    // A node that does not let us in will not after a wait either; all else may pass.
-    return seen.error().code == ErrorCode::unauthorized ? Result<std::string>(seen.error())
-                                                        : seen.error().message;
-  }
-  if (site.cluster->view().members.size() != pods) {
-    return "the next " + path.name + " is not there yet";
-  }
-  return core::not_whole(site.cluster->view());
+  KREDIS_TRY(std::string lacks, look_for_whole(*site.cluster, conduct));
+  const bool is_missing = site.cluster->view().members.size() != pods;
+  return is_missing ? "the next " + path.name + " is not there yet" : lacks;
 }
 
 }  // namespace
@@ -44,7 +37,8 @@ Status carry_out(const core::RestartPod& step, Site& site, const Conduct& conduc
   if (!removed && removed.error().code != ErrorCode::not_found) {
     return removed.error().while_doing("restarting " + step.pod);
   }
-  return wait_until(conduct, k_pace, [&] { return missing_after(path, uid, pods, site, conduct); });
+  return wait_until(
+      conduct, k_restart_pace, [&] { return missing_after(path, uid, pods, site, conduct); });
 }
 
 }  // namespace kredis::plugin

@@ -95,17 +95,19 @@ Status wait(const core::FieldSet& state, Site& site, const Conduct& conduct) {
 }
 
 Status wait(const core::ClusterWhole&, Site& site, const Conduct& conduct) {
-  return wait_until(conduct, k_state_pace, [&]() -> Result<std::string> {
-    const Status seen = site.cluster->look(observe::Ask::everything, conduct.call_deadline());
-    if (!seen) {
-      return seen.error().code == ErrorCode::unauthorized ? Result<std::string>(seen.error())
-                                                          : seen.error().message;
-    }
-    return core::not_whole(site.cluster->view());
-  });
+  return wait_until(conduct, k_state_pace, [&] { return look_for_whole(*site.cluster, conduct); });
 }
 
 }  // namespace
+
+Result<std::string> look_for_whole(observe::Cluster& cluster, const Conduct& conduct) {
+  const Status seen = cluster.look(observe::Ask::everything, conduct.call_deadline());
+  if (seen) {
+    return core::not_whole(cluster.view());
+  }
+  return seen.error().code == ErrorCode::unauthorized ? Result<std::string>(seen.error())
+                                                      : seen.error().message;
+}
 
 Status carry_out(const core::WaitFor& step, Site& site, const Conduct& conduct) {
   return std::visit(

@@ -73,12 +73,17 @@ Result<std::unique_ptr<ReachedCluster>> reach(Session& session,
   return std::make_unique<ReachedCluster>(*kube, std::move(located), known, std::move(redis));
 }
 
-Result<std::unique_ptr<ReachedCluster>> reach(Session& session, const ClusterWish& wish) {
+Result<observe::Located> find_cluster(Session& session,
+                                      const std::string& name,
+                                      const std::string& selector) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(observe::Located located,
-             wish.selector.empty() ? observe::locate(*kube, namespace_, wish.name)
-                                   : observe::locate_by_selector(*kube, namespace_, wish.selector));
+  return selector.empty() ? observe::locate(*kube, namespace_, name)
+                          : observe::locate_by_selector(*kube, namespace_, selector);
+}
+
+Result<std::unique_ptr<ReachedCluster>> reach(Session& session, const ClusterWish& wish) {
+  KREDIS_TRY(observe::Located located, find_cluster(session, wish.name, wish.selector));
   return reach(session, std::move(located), wish.access);
 }
 
@@ -86,13 +91,10 @@ Result<core::ClusterView> look_at(Session& session,
                                   const observe::Located& located,
                                   const observe::RedisAccess& access,
                                   ports::Deadline deadline) {
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(core::ClusterView view, observe::gather_pods(*kube, located));
-  KREDIS_TRY(const auto redis,
-             session.redis(located.namespace_, observe::access_of(located.workload, access)));
-  observe::Cluster cluster(*redis, std::move(view));
-  cluster.ask(observe::Ask::everything, deadline);
-  return cluster.view();
+  KREDIS_TRY(const auto reached, reach(session, located, access));
+  KREDIS_CHECK(reached->cluster.find_pods());
+  reached->cluster.ask(observe::Ask::everything, deadline);
+  return reached->cluster.view();
 }
 
 Result<core::ClusterView> initialise_cluster(Session& session,
@@ -100,22 +102,20 @@ Result<core::ClusterView> initialise_cluster(Session& session,
                                              const observe::RedisAccess& access,
                                              core::Shape shape,
                                              const Conduct& conduct) {
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(core::ClusterView view, observe::gather_pods(*kube, located));
-  KREDIS_TRY(const auto redis,
-             session.redis(located.namespace_, observe::access_of(located.workload, access)));
-  const InitOptions options{.shape = observe::shape_for(view, shape),
-                            .configured_node_timeout = configured_node_timeout(*kube, located)};
-  observe::Cluster cluster(*redis, std::move(view));
-  session.progress().begin("initialising " + located.name);
-  auto outcome = initialise(cluster, kube, options, conduct);
+  KREDIS_TRY(const auto reached, reach(session, located, access));
+  observe::Cluster& cluster = reached->cluster;
+  KREDIS_CHECK(cluster.find_pods());
+  const InitOptions options{
+      .shape = observe::shape_for(cluster.view(), shape),
+      .configured_node_timeout = configured_node_timeout(reached->kube, located)};
+  conduct.begin("initialising " + located.name);
+  auto outcome = initialise(cluster, &reached->kube, options, conduct);
   if (!outcome) {
-    session.progress().fail();
+    conduct.failed();
     return outcome.error().while_doing("initialising cluster " + located.name + " in namespace " +
                                        located.namespace_);
   }
-  session.progress().done((outcome->changed ? "initialised: " : "nothing to do: ") +
-                          summary(outcome->view));
+  conduct.done((outcome->changed ? "initialised: " : "nothing to do: ") + summary(outcome->view));
   return std::move(outcome->view);
 }
 

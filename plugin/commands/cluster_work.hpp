@@ -60,6 +60,11 @@ struct ReachedCluster {
   ReachedCluster& operator=(const ReachedCluster&) = delete;
 };
 
+/// Finds the cluster by what is given of the two. Errors: those of locating.
+Result<observe::Located> find_cluster(Session& session,
+                                      const std::string& name,
+                                      const std::string& selector);
+
 /// Finds the cluster and what its Secrets say. Nobody is asked yet.
 /// Errors: those of locating, and of reading the Secrets.
 Result<std::unique_ptr<ReachedCluster>> reach(Session& session, const ClusterWish& wish);

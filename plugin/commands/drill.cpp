@@ -50,12 +50,7 @@ struct Stage {
 };
 
 Result<Stage> set_up(const DrillFlags& options, Session& session, ports::Deadline deadline) {
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(observe::Located located,
-             options.selector.empty()
-                 ? observe::locate(*kube, namespace_, options.name)
-                 : observe::locate_by_selector(*kube, namespace_, options.selector));
+  KREDIS_TRY(observe::Located located, find_cluster(session, options.name, options.selector));
   KREDIS_TRY(core::ClusterView view, look_at(session, located, options.access, deadline));
   const std::string& master = options.pod.empty() ? options.master : options.pod;
   if (!options.pod.empty() && view.by_pod(options.pod) == nullptr) {

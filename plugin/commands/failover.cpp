@@ -102,19 +102,18 @@ Result<ExitStatus> hand_masters_over(const FailoverFlags& options,
   KREDIS_TRY(const auto lease,
              begin_change(session, located.namespace_, located.name, "failover", conduct));
   KREDIS_TRY(const auto reached, reach(session, located, options.access));
-  KREDIS_TRY(core::ClusterView pods, observe::gather_pods(reached->kube, located));
-  observe::Cluster cluster(*reached->redis, std::move(pods));
-  session.progress().begin("failing over " + located.name);
+  KREDIS_CHECK(reached->cluster.find_pods());
+  conduct.begin("failing over " + located.name);
   const auto agreed = [&](const core::Plan& plan) {
     return agree(session, plan, located.name, options.yes ? Ask::no : Ask::yes);
   };
-  auto outcome = fail_over(cluster, {.wish = wish, .agree = agreed}, conduct);
+  auto outcome = fail_over(reached->cluster, {.wish = wish, .agree = agreed}, conduct);
   if (!outcome) {
-    session.progress().fail();
+    conduct.failed();
     return outcome.error().while_doing("failing over cluster " + located.name + " in namespace " +
                                        located.namespace_);
   }
-  session.progress().done(outcome->hand_overs.empty() ? "nothing to do" : "failed over");
+  conduct.done(outcome->hand_overs.empty() ? "nothing to do" : "failed over");
   show({.name = located.name,
         .namespace_ = located.namespace_,
         .hand_overs = outcome->hand_overs,
@@ -127,12 +126,7 @@ Result<ExitStatus> hand_masters_over(const FailoverFlags& options,
 
 Result<ExitStatus> run_failover(const FailoverFlags& options, Session& session) {
   KREDIS_TRY(const FailoverWish wish, wish_of(options));
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(const observe::Located located,
-             options.selector.empty()
-                 ? observe::locate(*kube, namespace_, options.name)
-                 : observe::locate_by_selector(*kube, namespace_, options.selector));
+  KREDIS_TRY(const observe::Located located, find_cluster(session, options.name, options.selector));
   return options.dry_run == DryRun::none ? hand_masters_over(options, wish, located, session)
                                          : show_plan(options, wish, located, session);
 }

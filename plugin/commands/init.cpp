@@ -38,12 +38,7 @@ Result<core::Shape> shape_of(const InitFlags& options) {
 
 Result<ExitStatus> run_init(const InitFlags& options, Session& session) {
   KREDIS_TRY(const core::Shape shape, shape_of(options));
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(const observe::Located located,
-             options.selector.empty()
-                 ? observe::locate(*kube, namespace_, options.name)
-                 : observe::locate_by_selector(*kube, namespace_, options.selector));
+  KREDIS_TRY(const observe::Located located, find_cluster(session, options.name, options.selector));
   const auto deadline = session.clock().now() + options.timeout;
   if (options.dry_run != DryRun::none) {
     return show_init_plan(session, located, options.access, shape, deadline);

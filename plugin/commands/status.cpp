@@ -25,23 +25,18 @@ struct StatusFlags {
   Output output = Output::text;
 };
 
-Result<std::vector<observe::Located>> find_clusters(const StatusFlags& options,
-                                                    ports::KubePort& kube,
-                                                    const std::string& namespace_) {
+Result<std::vector<observe::Located>> find_clusters(const StatusFlags& options, Session& session) {
   if (options.all_namespaces) {
-    return observe::locate_all(kube, "");
+    KREDIS_TRY(ports::KubePort * kube, session.kube());
+    return observe::locate_all(*kube, "");
   }
-  auto one = options.selector.empty()
-                 ? observe::locate(kube, namespace_, options.name)
-                 : observe::locate_by_selector(kube, namespace_, options.selector);
-  return one ? Result<std::vector<observe::Located>>(std::vector<observe::Located>{std::move(*one)})
-             : Result<std::vector<observe::Located>>(one.error());
+  KREDIS_TRY(observe::Located one, find_cluster(session, options.name, options.selector));
+  return std::vector<observe::Located>{std::move(one)};
 }
 
 Result<ExitStatus> show_once(const StatusFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(const auto clusters, find_clusters(options, *kube, namespace_));
+  KREDIS_TRY(const auto clusters, find_clusters(options, session));
   const auto deadline = session.clock().now() + options.timeout;
   std::vector<core::ClusterView> views;
   for (const observe::Located& located : clusters) {

@@ -17,6 +17,8 @@ struct ObjectName {
 
   /// "statefulset.apps/redis-app".
   std::string to_text() const { return kind + "/" + name; }
+  /// Whether it is a workload, of the kinds that the product knows.
+  bool runs_pods() const { return plural == "statefulsets" || plural == "deployments"; }
 };
 
 }  // namespace kredis::core

@@ -9,16 +9,9 @@
 namespace kredis::policy {
 namespace {
 
+/// SARIF 2.1.0, section 3.27.10: its third level has another name.
 std::string_view sarif_level(RuleSeverity severity) {
-  switch (severity) {
-    case RuleSeverity::error:
-      return "error";
-    case RuleSeverity::warning:
-      return "warning";
-    case RuleSeverity::advice:
-      break;
-  }
-  return "note";
+  return severity == RuleSeverity::advice ? "note" : to_text(severity);
 }
 
 Json sarif_location(const LintFinding& finding) {

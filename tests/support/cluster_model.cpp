@@ -10,6 +10,7 @@
 #include "shared/wire/config_drift.hpp"
 #include "tests/support/builders.hpp"
 #include "tests/support/fake_redis.hpp"
+#include "tests/support/nodes_text.hpp"
 
 namespace kredis::tests {
 namespace {
@@ -86,27 +87,23 @@ void ClusterModel::meet(const ModelNode& one, const ModelNode& other) {
   }
 }
 
-std::string ClusterModel::line_of(const ModelNode& node, const ModelNode& viewer) const {
-  std::string flags = node.id == viewer.id ? "myself," : "";
-  flags += node.master ? "slave" : "master";
-  flags += node.up ? "" : ",fail";
-  std::string line = fmt::format("{} {}:6379@16379 {} {} 0 0 {} {}",
-                                 node.id.to_text(),
-                                 node.host,
-                                 flags,
-                                 node.master ? node.master->to_text() : "-",
-                                 node.epoch,
-                                 node.up ? "connected" : "disconnected");
-  for (const core::SlotRange& run : node.slots.ranges()) {
-    line += " " + run.to_text();
-  }
-  return line + "\n";
+core::Node ClusterModel::seen(const ModelNode& node, const ModelNode& viewer) {
+  core::Node seen{.id = node.id};
+  seen.address = {.ip = node.host, .port = 6379, .bus_port = 6379 + core::k_bus_offset};
+  seen.role = node.master ? core::Role::replica : core::Role::master;
+  seen.master = node.master;
+  seen.flags.myself = node.id == viewer.id;
+  seen.flags.fail = !node.up;
+  seen.config_epoch = node.epoch;
+  seen.link_connected = node.up;
+  seen.slots = node.slots;
+  return seen;
 }
 
 std::string ClusterModel::nodes_text(const ModelNode& viewer) const {
   std::string text;
   for (const ModelNode& node : nodes_) {
-    text += viewer.known.contains(node.id) ? line_of(node, viewer) : "";
+    text += viewer.known.contains(node.id) ? node_line(seen(node, viewer)) : "";
   }
   return text;
 }

@@ -59,7 +59,7 @@ class ClusterModel {
   const ModelNode* find_pod(const std::string& pod) const;
   ModelNode* find_host(const std::string& host);
   ModelNode* find_id(const core::NodeId& id);
-  std::string line_of(const ModelNode& node, const ModelNode& viewer) const;
+  static core::Node seen(const ModelNode& node, const ModelNode& viewer);
   std::string nodes_text(const ModelNode& viewer) const;
   std::string cluster_info(const ModelNode& viewer) const;
   std::string info(const ModelNode& node);

@@ -4,15 +4,18 @@
 // in: masters first, then their replicas, node i in the pod of ordinal i.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "shared/core/node.hpp"
 #include "shared/core/slot_set.hpp"
 #include "shared/json/json.hpp"
 #include "tests/support/builders.hpp"
 #include "tests/support/fake_redis.hpp"
+#include "tests/support/nodes_text.hpp"
 
 namespace kredis::tests {
 
@@ -32,18 +35,30 @@ struct FakeCluster {
   static std::string pod_ip(int node) { return "10.1.0." + std::to_string(node + 1); }
   bool is_master(int node) const { return node < masters; }
 
+  /// The node as `viewer` sees it.
+  core::Node seen(int node, int viewer) const {
+    const auto at = announced.find(node);
+    const bool master = is_master(node);
+    core::Node seen{.id = testing::node_id(node)};
+    seen.address = {.ip = at == announced.end() ? pod_ip(node) : at->second,
+                    .port = 6379,
+                    .bus_port = 6379 + core::k_bus_offset};
+    seen.role = master ? core::Role::master : core::Role::replica;
+    seen.flags.myself = node == viewer;
+    seen.flags.fail = failed.contains(node);
+    seen.config_epoch = static_cast<std::uint64_t>(node % masters + 1);
+    if (master) {
+      const auto runs = core::even_slots(static_cast<std::uint32_t>(masters));
+      seen.slots.insert(runs[static_cast<std::size_t>(node)]);
+    } else {
+      seen.master = testing::node_id(node % masters);
+    }
+    return seen;
+  }
   std::string nodes_text(int viewer) const {
     std::string text;
-    const auto runs = core::even_slots(static_cast<std::uint32_t>(masters));
     for (int node = 0; node < size(); ++node) {
-      const auto at = announced.find(node);
-      text += testing::node_id(node).to_text() + " " +
-              (at == announced.end() ? pod_ip(node) : at->second) + ":6379@16379 " +
-              (node == viewer ? "myself," : "") + (is_master(node) ? "master" : "slave") +
-              (failed.contains(node) ? ",fail " : " ") +
-              (is_master(node) ? "-" : testing::node_id(node % masters).to_text()) + " 0 0 " +
-              std::to_string(node % masters + 1) + " connected" +
-              (is_master(node) ? " " + runs[static_cast<std::size_t>(node)].to_text() : "") + "\n";
+      text += node_line(seen(node, viewer));
     }
     return text;
   }

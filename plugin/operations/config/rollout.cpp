@@ -112,19 +112,16 @@ Status await_whole(observe::Cluster& cluster, const Conduct& conduct) {
   if (first.empty()) {
     return {};
   }
-  if (conduct.progress != nullptr) {
-    conduct.progress->begin("waiting until the cluster is whole");
-  }
+  conduct.begin("waiting until the cluster is whole");
   const Status waited = wait_until(conduct.with_patience(k_patience), 300ms, missing);
   const bool gives_up = !waited && (waited.error().code != ErrorCode::timeout || !silent.empty());
-  if (conduct.progress != nullptr && gives_up) {
-    conduct.progress->fail();
-  } else if (conduct.progress != nullptr) {
-    conduct.progress->done(waited ? "the cluster is whole"
-                                  : "going on with a cluster that is not whole");
+  if (gives_up) {
+    conduct.failed();
+    return waited;
   }
   // One that answers and is not whole can still be told what to run: that may be what ails it.
-  return gives_up ? waited : Status{};
+  conduct.done(waited ? "the cluster is whole" : "going on with a cluster that is not whole");
+  return {};
 }
 
 Result<std::vector<wire::NodeConfig>> look_at_configs(observe::Cluster& cluster,

@@ -50,9 +50,7 @@ Status announce_external(ports::KubePort& kube,
   if (services.empty()) {
     return {};
   }
-  if (conduct.progress != nullptr) {
-    conduct.progress->begin("waiting for external addresses");
-  }
+  conduct.begin("waiting for external addresses");
   Found found;
   const Status waited = wait_until(conduct, 500ms, [&]() -> Result<std::string> {
     KREDIS_TRY(found, look(kube, services));
@@ -61,9 +59,7 @@ Status announce_external(ports::KubePort& kube,
                : fmt::format("{} of {} have one", found.addresses.size(), services.size());
   });
   if (!waited) {
-    if (conduct.progress != nullptr) {
-      conduct.progress->fail();
-    }
+    conduct.failed();
     return waited.error().code == ErrorCode::timeout ? none_given(found, spec) : waited.error();
   }
   const Json map = manifest::external_map(spec, found.addresses);

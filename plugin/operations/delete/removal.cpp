@@ -65,10 +65,6 @@ std::string loss_text(const Removal& removal, KeepData keep, std::size_t claims)
          removal.goes.front().to_text();
 }
 
-bool runs_pods(const core::ObjectName& object) {
-  return object.plural == "statefulsets" || object.plural == "deployments";
-}
-
 }  // namespace
 
 Result<Removal> find_removal(ports::KubePort& kube,
@@ -126,7 +122,7 @@ core::Plan plan_removal(const Removal& removal) {
                            .cost = removal.loss});
   }
   for (const core::ObjectName& object : removal.goes) {
-    if (runs_pods(object)) {
+    if (object.runs_pods()) {
       stage.steps.push_back({.what = core::WaitFor{core::Gone{object}}, .reason = "its pods end"});
     }
   }

@@ -166,9 +166,7 @@ Result<Proof> prove(ports::KubePort& kube, const WebhookSpec& spec, const Conduc
   if (namespace_.empty()) {
     return Proof{.text = "no namespace has the level enforce, so there is nothing to refuse"};
   }
-  if (conduct.progress != nullptr) {
-    conduct.progress->begin("trying a broken object in namespace " + namespace_);
-  }
+  conduct.begin("trying a broken object in namespace " + namespace_);
   Proof proof;
   // The API server takes a moment to hear of its own configuration.
   KREDIS_CHECK(wait_until(conduct, k_pause, [&]() -> Result<std::string> {
@@ -184,9 +182,7 @@ Result<Proof> prove(ports::KubePort& kube, const WebhookSpec& spec, const Conduc
     }
     return std::string("a broken object is let in still");
   }));
-  if (conduct.progress != nullptr) {
-    conduct.progress->done("a broken object is refused");
-  }
+  conduct.done("a broken object is refused");
   return proof;
 }
 
@@ -218,9 +214,7 @@ Status rotate_certificates(ports::KubePort& kube,
   const ports::ResourcePath path{
       {"v1", "secrets"}, namespace_, std::string(manifest::k_webhook_secret)};
   const std::string now = std::to_string(std::time(nullptr));
-  if (conduct.progress != nullptr) {
-    conduct.progress->begin("asking for a new authority");
-  }
+  conduct.begin("asking for a new authority");
   const auto asked = kube.merge_patch(
       path,
       {{"metadata", {{"annotations", {{std::string(core::k_rotate_annotation), now}}}}}},
@@ -238,9 +232,7 @@ Status rotate_certificates(ports::KubePort& kube,
     const bool is_new = !newest.empty() && before.substr(0, before.find("-----END")) != newest;
     return is_new ? "" : "waiting until the API server trusts a new authority";
   }));
-  if (conduct.progress != nullptr) {
-    conduct.progress->done("the API server trusts a new authority");
-  }
+  conduct.done("the API server trusts a new authority");
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "shared/core/text.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/fake_cluster.hpp"
+#include "tests/support/lent.hpp"
 #include "tests/support/watched_kube.hpp"
 #include "webhook/log.hpp"
 #include "webhook/observer.hpp"
@@ -66,19 +67,6 @@ class StderrCapture {
   int old_;
 };
 
-/// The test's own Redis, lent to whoever wants to own one.
-class LentRedis : public ports::RedisPort {
- public:
-  explicit LentRedis(ports::RedisPort& redis) : redis_(redis) {}
-  Result<std::unique_ptr<ports::RedisConnection>> connect(const ports::RedisTarget& target,
-                                                          ports::Deadline deadline) override {
-    return redis_.connect(target, deadline);
-  }
-
- private:
-  ports::RedisPort& redis_;
-};
-
 struct ObserverBed {
   ObserverBed() = default;
   ~ObserverBed() {
@@ -128,18 +116,19 @@ struct ObserverBed {
   Status opens = {};
   Log log{LogLevel::info};
   Snapshot snapshot{kube, log};
-  Observer observer{kube,
-                    snapshot,
-                    std::chrono::seconds(30),
-                    log,
-                    [this](ports::KubePort&,
-                           const std::string&,
-                           const Json&) -> Result<std::unique_ptr<ports::RedisPort>> {
-                      KREDIS_CHECK(opens);
-                      ++opened;
-                      return std::unique_ptr<ports::RedisPort>(std::make_unique<LentRedis>(redis));
-                    },
-                    clock};
+  Observer observer{
+      kube,
+      snapshot,
+      std::chrono::seconds(30),
+      log,
+      [this](ports::KubePort&,
+             const std::string&,
+             const Json&) -> Result<std::unique_ptr<ports::RedisPort>> {
+        KREDIS_CHECK(opens);
+        ++opened;
+        return std::unique_ptr<ports::RedisPort>(std::make_unique<tests::LentRedis>(redis));
+      },
+      clock};
 };
 
 }  // namespace kredis::webhook

@@ -48,7 +48,7 @@ struct Bed {
     return apply_plan(site, plan, watcher.conduct(time));
   }
 
-  FakeCluster nodes;
+  ViewedCluster nodes;
   observe::Cluster cluster;
   tests::FakeKube kube;
   Watcher watcher;

@@ -5,30 +5,15 @@
 #include <variant>
 
 #include "plugin/apply/object_name.hpp"
+#include "tests/support/nodes_text.hpp"
 
 namespace kredis::plugin {
 namespace {
 
-std::string line_of(const core::Node& node) {
-  std::string line = node.id.to_text() + " " + node.address.ip + ":" +
-                     std::to_string(node.address.port) + "@" +
-                     std::to_string(node.address.bus_port);
-  line += node.flags.myself ? " myself," : " ";
-  line += node.role == core::Role::master ? "master" : "slave";
-  line += node.flags.handshake ? ",handshake" : "";
-  line += " " + (node.master ? node.master->to_text() : "-") + " 0 0 " +
-          std::to_string(node.config_epoch);
-  line += node.link_connected ? " connected" : " disconnected";
-  for (const core::SlotRange& range : node.slots.ranges()) {
-    line += " " + range.to_text();
-  }
-  return line + "\n";
-}
-
 std::string nodes_text(const core::Member& member) {
   std::string text;
   for (const core::Node& node : member.view->nodes) {
-    text += line_of(node);
+    text += tests::node_line(node);
   }
   return text;
 }
@@ -50,21 +35,21 @@ std::size_t count_of(const std::string& text, const std::string& part) {
   return count;
 }
 
-FakeCluster::FakeCluster(core::ClusterView what) : view(std::move(what)) {
+ViewedCluster::ViewedCluster(core::ClusterView what) : view(std::move(what)) {
   for (std::size_t i = 0; i < view.members.size(); ++i) {
     redis.put(view.members[i].pod.ip,
               [this, i](const core::Command& command) { return answer(i, command); });
   }
 }
 
-void FakeCluster::move(int pod, const std::string& ip) {
+void ViewedCluster::move(int pod, const std::string& ip) {
   const auto at = static_cast<std::size_t>(pod);
   redis.kill(view.members[at].pod.ip);
   view.members[at].pod.ip = ip;
   redis.put(ip, [this, at](const core::Command& command) { return answer(at, command); });
 }
 
-core::Reply FakeCluster::answer(std::size_t member, const core::Command& command) {
+core::Reply ViewedCluster::answer(std::size_t member, const core::Command& command) {
   const core::Member& asked = view.members.at(member);
   if (command.front() == "INFO") {
     return tests::text_reply(info_text(*asked.server));
@@ -91,13 +76,13 @@ core::Reply FakeCluster::answer(std::size_t member, const core::Command& command
   return on_command(asked.pod.name, command);
 }
 
-std::vector<std::string> FakeCluster::heard(int pod) const {
+std::vector<std::string> ViewedCluster::heard(int pod) const {
   const std::scoped_lock lock(mutex_);
   const auto found = heard_.find(testing::pod_name(pod));
   return found == heard_.end() ? std::vector<std::string>{} : found->second;
 }
 
-std::vector<std::string> FakeCluster::told(int pod) const {
+std::vector<std::string> ViewedCluster::told(int pod) const {
   std::vector<std::string> lines = heard(pod);
   std::erase_if(lines, [](const std::string& line) {
     return line == "CLUSTER NODES" || line == "CLUSTER INFO";

@@ -46,9 +46,9 @@ struct Watcher {
 };
 
 /// Redis nodes that say what `view` says, and by default find every command in order.
-class FakeCluster {
+class ViewedCluster {
  public:
-  explicit FakeCluster(core::ClusterView what);
+  explicit ViewedCluster(core::ClusterView what);
 
   observe::Cluster cluster() { return {redis, view}; }
   /// The pod's node answers at another address from now on, and no more at its old one.

@@ -34,7 +34,7 @@ struct Bed {
     return carry_out(core::RestartPod{.pod = pod_name(ordinal)}, site, watcher.conduct());
   }
 
-  FakeCluster nodes;
+  ViewedCluster nodes;
   tests::FakeKube kube;
   Watcher watcher;
   observe::Located located{.name = "redis", .namespace_ = "default", .label_selector = "app=redis"};

@@ -156,7 +156,7 @@ TEST_SUITE("apply/wait_for_state") {
 
   TEST_CASE("a cluster that is not whole is waited for") {
     Bed bed;
-    FakeCluster nodes(
+    ViewedCluster nodes(
         ViewBuilder::whole(3, 1)
             .edit(4, [](core::Member& member) { member.server->master_link_up = false; })
             .build());
@@ -176,7 +176,7 @@ TEST_SUITE("apply/wait_for_state") {
 
   TEST_CASE("a node that does not let us in ends the waiting, one that is away does not") {
     Bed bed;
-    FakeCluster nodes(ViewBuilder::whole(3, 1).build());
+    ViewedCluster nodes(ViewBuilder::whole(3, 1).build());
     auto cluster = nodes.cluster();
     bed.site.cluster = &cluster;
     const std::string host = nodes.view.members[2].pod.ip;
