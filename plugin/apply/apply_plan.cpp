@@ -95,10 +95,11 @@ std::string not_shown(const Steps& steps, const ClusterView& view) {
 /// asked for again; everything else that a node took it does.
 Status run_commands(Site& site, Steps steps, const Conduct& conduct) {
   // A node that was introduced is no longer alone, and then takes no epoch: so meetings come last.
-  const auto meeting = std::ranges::stable_partition(
-      steps, [](const Step* step) { return !std::holds_alternative<core::Meet>(step->what); });
-  const Steps meetings(meeting.begin(), meeting.end());
-  const Steps others(steps.begin(), meeting.begin());
+  const auto meeting = std::stable_partition(steps.begin(), steps.end(), [](const Step* step) {
+    return !std::holds_alternative<core::Meet>(step->what);
+  });
+  const Steps meetings(meeting, steps.end());
+  const Steps others(steps.begin(), meeting);
   for (const Steps& each : {others, meetings}) {
     if (!each.empty()) {
       KREDIS_CHECK(tell(*site.cluster, each, conduct));

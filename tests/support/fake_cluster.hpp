@@ -46,7 +46,7 @@ struct FakeCluster {
     seen.role = master ? core::Role::master : core::Role::replica;
     seen.flags.myself = node == viewer;
     seen.flags.fail = failed.contains(node);
-    seen.config_epoch = static_cast<std::uint64_t>(node % masters + 1);
+    seen.config_epoch = static_cast<std::uint64_t>(node % masters) + 1;
     if (master) {
       const auto runs = core::even_slots(static_cast<std::uint32_t>(masters));
       seen.slots.insert(runs[static_cast<std::size_t>(node)]);

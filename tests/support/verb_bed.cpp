@@ -98,7 +98,7 @@ VerbBed::VerbBed() {
   };
 }
 
-std::unique_ptr<VerbBed> VerbBed::whole(manifest::ClusterSpec spec) {
+std::unique_ptr<VerbBed> VerbBed::whole(const manifest::ClusterSpec& spec) {
   auto bed = std::make_unique<VerbBed>();
   bed->put_cluster(spec);
   bed->model.form(spec.masters);
@@ -173,7 +173,7 @@ void VerbBed::silence(const std::string& pod) {
 
 void VerbBed::set_config(const std::string& name, const std::string& value) {
   edit("configmaps", "redis-conf", [&](Json& map) {
-    std::string& text = map["data"]["redis.conf"].get_ref<std::string&>();
+    auto& text = map["data"]["redis.conf"].get_ref<std::string&>();
     text += name + " " + value + "\n";
   });
 }

@@ -48,7 +48,7 @@ class VerbBed {
   VerbBed();
   /// The same with the cluster that `create` makes of `spec`, whole: redis-app-0 to -2 are masters,
   /// redis-app-3 follows -2, -4 follows -0 and -5 follows -1.
-  static std::unique_ptr<VerbBed> whole(manifest::ClusterSpec spec = {});
+  static std::unique_ptr<VerbBed> whole(const manifest::ClusterSpec& spec = {});
 
   Ran run(const std::vector<std::string>& words);
 

@@ -14,7 +14,8 @@
 #include "shared/redis/unique_fd.hpp"
 #include "shared/system/posix.hpp"
 
-extern char** environ;
+// macOS declares it nowhere.
+extern char** environ;  // NOLINT(readability-redundant-declaration)
 
 namespace kredis::plugin {
 namespace {

@@ -196,6 +196,9 @@ template <typename... Functions>
 struct Overload : Functions... {
   using Functions::operator()...;
 };
+/// The rule of C++20, said for compilers that do not know it yet (clang before 17).
+template <typename... Functions>
+Overload(Functions...) -> Overload<Functions...>;
 
 /// "meet redis-app-1 redis-app-0", for people.
 std::string to_text(const Step& step);

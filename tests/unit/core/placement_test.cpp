@@ -232,7 +232,9 @@ TEST_SUITE("core/placement") {
   }
 
   TEST_CASE("place reaches every bound on large clusters that leave it room") {
-    for (const auto& [replicas, masters] : std::map<int, int>{{1, 120}, {2, 80}, {3, 60}}) {
+    for (const auto& row : std::map<int, int>{{1, 120}, {2, 80}, {3, 60}}) {
+      const auto& replicas = row.first;
+      const auto& masters = row.second;
       CAPTURE(replicas);
       const auto pods = spread(240, 24, 4);
       const auto placement =

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -29,10 +30,10 @@ Deadline soon() { return Clock::now() + std::chrono::seconds(20); }
 
 std::string accept_for(const std::string& key) {
   const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  unsigned char digest[EVP_MAX_MD_SIZE];
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
-  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
-  return base64_encode({reinterpret_cast<const char*>(digest), size});
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
+  return base64_encode({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 enum Opcode : unsigned char { k_continuation = 0, k_binary = 2, k_close = 8, k_ping = 9 };
@@ -106,10 +107,10 @@ void echo(const TestRequest& request, TestPeer& peer) {
 
 std::string read_until_end(int fd) {
   std::string text;
-  char buffer[4096];
-  for (auto got = ::read(fd, buffer, sizeof buffer); got > 0;
-       got = ::read(fd, buffer, sizeof buffer)) {
-    text.append(buffer, static_cast<std::size_t>(got));
+  std::array<char, 4096> buffer{};
+  for (auto got = ::read(fd, buffer.data(), buffer.size()); got > 0;
+       got = ::read(fd, buffer.data(), buffer.size())) {
+    text.append(buffer.data(), static_cast<std::size_t>(got));
   }
   return text;
 }
@@ -216,7 +217,7 @@ TEST_SUITE("kube/tunnel") {
       std::string bytes;
     };
     const std::string with_port = frame(k_data + k_port_6379);
-    const Row rows[] = {
+    const std::vector<Row> rows = {
         {"all bits set", std::string(14, '\xff')},
         {"reserved bits", std::string("\xC2\x02\0x", 4)},
         {"an unknown opcode", std::string("\x83\x02\0x", 4)},

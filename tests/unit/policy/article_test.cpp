@@ -184,7 +184,9 @@ TEST_SUITE("policy/article") {
         {k_pod + "/volumes", k_pod + "/volumes/0"},
         {k_container + "/resources", k_container + "/resources"},
         {k_pod + "/terminationGracePeriodSeconds", k_pod + "/terminationGracePeriodSeconds"}};
-    for (const auto& [piece, place] : pieces) {
+    for (const auto& row : pieces) {
+      const auto& piece = row.first;
+      const auto& place = row.second;
       CAPTURE(piece);
       const Json set = article_set().patch(Json::array({{{"op", "remove"}, {"path", piece}}}));
       const Json::json_pointer where(place);

@@ -33,7 +33,7 @@ Objection objection(std::string rule, RuleSeverity severity, std::string found =
 }
 
 /// A policy that knows every object, objects by what its replicas say, and has a patch for all.
-webhook::Policy policy_of(std::vector<Objection> objections) {
+webhook::Policy policy_of(const std::vector<Objection>& objections) {
   return {.mutate =
               [](const Json& object, const policy::Surroundings&) {
                 policy::Verdict verdict{.recognised = true, .mutated = object};

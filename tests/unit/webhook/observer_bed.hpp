@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -41,10 +42,10 @@ class StderrCapture {
   std::string text() const {
     ::fflush(stderr);
     std::string all;
-    char buffer[4096];
+    std::array<char, 4096> buffer{};
     off_t at = 0;
-    for (ssize_t got = 0; (got = ::pread(::fileno(file_), buffer, sizeof buffer, at)) > 0;) {
-      all.append(buffer, static_cast<std::size_t>(got));
+    for (ssize_t got = 0; (got = ::pread(::fileno(file_), buffer.data(), buffer.size(), at)) > 0;) {
+      all.append(buffer.data(), static_cast<std::size_t>(got));
       at += got;
     }
     return all;

@@ -178,7 +178,9 @@ TEST_SUITE("apply/change_lease") {
   }
 
   TEST_CASE("where there is no time to see whether the holder is gone it is a conflict at once") {
-    for (const auto& [time, waits] : {std::pair{15s, true}, std::pair{14s, false}}) {
+    for (const auto& row : {std::pair{15s, true}, std::pair{14s, false}}) {
+      const auto& time = row.first;
+      const auto& waits = row.second;
       CAPTURE(time.count());
       Bed bed;
       bed.hold("jane@workstation/4242");

@@ -61,9 +61,10 @@ TEST_SUITE("plugin/consent") {
   }
 
   TEST_CASE("without a terminal nothing is asked and nothing done") {
-    for (const auto& [risk, hint] :
-         {std::pair{Risk::availability, "answer y when asked, or add --yes"},
-          std::pair{Risk::data, "type redis when asked, or add --yes"}}) {
+    for (const auto& row : {std::pair{Risk::availability, "answer y when asked, or add --yes"},
+                            std::pair{Risk::data, "type redis when asked, or add --yes"}}) {
+      const auto& risk = row.first;
+      const auto& hint = row.second;
       CAPTURE(hint);
       Bed bed;
       bed.terminal.asks = false;

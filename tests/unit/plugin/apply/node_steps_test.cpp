@@ -126,7 +126,9 @@ TEST_SUITE("plugin/node_steps") {
         {"forget", "CLUSTER FORGET " + id_of(9).to_text()},
         {"reset", "CLUSTER RESET SOFT"},
         {"set_config", "CONFIG SET maxmemory 1mb"}};
-    for (const auto& [kind, each] : every_kind()) {
+    for (const auto& row : every_kind()) {
+      const auto& kind = row.first;
+      const auto& each = row.second;
       CAPTURE(kind);
       const auto commands = commands_for(each, view);
       REQUIRE(commands.has_value());
@@ -177,7 +179,9 @@ TEST_SUITE("plugin/node_steps") {
       CAPTURE(each.label);
       CHECK(missing_of(step(each.what), each.view.build()) == each.missing);
     }
-    for (const auto& [kind, each] : every_kind()) {
+    for (const auto& row : every_kind()) {
+      const auto& kind = row.first;
+      const auto& each = row.second;
       CAPTURE(kind);
       const bool is_command = !commands_for(each, whole().build())->empty();
       CHECK(missing_of(each, whole().silent(1).build()) ==

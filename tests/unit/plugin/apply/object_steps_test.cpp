@@ -45,9 +45,11 @@ Error guard(const std::string& rule) {
 TEST_SUITE("apply/object_steps") {
   TEST_CASE("an object is created, configured, and then unchanged") {
     Bed bed;
-    for (const auto& [value, change] : {std::pair{"save 60 1", Change::created},
-                                        std::pair{"save 900 1", Change::configured},
-                                        std::pair{"save 900 1", Change::unchanged}}) {
+    for (const auto& row : {std::pair{"save 60 1", Change::created},
+                            std::pair{"save 900 1", Change::configured},
+                            std::pair{"save 900 1", Change::unchanged}}) {
+      const auto& value = row.first;
+      const auto& change = row.second;
       CAPTURE(to_text(change));
       const auto before = look_for(bed.kube, {config(value)});
       REQUIRE(before.has_value());

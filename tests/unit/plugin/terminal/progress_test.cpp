@@ -83,7 +83,9 @@ TEST_SUITE("terminal/progress") {
   }
 
   TEST_CASE("more lines than the screen may lose are counted") {
-    for (const auto& [lines, more] : {std::pair{12, ""}, std::pair{13, "    and 1 more\n"}}) {
+    for (const auto& row : {std::pair{12, ""}, std::pair{13, "    and 1 more\n"}}) {
+      const auto& lines = row.first;
+      const auto& more = row.second;
       CAPTURE(lines);
       Shown shown(Live::yes);
       shown.progress.begin("waiting");

@@ -30,6 +30,7 @@ Json quota(const Json& hard, const Json& used) {
 
 void forbid(VerbBed& bed, const std::string& right) { bed.kube.forbidden.insert(right); }
 
+// A table, one row a refusal. NOLINTNEXTLINE(readability-function-size)
 const std::vector<Refusal>& refusals() {
   static const std::vector<Refusal> k_rows{
       {.label = "a name that somebody else took",

@@ -44,7 +44,9 @@ TEST_SUITE("verbs/two at once") {
         {{"create", "--dry-run=server"}, ExitStatus::done},
         {{"delete", "--dry-run=client"}, ExitStatus::done},
         {{"delete", "--dry-run=server"}, ExitStatus::done}};
-    for (const auto& [words, exit] : looks) {
+    for (const auto& row : looks) {
+      const auto& words = row.first;
+      const auto& exit = row.second;
       CAPTURE(words);
       const auto bed = VerbBed::whole();
       bed->set_config("io-threads", "4");
