@@ -268,11 +268,11 @@ Result<Config> read_config(const std::vector<std::string>& arguments) {
   flags.read(arguments, mistakes);
   flags.apply(config, mistakes);
   if (config.certificate_file.empty() != config.key_file.empty()) {
-    mistakes.push_back("--certificate-file and --key-file go together");
+    mistakes.emplace_back("--certificate-file and --key-file go together");
   }
   // `issue` would cut it to the authority's end, and the figure that was asked for never be met.
   if (config.certificate_life > config.authority_life) {
-    mistakes.push_back("--certificate-life must not be longer than --authority-life");
+    mistakes.emplace_back("--certificate-life must not be longer than --authority-life");
   }
   // All at once: in a container each attempt is another restart, later every time.
   if (!mistakes.empty()) {

@@ -31,8 +31,8 @@ Status check_token(const std::string& token, const std::string& source) {
 
 }  // namespace
 
-Credentials::Credentials(const Access& access, const Interrupt& interrupt)
-    : access_(access), interrupt_(interrupt) {}
+Credentials::Credentials(Access access, const Interrupt& interrupt)
+    : access_(std::move(access)), interrupt_(interrupt) {}
 
 Result<Identity> Credentials::current(Deadline deadline) {
   const std::lock_guard lock(mutex_);

@@ -25,7 +25,7 @@ struct Identity {
 /// Threads: any.
 class Credentials {
  public:
-  Credentials(const Access& access, const Interrupt& interrupt);
+  Credentials(Access access, const Interrupt& interrupt);
 
   /// Gives what to show the server now; may run a plugin or read a file.
   /// Errors: unauthorized (plugin), timeout, invalid_argument.

@@ -83,7 +83,7 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
     if (end == nullptr || *end != '\0') {
       return std::nullopt;
     }
-    shift = (zone.tm_hour * 60 + zone.tm_min) * 60 * (*rest == '-' ? -1 : 1);
+    shift = (zone.tm_hour * 60L + zone.tm_min) * 60L * (*rest == '-' ? -1 : 1);
   } else if (std::string_view(rest) != "Z") {
     return std::nullopt;
   }

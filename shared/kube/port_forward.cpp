@@ -66,7 +66,7 @@ class ChannelSink : public MessageSink {
       return {};
     }
     // The first two bytes on each are the port's number; they tell nothing new.
-    std::size_t& skip = left_of_port_[static_cast<std::size_t>(*channel_)];
+    std::size_t& skip = left_of_port_[static_cast<unsigned char>(*channel_)];
     const std::size_t skipped = std::min(skip, piece.size());
     skip -= skipped;
     piece.remove_prefix(skipped);

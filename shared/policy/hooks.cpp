@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/policy/hooks.hpp"
 
+#include <array>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "shared/core/text.hpp"
@@ -22,8 +25,8 @@ std::optional<std::string> connection(const Subject& subject) {
   }
   // `tls-auth-clients` is yes by default, so redis-cli has to show a certificate; the server's own
   // is the one that is sure to be in the container.
-  const std::pair<const char*, const char*> files[] = {
-      {"tls-ca-cert-file", "--cacert"}, {"tls-cert-file", "--cert"}, {"tls-key-file", "--key"}};
+  constexpr std::array<std::pair<const char*, const char*>, 3> files{
+      {{"tls-ca-cert-file", "--cacert"}, {"tls-cert-file", "--cert"}, {"tls-key-file", "--key"}}};
   flags += " --tls";
   for (const auto& [key, flag] : files) {
     const auto setting = subject.setting(key);

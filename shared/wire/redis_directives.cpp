@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <ranges>
+#include <string_view>
+#include <vector>
 
 #include "shared/core/text.hpp"
 
@@ -157,8 +158,11 @@ const DirectiveType* find_directive(std::string_view name) {
 }
 
 std::string nearest_directive(std::string_view name) {
-  const auto known = std::views::keys(table());
-  return std::string(core::nearest(name, {known.begin(), known.end()}));
+  std::vector<std::string_view> known;
+  for (const auto& [directive, type] : table()) {
+    known.push_back(directive);
+  }
+  return std::string(core::nearest(name, known));
 }
 
 }  // namespace kredis::wire

@@ -70,11 +70,8 @@ class Sightings {
 
 class DrillRun {
  public:
-  DrillRun(const DrillScene& scene,
-           const Drill& drill,
-           const ClusterView& view,
-           const Conduct& conduct)
-      : scene_(scene), drill_(drill), view_(view), conduct_(conduct) {
+  DrillRun(const DrillScene& scene, const Drill& drill, ClusterView view, const Conduct& conduct)
+      : scene_(scene), drill_(drill), view_(std::move(view)), conduct_(conduct) {
     book_.read(view_);
   }
   Result<DrillOutcome> run();

@@ -92,7 +92,7 @@ const Json& metadata_entry(const Json& object, const char* key) {
 
 bool is_in_namespace(const Json& object, std::string_view namespace_) {
   const Json& own = metadata_entry(object, "namespace");
-  return namespace_.empty() || own == "" || own == namespace_;
+  return namespace_.empty() || own == std::string() || own == namespace_;
 }
 
 void add_objects(Manifests& manifests, const ManifestFile& file, std::size_t document) {

@@ -156,7 +156,7 @@ TEST_SUITE("core/plan_init") {
     std::mt19937 random{11};  // NOLINT: the same sequence in every run.
     for (const Shape shape : {Shape{3, 1}, Shape{3, 0}, Shape{5, 1}, Shape{4, 2}}) {
       const int pods = static_cast<int>(shape.masters * (1 + shape.replicas));
-      const Plan fresh = planned(ViewBuilder{pods}, shape);
+      const auto fresh = planned(ViewBuilder{pods}, shape);
       World expected{pods};
       for (const Step& step : all_steps(fresh)) {
         expected.apply(step);

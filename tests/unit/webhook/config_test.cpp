@@ -14,7 +14,7 @@ using webhook::Config;
 /// Variables of the environment for the time of a test.
 class Environment {
  public:
-  explicit Environment(const std::map<std::string, std::string>& variables) : set_(variables) {
+  explicit Environment(std::map<std::string, std::string> variables) : set_(std::move(variables)) {
     for (const auto& [name, value] : set_) {
       ::setenv(name.c_str(), value.c_str(), 1);
     }

@@ -24,7 +24,7 @@ struct Bed {
       access.port = std::make_unique<tests::FakeKube>();
       return access;
     };
-    return Session(std::move(options), std::move(means));
+    return {std::move(options), std::move(means)};
   }
   FakeTerminal terminal;
   std::vector<kube::KubeOptions> wanted;
@@ -112,13 +112,15 @@ TEST_SUITE("terminal/session") {
   }
 
   TEST_CASE("only a clear yes is one, and the end of input is none") {
-    for (const auto& [answers, yes] : {std::pair{std::deque<std::string>{"y"}, true},
-                                       std::pair{std::deque<std::string>{"Y"}, true},
-                                       std::pair{std::deque<std::string>{"yes"}, true},
-                                       std::pair{std::deque<std::string>{"no"}, false},
-                                       std::pair{std::deque<std::string>{"yeah"}, false},
-                                       std::pair{std::deque<std::string>{""}, false},
-                                       std::pair{std::deque<std::string>{}, false}}) {
+    for (const auto& row : {std::pair{std::deque<std::string>{"y"}, true},
+                            std::pair{std::deque<std::string>{"Y"}, true},
+                            std::pair{std::deque<std::string>{"yes"}, true},
+                            std::pair{std::deque<std::string>{"no"}, false},
+                            std::pair{std::deque<std::string>{"yeah"}, false},
+                            std::pair{std::deque<std::string>{""}, false},
+                            std::pair{std::deque<std::string>{}, false}}) {
+      const auto& answers = row.first;
+      const bool yes = row.second;
       CAPTURE(answers.size());
       Bed bed;
       bed.terminal.answers = answers;
