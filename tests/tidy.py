@@ -167,7 +167,7 @@ def look_at(program, batch):
         source.flush()
         looked_at = source.name if len(batch) > 1 else ROOT / batch[0].path
         command = [program, "--quiet", f"--config-file={ROOT}/.clang-tidy",
-                   f"--header-filter=^{ROOT}/({'|'.join(OURS)})", looked_at, "--", *flags]
+                   f"--header-filter=^{ROOT}/({'|'.join(OURS)}).*\\.hpp$", looked_at, "--", *flags]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
     findings = []
     for line in done.stdout.splitlines():

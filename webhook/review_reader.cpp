@@ -21,11 +21,13 @@ using Text = boost::json::string_view;
 /// Its functions have the names and results that boost::json::basic_parser calls for.
 class Builder {
  public:
-  // The server's limit on bodies bounds all four.
+  // The server's limit on bodies bounds all four. The names are Boost.JSON's.
+  // NOLINTBEGIN(readability-identifier-naming)
   static constexpr std::size_t max_object_size = SIZE_MAX;
   static constexpr std::size_t max_array_size = SIZE_MAX;
   static constexpr std::size_t max_key_size = SIZE_MAX;
   static constexpr std::size_t max_string_size = SIZE_MAX;
+  // NOLINTEND(readability-identifier-naming)
 
   bool on_document_begin(Code& /*code*/) { return true; }
   bool on_document_end(Code& /*code*/) { return true; }

@@ -333,7 +333,7 @@ Error HiredisConnection::lost(const char* doing) const {
 Result<std::unique_ptr<ports::RedisConnection>> open_connection(
     Line line,
     const RedisOptions& options,
-    std::shared_ptr<const TlsContext> tls,
+    const std::shared_ptr<const TlsContext>& tls,
     ports::Deadline deadline) {
   auto connection = std::make_unique<HiredisConnection>(std::move(line));
   KREDIS_CHECK(connection->open());

@@ -29,7 +29,7 @@ struct Line {
 Result<std::unique_ptr<ports::RedisConnection>> open_connection(
     Line line,
     const RedisOptions& options,
-    std::shared_ptr<const TlsContext> tls,
+    const std::shared_ptr<const TlsContext>& tls,
     ports::Deadline deadline);
 
 }  // namespace kredis::redis

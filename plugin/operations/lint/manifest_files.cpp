@@ -92,7 +92,8 @@ const Json& metadata_entry(const Json& object, const char* key) {
 
 bool is_in_namespace(const Json& object, std::string_view namespace_) {
   const Json& own = metadata_entry(object, "namespace");
-  return namespace_.empty() || own == std::string() || own == namespace_;
+  return namespace_.empty() || own == namespace_ ||
+         (own.is_string() && own.get_ref<const std::string&>().empty());
 }
 
 void add_objects(Manifests& manifests, const ManifestFile& file, std::size_t document) {

@@ -158,7 +158,8 @@ bool zero_means_something(const std::string& field) {
 }
 
 bool is_unset(const Field& field, const Json& value) {
-  return value.is_null() || value.is_discarded() || value == "" || value == false ||
+  return value.is_null() || value.is_discarded() ||
+         (value.is_string() && value.get_ref<const std::string&>().empty()) || value == false ||
          (value == 0 && field.shape.kind == Shape::Kind::integer &&
           !zero_means_something(field.name));
 }

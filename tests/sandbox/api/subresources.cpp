@@ -27,6 +27,7 @@ std::string selector_text(const Json& selector) {
 }
 
 // Webhooks judge the Scale; the workload itself has not been touched by its author.
+// NOLINTNEXTLINE(readability-function-size): what a review is made of.
 ApiResult<Json> admit_scale(Admission& admission,
                             const Target& target,
                             const Json& before,
@@ -163,6 +164,7 @@ ApiResult<Written> update_scale(Objects& objects,
       objects, admission, target, [&](const Json&) -> ApiResult<Json> { return scale; }, options);
 }
 
+// NOLINTNEXTLINE(readability-function-size): what a patch is made of.
 ApiResult<Written> patch_scale(Objects& objects,
                                Admission& admission,
                                const Target& target,

@@ -49,6 +49,8 @@ class TimedAction : public Action {
   void answer(const ActionResult& result) {
     release();
     const Done done = std::move(done_);
+    // The result may be a part of this action.
+    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
     const ActionResult copy = result;
     done(copy);
   }

@@ -99,7 +99,7 @@ Status Network::open_sink() {
   rules_->sink_port = ntohs(address.sin_port);
   for (int filler = 0; filler < 2; ++filler) {
     Fd connection(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    ::connect(connection.get(), generic(std::as_const(address)), sizeof address);
+    (void)::connect(connection.get(), generic(std::as_const(address)), sizeof address);
     sink_queue_.push_back(std::move(connection));
   }
   return {};

@@ -90,7 +90,7 @@ class PortForwarder {
     ::setsockopt(forward.socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
     ::setsockopt(forward.socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     const sockaddr_in own = socket_address(target_.address, 0);
-    ::bind(forward.socket.get(), socket_address(own), sizeof own);
+    (void)::bind(forward.socket.get(), socket_address(own), sizeof own);
     const sockaddr_in to = socket_address(target_.address, forward.port);
     if (::connect(forward.socket.get(), socket_address(to), sizeof to) != 0 &&
         errno != EINPROGRESS) {

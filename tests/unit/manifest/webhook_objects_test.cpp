@@ -35,7 +35,9 @@ Json made(const std::string& kind, const WebhookSpec& spec = {.version = "1.2.3"
 TEST_SUITE("manifest/webhook_objects") {
   TEST_CASE("the files of deploy/ are current") {
     const std::filesystem::path folder = std::filesystem::path(KREDIS_SOURCE_DIR) / "deploy";
-    for (const auto& [name, text] : webhook_files(KREDIS_VERSION)) {
+    for (const auto& file_of : webhook_files(KREDIS_VERSION)) {
+      const auto& name = file_of.first;
+      const auto& text = file_of.second;
       if (std::getenv("KREDIS_UPDATE_GOLDEN") != nullptr) {
         std::filesystem::create_directories((folder / name).parent_path());
         std::ofstream(folder / name, std::ios::binary) << text;

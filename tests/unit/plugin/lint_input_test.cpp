@@ -104,8 +104,7 @@ TEST_SUITE("plugin/lint_input") {
         repeated("[", 101) + repeated("]", 101),
         "",
         "just text\n",
-        "\xef\xbb\xbf"
-        "a: 1\n",
+        std::string("\xef\xbb\xbf") + "a: 1\n",
         "kind: [1]\nmetadata: {name: 2}\n",
         head + "spec: text\n",
         head + "spec: {template: {spec: {containers: {a: b}}}}\n",

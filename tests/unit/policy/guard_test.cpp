@@ -30,6 +30,7 @@ struct Bed {
   }
   Json& set() { return first(objects, "StatefulSet"); }
 
+  // What a request says, one word after the other. NOLINTNEXTLINE(readability-function-size)
   GuardAnswer ask(const char* operation,
                   const char* resource,
                   const char* subresource,

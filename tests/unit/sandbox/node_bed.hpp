@@ -20,7 +20,7 @@ namespace kredis::sandbox {
 
 class NodeBed {
  public:
-  explicit NodeBed(std::vector<std::string> nodes = {"node-a"})
+  explicit NodeBed(const std::vector<std::string>& nodes = {"node-a"})
       : lease_(*AddressLease::take()), dir_(make_folder()) {
     for (const std::string& node : nodes) {
       create({"", "nodes", "", node}, {{"apiVersion", "v1"}, {"kind", "Node"}});

@@ -17,7 +17,7 @@ namespace kredis::sandbox {
 namespace {
 
 /// A pod of one container that runs a shell script.
-Json script_spec(const std::string& script, Json more = Json::object()) {
+Json script_spec(const std::string& script, const Json& more = Json::object()) {
   Json container = {{"name", "main"}, {"image", "busybox"}, {"command", {"sh", "-c", script}}};
   container.update(more);
   return {{"terminationGracePeriodSeconds", 5}, {"containers", {std::move(container)}}};
