@@ -20,8 +20,10 @@ constexpr std::chrono::seconds k_memory_of_departures{60};
 Result<std::unique_ptr<ports::RedisPort>> open_by_secrets(ports::KubePort& kube,
                                                           const std::string& namespace_name,
                                                           const Json& workload) {
-  return observe::open_redis(
-      kube, namespace_name, observe::access_of(workload, {}), redis::Via::auto_);
+  return observe::open_redis(kube,
+                             namespace_name,
+                             observe::find_access(kube, namespace_name, workload, {}),
+                             redis::Via::auto_);
 }
 
 void Observer::start() {
@@ -152,7 +154,11 @@ Result<Observer::Observation> Observer::observed(const Key& key,
     return Error::unauthorized("the cluster's Secrets cannot be read")
         .with_hint("let the webhook get the Secrets that the workload names");
   }
-  observe::Located located = observe::located_from(workload);
+  std::vector<Json> makers;
+  for (const Snapshot::Object& each : workloads) {
+    makers.push_back(*each);
+  }
+  observe::Located located = observe::located_from(makers);
   located.name = key.second;
   observe::Cluster cluster(kube_, *redis, located);
   if (const Status found = cluster.find_pods(); !found) {

@@ -21,6 +21,7 @@ namespace {
 
 struct CliFlags {
   std::string name = {};
+  std::string selector = {};
   std::string pod_word = {};  ///< The pod without --pod in front.
   std::string pod = {};
   std::optional<std::string> key = {};
@@ -37,6 +38,11 @@ struct Aim {
 /// One word alone may be a cluster or a pod; a cluster wins.
 Result<Aim> aim_of(const CliFlags& options, ports::KubePort& kube, const std::string& namespace_) {
   const std::string pod = options.pod.empty() ? options.pod_word : options.pod;
+  if (!options.selector.empty()) {
+    KREDIS_TRY(observe::Located located,
+               observe::locate_by_selector(kube, namespace_, options.selector));
+    return Aim{.located = std::move(located), .pod = pod};
+  }
   if (options.name.empty() && !pod.empty()) {
     KREDIS_TRY(observe::Located located, observe::locate_by_pod(kube, namespace_, pod));
     return Aim{.located = std::move(located), .pod = pod};
@@ -110,8 +116,10 @@ Result<ExitStatus> run_cli(const CliFlags& options, Session& session) {
   KREDIS_TRY(const std::string pod,
              pod_of(options, aim, session, session.clock().now() + options.timeout));
   KREDIS_TRY(const Json object, kube->get({{"v1", "pods"}, namespace_, pod}));
-  const observe::RedisAccess access = observe::access_of(aim.located.workload, options.access);
-  KREDIS_TRY(const RedisContainer container, redis_container(object, access));
+  const observe::RedisAccess access =
+      observe::find_access(*kube, namespace_, aim.located.workload, options.access);
+  KREDIS_TRY(const RedisContainer container,
+             redis_container(object, observe::Processes(*kube, namespace_).of(object), access));
   KREDIS_CHECK(require_permissions(*kube, {{"create", "", "pods/exec", namespace_}}));
   on_interrupt(stop_pod_command);
   KREDIS_TRY(const Login login, log_in(*kube, session, aim.located, container, access));
@@ -129,7 +137,9 @@ Result<ExitStatus> run_cli(const CliFlags& options, Session& session) {
 void add_cli(Verb& root) {
   const auto flags = std::make_shared<CliFlags>();
   Verb verb = root.subcommand("cli", "Open redis-cli on the right pod, or run a command there");
-  verb.positional("NAME", flags->name, "Name of the cluster (default: redis), or of a pod");
+  const Flag name =
+      verb.positional("NAME", flags->name, "Name of the cluster (default: redis), or of a pod");
+  add_selector(verb, flags->selector, name);
   verb.positional("POD", flags->pod_word, "The pod, like --pod");
   verb.option("--pod", flags->pod, "The pod to talk to (default: any master)");
   verb.option("--key", flags->key, "Talk to the master that serves this key");

@@ -64,26 +64,39 @@ Result<std::unique_ptr<ChangeLease>> begin_change(Session& session,
   return lease;
 }
 
+Result<std::unique_ptr<ChangeLease>> begin_change(Session& session,
+                                                  const observe::Located& located,
+                                                  const observe::RedisAccess& access,
+                                                  const std::string& verb,
+                                                  Conduct& conduct) {
+  std::string name = located.name;
+  if (!observe::is_made_by_create(located.workload)) {
+    KREDIS_TRY(const auto reached, reach(session, located, access));
+    KREDIS_CHECK(reached->cluster.look(observe::Ask::topology, conduct.call_deadline()));
+    name = std::ranges::min(reached->cluster.owners(), {}, &observe::Owner::name).name;
+  }
+  return begin_change(session, located.namespace_, name, verb, conduct);
+}
+
 Result<std::unique_ptr<ReachedCluster>> reach(Session& session,
                                               observe::Located located,
                                               const observe::RedisAccess& access) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
-  const observe::RedisAccess known = observe::access_of(located.workload, access);
+  const observe::RedisAccess known =
+      observe::find_access(*kube, located.namespace_, located.workload, access);
   KREDIS_TRY(auto redis, session.redis(located.namespace_, known));
   return std::make_unique<ReachedCluster>(*kube, std::move(located), known, std::move(redis));
 }
 
-Result<observe::Located> find_cluster(Session& session,
-                                      const std::string& name,
-                                      const std::string& selector) {
+Result<observe::Located> find_cluster(Session& session, const ClusterWish& wish) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  return selector.empty() ? observe::locate(*kube, namespace_, name)
-                          : observe::locate_by_selector(*kube, namespace_, selector);
+  return wish.selector.empty() ? observe::locate(*kube, namespace_, wish.name)
+                               : observe::locate_by_selector(*kube, namespace_, wish.selector);
 }
 
 Result<std::unique_ptr<ReachedCluster>> reach(Session& session, const ClusterWish& wish) {
-  KREDIS_TRY(observe::Located located, find_cluster(session, wish.name, wish.selector));
+  KREDIS_TRY(observe::Located located, find_cluster(session, wish));
   return reach(session, std::move(located), wish.access);
 }
 
@@ -94,6 +107,7 @@ Result<core::ClusterView> look_at(Session& session,
   KREDIS_TRY(const auto reached, reach(session, located, access));
   KREDIS_CHECK(reached->cluster.find_pods());
   reached->cluster.ask(observe::Ask::everything, deadline);
+  KREDIS_CHECK(reached->cluster.check_one());
   return reached->cluster.view();
 }
 

@@ -11,6 +11,7 @@
 #include "plugin/apply/change_lease.hpp"
 #include "plugin/apply/conduct.hpp"
 #include "plugin/apply/site.hpp"
+#include "plugin/commands/flags.hpp"
 #include "plugin/terminal/session.hpp"
 #include "shared/core/cluster_view.hpp"
 #include "shared/observe/cluster.hpp"
@@ -22,20 +23,20 @@ namespace kredis::plugin {
 /// How a verb that ends at `deadline` is conducted: shown, and ended by Ctrl-C, as the session is.
 Conduct conduct_of(Session& session, ports::Deadline deadline);
 
-/// Takes the cluster's Lease for a change, until what is returned goes; `conduct` ends when
-/// somebody takes it away. Errors: conflict (somebody else changes it: who and what).
+/// Takes the Lease of the cluster of that name for a change, until what is returned goes; `conduct`
+/// ends when somebody takes it away. Errors: conflict (somebody else changes it: who and what).
 Result<std::unique_ptr<ChangeLease>> begin_change(Session& session,
                                                   const std::string& namespace_,
                                                   const std::string& cluster,
                                                   const std::string& verb,
                                                   Conduct& conduct);
-
-/// Which cluster, in the words of NAME, -l and the access flags.
-struct ClusterWish {
-  std::string name = {};
-  std::string selector = {};  ///< Instead of a name.
-  observe::RedisAccess access = {};
-};
+/// The same for a cluster that was found, whatever it was found by: under the name that `create`
+/// gave it, else under that of the first of all workloads that it is made of, which is asked for.
+Result<std::unique_ptr<ChangeLease>> begin_change(Session& session,
+                                                  const observe::Located& located,
+                                                  const observe::RedisAccess& access,
+                                                  const std::string& verb,
+                                                  Conduct& conduct);
 
 /// A cluster that was found and can be reached. Stays where it is: its parts know each other.
 struct ReachedCluster {
@@ -61,9 +62,7 @@ struct ReachedCluster {
 };
 
 /// Finds the cluster by what is given of the two. Errors: those of locating.
-Result<observe::Located> find_cluster(Session& session,
-                                      const std::string& name,
-                                      const std::string& selector);
+Result<observe::Located> find_cluster(Session& session, const ClusterWish& wish);
 
 /// Finds the cluster and what its Secrets say. Nobody is asked yet.
 /// Errors: those of locating, and of reading the Secrets.

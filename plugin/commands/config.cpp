@@ -19,8 +19,7 @@ namespace kredis::plugin {
 namespace {
 
 struct ConfigFlags {
-  std::string name = "redis";
-  observe::RedisAccess access = {};
+  ClusterWish cluster = {};
   std::chrono::milliseconds timeout = {};
   Output output = Output::text;
   DryRun dry_run = DryRun::none;
@@ -37,7 +36,7 @@ struct Scene {
 };
 
 Result<Scene> scene_of(const ConfigFlags& options, Session& session) {
-  KREDIS_TRY(auto reached, reach(session, {.name = options.name, .access = options.access}));
+  KREDIS_TRY(auto reached, reach(session, options.cluster));
   KREDIS_TRY(ConfigSource source, mounted_config(reached->kube, reached->located));
   return Scene{std::move(reached),
                std::move(source),
@@ -72,8 +71,12 @@ Result<ExitStatus> run_apply(const ConfigFlags& options, Session& session) {
   const std::string& name = scene.reached->located.name;
   std::unique_ptr<ChangeLease> lease;
   if (options.dry_run == DryRun::none) {
-    const std::string& namespace_ = scene.reached->located.namespace_;
-    KREDIS_TRY(lease, begin_change(session, namespace_, name, "config apply", scene.conduct));
+    KREDIS_TRY(lease,
+               begin_change(session,
+                            scene.reached->located,
+                            options.cluster.access,
+                            "config apply",
+                            scene.conduct));
   }
   KREDIS_CHECK(await_whole(scene.reached->cluster, scene.conduct));
   KREDIS_TRY(const core::Plan plan,
@@ -99,8 +102,7 @@ Result<ExitStatus> run_apply(const ConfigFlags& options, Session& session) {
 
 void add_common(Verb& verb, ConfigFlags& flags, std::chrono::milliseconds timeout) {
   flags.timeout = timeout;
-  add_name(verb, flags.name);
-  add_access(verb, flags.access);
+  add_cluster(verb, flags.cluster);
   add_timeout(verb, flags.timeout, "Longest time for all of it");
 }
 

@@ -29,14 +29,12 @@ using wire::DrillReport;
 using wire::DrillStrike;
 
 struct DrillFlags {
-  std::string name = "redis";
-  std::string selector = {};
+  ClusterWish cluster = {};
   std::string pod = {};
   std::string master = {};
   DrillStrike by = DrillStrike::delete_pod;
   bool yes = false;
   DryRun dry_run = DryRun::none;
-  observe::RedisAccess access = {};
   std::chrono::milliseconds timeout = std::chrono::minutes(5);
   Output output = Output::text;
 };
@@ -50,8 +48,9 @@ struct Stage {
 };
 
 Result<Stage> set_up(const DrillFlags& options, Session& session, ports::Deadline deadline) {
-  KREDIS_TRY(observe::Located located, find_cluster(session, options.name, options.selector));
-  KREDIS_TRY(core::ClusterView view, look_at(session, located, options.access, deadline));
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(observe::Located located, find_cluster(session, options.cluster));
+  KREDIS_TRY(core::ClusterView view, look_at(session, located, options.cluster.access, deadline));
   const std::string& master = options.pod.empty() ? options.master : options.pod;
   if (!options.pod.empty() && view.by_pod(options.pod) == nullptr) {
     return Error::not_found("cluster " + view.name + " has no pod " + options.pod)
@@ -61,7 +60,9 @@ Result<Stage> set_up(const DrillFlags& options, Session& session, ports::Deadlin
              core::plan_drill(view, {.master = master, .dice = std::random_device{}()}));
   KREDIS_TRY(
       auto redis,
-      session.redis(located.namespace_, observe::access_of(located.workload, options.access)));
+      session.redis(located.namespace_,
+                    observe::find_access(
+                        *kube, located.namespace_, located.workload, options.cluster.access)));
   DrillReport report{.name = located.name,
                      .namespace_ = located.namespace_,
                      .strike = options.by,
@@ -123,7 +124,7 @@ Result<ExitStatus> drill(const DrillFlags& options,
   Conduct conduct = conduct_of(session, deadline);
   KREDIS_TRY(
       const auto lease,
-      begin_change(session, stage.report.namespace_, stage.report.name, "failover drill", conduct));
+      begin_change(session, stage.located, options.cluster.access, "failover drill", conduct));
   session.progress().begin("drilling " + stage.report.name);
   std::random_device random;
   auto outcome = run_drill({.redis = *stage.redis,
@@ -163,8 +164,7 @@ Result<ExitStatus> run_drill_verb(const DrillFlags& options, Session& session) {
 }
 
 void add_flags(Verb& verb, DrillFlags& flags) {
-  add_name(verb, flags.name);
-  add_selector(verb, flags.selector);
+  add_cluster(verb, flags.cluster);
   verb.option("--pod", flags.pod, "The master to take away, by its pod; any when not given");
   verb.option("--master", flags.master, "The same by its pod, or its id's start");
   const Choices<DrillStrike> strikes = {{"delete", DrillStrike::delete_pod},
@@ -175,7 +175,6 @@ void add_flags(Verb& verb, DrillFlags& flags) {
               "delete: the pod, as kubectl delete does; freeze: its Redis hangs for a while");
   add_yes(verb, flags.yes);
   add_dry_run(verb, flags.dry_run, "Say what would be done and stop");
-  add_access(verb, flags.access);
   add_timeout(verb, flags.timeout, "Longest wait until the cluster is whole again");
   add_output(verb, flags.output, {Output::text, Output::json, Output::yaml});
 }

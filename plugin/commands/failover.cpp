@@ -26,8 +26,7 @@ using core::FailoverWish;
 using core::HandOver;
 
 struct FailoverFlags {
-  std::string name = "redis";
-  std::string selector = {};
+  ClusterWish cluster = {};
   std::string pod = {};
   std::string master = {};
   std::string node = {};
@@ -36,7 +35,6 @@ struct FailoverFlags {
   bool takeover = false;
   bool yes = false;
   DryRun dry_run = DryRun::none;
-  observe::RedisAccess access = {};
   std::chrono::milliseconds timeout = std::chrono::minutes(2);
   Output output = Output::text;
 };
@@ -82,8 +80,9 @@ Result<ExitStatus> show_plan(const FailoverFlags& options,
                              const FailoverWish& wish,
                              const observe::Located& located,
                              Session& session) {
-  KREDIS_TRY(const core::ClusterView view,
-             look_at(session, located, options.access, session.clock().now() + options.timeout));
+  KREDIS_TRY(
+      const core::ClusterView view,
+      look_at(session, located, options.cluster.access, session.clock().now() + options.timeout));
   KREDIS_TRY(auto hand_overs, core::plan_hand_overs(view, wish));
   show({.name = view.name,
         .namespace_ = view.namespace_,
@@ -100,8 +99,8 @@ Result<ExitStatus> hand_masters_over(const FailoverFlags& options,
                                      Session& session) {
   Conduct conduct = conduct_of(session, session.clock().now() + options.timeout);
   KREDIS_TRY(const auto lease,
-             begin_change(session, located.namespace_, located.name, "failover", conduct));
-  KREDIS_TRY(const auto reached, reach(session, located, options.access));
+             begin_change(session, located, options.cluster.access, "failover", conduct));
+  KREDIS_TRY(const auto reached, reach(session, located, options.cluster.access));
   KREDIS_CHECK(reached->cluster.find_pods());
   conduct.begin("failing over " + located.name);
   const auto agreed = [&](const core::Plan& plan) {
@@ -126,14 +125,13 @@ Result<ExitStatus> hand_masters_over(const FailoverFlags& options,
 
 Result<ExitStatus> run_failover(const FailoverFlags& options, Session& session) {
   KREDIS_TRY(const FailoverWish wish, wish_of(options));
-  KREDIS_TRY(const observe::Located located, find_cluster(session, options.name, options.selector));
+  KREDIS_TRY(const observe::Located located, find_cluster(session, options.cluster));
   return options.dry_run == DryRun::none ? hand_masters_over(options, wish, located, session)
                                          : show_plan(options, wish, located, session);
 }
 
 void add_flags(Verb& verb, FailoverFlags& flags) {
-  add_name(verb, flags.name);
-  add_selector(verb, flags.selector);
+  add_cluster(verb, flags.cluster);
   verb.option(
       "--pod", flags.pod, "A replica, which takes over, or a master, whose best replica does");
   verb.option("--master", flags.master, "The master to relieve: its pod, or its id's start");
@@ -147,7 +145,6 @@ void add_flags(Verb& verb, FailoverFlags& flags) {
       .excludes(force);
   add_yes(verb, flags.yes);
   add_dry_run(verb, flags.dry_run, "Print the plan and stop");
-  add_access(verb, flags.access);
   add_timeout(verb, flags.timeout, "Longest wait until every node shows it");
   add_output(verb, flags.output, {Output::text, Output::json, Output::yaml});
 }

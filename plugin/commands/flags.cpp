@@ -6,12 +6,16 @@
 
 namespace kredis::plugin {
 
-Flag add_name(Verb& verb, std::string& name) {
-  return verb.positional("NAME", name, "Name of the cluster, or of a StatefulSet");
+Flag add_cluster(Verb& verb, ClusterWish& wish) {
+  Flag name = verb.positional("NAME", wish.name, "Name of the cluster, or of one of its workloads");
+  add_selector(verb, wish.selector, name);
+  add_access(verb, wish.access);
+  return name;
 }
 
-Flag add_selector(Verb& verb, std::string& selector) {
-  return verb.option("-l,--selector", selector, "Labels of the pods, instead of a NAME");
+Flag add_selector(Verb& verb, std::string& selector, const Flag& name) {
+  return verb.option("-l,--selector", selector, "Labels of the pods, instead of a NAME")
+      .excludes(name);
 }
 
 void add_access(Verb& verb, observe::RedisAccess& access) {

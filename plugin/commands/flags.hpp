@@ -10,14 +10,22 @@
 #include "plugin/commands/verb.hpp"
 #include "plugin/terminal/session.hpp"
 #include "shared/manifest/cluster_spec.hpp"
+#include "shared/observe/redis_access.hpp"
 
 namespace kredis::plugin {
 
-/// NAME, the cluster; what `name` holds is the default.
-Flag add_name(Verb& verb, std::string& name);
+/// Which cluster, in the words of NAME, -l and the access flags.
+struct ClusterWish {
+  std::string name = "redis";
+  std::string selector = {};  ///< Instead of a name.
+  observe::RedisAccess access = {};
+};
 
-/// -l, instead of a NAME.
-Flag add_selector(Verb& verb, std::string& selector);
+/// NAME or -l, and how to get into its nodes. Returns NAME.
+Flag add_cluster(Verb& verb, ClusterWish& wish);
+
+/// -l; `name` is what it stands instead of.
+Flag add_selector(Verb& verb, std::string& selector, const Flag& name);
 
 /// --auth-secret and --tls-secret.
 void add_access(Verb& verb, observe::RedisAccess& access);

@@ -15,10 +15,8 @@ namespace kredis::plugin {
 namespace {
 
 struct InitFlags {
-  std::string name = "redis";
-  std::string selector = {};
+  ClusterWish cluster = {};
   std::optional<int> replicas = {};
-  observe::RedisAccess access = {};
   std::chrono::milliseconds timeout = std::chrono::minutes(2);
   Output output = Output::text;
   DryRun dry_run = DryRun::none;
@@ -38,15 +36,18 @@ Result<core::Shape> shape_of(const InitFlags& options) {
 
 Result<ExitStatus> run_init(const InitFlags& options, Session& session) {
   KREDIS_TRY(const core::Shape shape, shape_of(options));
-  KREDIS_TRY(const observe::Located located, find_cluster(session, options.name, options.selector));
+  KREDIS_TRY(const observe::Located located, find_cluster(session, options.cluster));
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_CHECK(observe::check_told_apart(*kube, located));
   const auto deadline = session.clock().now() + options.timeout;
   if (options.dry_run != DryRun::none) {
-    return show_init_plan(session, located, options.access, shape, deadline);
+    return show_init_plan(session, located, options.cluster.access, shape, deadline);
   }
   Conduct conduct = conduct_of(session, deadline);
   KREDIS_TRY(const auto lease,
-             begin_change(session, located.namespace_, located.name, "init", conduct));
-  KREDIS_TRY(const auto view, initialise_cluster(session, located, options.access, shape, conduct));
+             begin_change(session, located, options.cluster.access, "init", conduct));
+  KREDIS_TRY(const auto view,
+             initialise_cluster(session, located, options.cluster.access, shape, conduct));
   return show_status(session, view, options.output);
 }
 
@@ -55,12 +56,10 @@ Result<ExitStatus> run_init(const InitFlags& options, Session& session) {
 void add_init(Verb& root) {
   const auto flags = std::make_shared<InitFlags>();
   Verb verb = root.subcommand("init", "Make one cluster of pods that are there already");
-  add_name(verb, flags->name);
-  add_selector(verb, flags->selector);
+  add_cluster(verb, flags->cluster);
   verb.option("--replicas",
               flags->replicas,
               "Replicas of each master (default: what the workload says, else 1)");
-  add_access(verb, flags->access);
   add_timeout(verb, flags->timeout, "Longest wait for the nodes to join");
   add_dry_run(verb, flags->dry_run, "Print the plan and stop");
   add_output(verb, flags->output, {Output::text, Output::wide, Output::json, Output::yaml});

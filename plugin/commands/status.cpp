@@ -15,13 +15,11 @@ namespace kredis::plugin {
 namespace {
 
 struct StatusFlags {
-  std::string name = "redis";
-  std::string selector = {};
+  ClusterWish cluster = {};
   bool all_namespaces = false;
   bool watch = false;
   std::chrono::milliseconds interval = std::chrono::seconds(2);
   std::chrono::milliseconds timeout = std::chrono::seconds(15);
-  observe::RedisAccess access = {};
   Output output = Output::text;
 };
 
@@ -30,7 +28,7 @@ Result<std::vector<observe::Located>> find_clusters(const StatusFlags& options, 
     KREDIS_TRY(ports::KubePort * kube, session.kube());
     return observe::locate_all(*kube, "");
   }
-  KREDIS_TRY(observe::Located one, find_cluster(session, options.name, options.selector));
+  KREDIS_TRY(observe::Located one, find_cluster(session, options.cluster));
   return std::vector<observe::Located>{std::move(one)};
 }
 
@@ -40,7 +38,7 @@ Result<ExitStatus> show_once(const StatusFlags& options, Session& session) {
   const auto deadline = session.clock().now() + options.timeout;
   std::vector<core::ClusterView> views;
   for (const observe::Located& located : clusters) {
-    KREDIS_TRY(core::ClusterView view, look_at(session, located, options.access, deadline));
+    KREDIS_TRY(core::ClusterView view, look_at(session, located, options.cluster.access, deadline));
     observe::explain_unready(*kube, located, view);
     views.push_back(std::move(view));
   }
@@ -74,13 +72,12 @@ Result<ExitStatus> run_status(const StatusFlags& options, Session& session) {
 void add_status(Verb& root) {
   const auto flags = std::make_shared<StatusFlags>();
   Verb verb = root.subcommand("status", "Show who is master of what, where, and what is wrong");
-  add_name(verb, flags->name);
-  verb.flag("-A,--all-namespaces", flags->all_namespaces, "All clusters, a line each");
-  add_selector(verb, flags->selector);
+  const Flag name = add_cluster(verb, flags->cluster);
+  verb.flag("-A,--all-namespaces", flags->all_namespaces, "All clusters, a line each")
+      .excludes(name);
   verb.flag("-w,--watch", flags->watch, "Look again and again");
   verb.option("--interval", flags->interval, "Pause between two looks");
   add_timeout(verb, flags->timeout, "Longest time to ask the nodes");
-  add_access(verb, flags->access);
   add_output(verb, flags->output, {Output::text, Output::wide, Output::json, Output::yaml});
   verb.footer(
       "Exit status 3 when a finding has severity error. The JSON is described in "

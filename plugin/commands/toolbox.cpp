@@ -23,9 +23,8 @@ namespace kredis::plugin {
 namespace {
 
 struct ToolboxFlags {
-  std::string name = "redis";
+  ClusterWish cluster = {};
   std::string image = {};
-  observe::RedisAccess access = {};
   std::chrono::milliseconds timeout = std::chrono::minutes(2);
   DryRun dry_run = DryRun::none;
 };
@@ -66,11 +65,18 @@ class PassingPod {
   ports::ResourcePath path_;
 };
 
-Result<ToolboxWish> wish_of(const ToolboxFlags& options, const observe::Located& located) {
+Result<ToolboxWish> wish_of(const ToolboxFlags& options,
+                            const observe::Located& located,
+                            ports::KubePort& kube) {
+  observe::ConfigMaps config_maps(kube, located.namespace_);
   ToolboxWish wish{.pod = toolbox_name(located.name),
                    .image = options.image,
-                   .access = observe::access_of(located.workload, options.access),
+                   .access = observe::find_access(
+                       kube, located.namespace_, located.workload, options.cluster.access),
                    .host = redis_host(located)};
+  if (!located.workload.is_null()) {
+    wish.port = observe::read_process(located.workload, config_maps.surroundings()).place.port;
+  }
   if (wish.image.empty() && redis_image(located.workload).empty()) {
     return Error::not_found("cluster " + located.name + " does not say which image it runs")
         .with_hint("name one: --image redis:8.0");
@@ -81,8 +87,8 @@ Result<ToolboxWish> wish_of(const ToolboxFlags& options, const observe::Located&
 Result<ExitStatus> run_toolbox(const ToolboxFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  KREDIS_TRY(const observe::Located located, observe::locate(*kube, namespace_, options.name));
-  KREDIS_TRY(const ToolboxWish wish, wish_of(options, located));
+  KREDIS_TRY(const observe::Located located, find_cluster(session, options.cluster));
+  KREDIS_TRY(const ToolboxWish wish, wish_of(options, located, *kube));
   const Json object = toolbox_pod(located, wish);
   if (options.dry_run == DryRun::client) {
     session.print_object(object, Output::yaml);
@@ -118,9 +124,8 @@ Result<ExitStatus> run_toolbox(const ToolboxFlags& options, Session& session) {
 void add_toolbox(Verb& root) {
   const auto flags = std::make_shared<ToolboxFlags>();
   Verb verb = root.subcommand("toolbox", "Open a shell in a throw-away pod beside the cluster");
-  add_name(verb, flags->name);
+  add_cluster(verb, flags->cluster);
   verb.option("--image", flags->image, "Image of the pod (default: the cluster's)");
-  add_access(verb, flags->access);
   add_timeout(verb, flags->timeout, "Longest wait for the pod");
   add_dry_run(verb, flags->dry_run, "Print the pod and stop; with server, as the server has it");
   verb.footer(

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 
 namespace kredis::core {
 
@@ -116,6 +118,41 @@ std::vector<ShardView> shards_of(const ClusterView& view) {
     std::ranges::stable_sort(shard.replicas, {}, ordinal);
   }
   return shards;
+}
+
+std::vector<std::vector<const Member*>> clusters_in(const ClusterView& view) {
+  struct Group {
+    std::set<NodeId> known;
+    std::vector<const Member*> members;
+  };
+  std::vector<Group> groups;
+  for (const Member& member : view.members) {
+    if (!member.view || member.view->assigned_slots().empty()) {
+      continue;
+    }
+    Group joined{.known = {}, .members = {&member}};
+    for (const Node& node : member.view->nodes) {
+      joined.known.insert(node.id);
+    }
+    const auto knows = [&](const Group& group) {
+      return std::ranges::any_of(group.known,
+                                 [&](const NodeId& id) { return joined.known.contains(id); });
+    };
+    for (Group& group : groups) {
+      if (knows(group)) {
+        joined.known.merge(group.known);
+        joined.members.insert(joined.members.begin(), group.members.begin(), group.members.end());
+        group.members.clear();
+      }
+    }
+    std::erase_if(groups, [](const Group& group) { return group.members.empty(); });
+    groups.push_back(std::move(joined));
+  }
+  std::vector<std::vector<const Member*>> clusters;
+  for (Group& group : groups) {
+    clusters.push_back(std::move(group.members));
+  }
+  return clusters;
 }
 
 bool is_serving(const SeenNode& master) noexcept {

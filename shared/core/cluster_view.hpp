@@ -30,6 +30,8 @@ struct Pod {
   std::string ip = {};            ///< Pod address; empty until it has one.
   std::string announced_ip = {};  ///< What it should announce when that is not its own address.
   int port = 6379;
+  std::string container = {};  ///< The one that runs Redis.
+  std::string owner = {};      ///< What makes it, as kubectl takes it: "statefulset/redis-app".
   bool ready = false;
   bool running = false;
   bool ending = false;  ///< It was told to go.
@@ -60,8 +62,6 @@ struct Shape {
 struct ClusterView {
   std::string name;
   std::string namespace_;
-  std::string workload_kind = "StatefulSet";
-  std::string workload_name;
   Shape shape;
   std::vector<Member> members;  ///< In ordinal order.
 
@@ -76,6 +76,10 @@ struct ClusterView {
   /// Whether all members answered and share one view.
   bool all_agree() const;
 };
+
+/// The members by whom they know, a group for each cluster that serves slots. One that knows of no
+/// slots is in none.
+std::vector<std::vector<const Member*>> clusters_in(const ClusterView& view);
 
 /// The command that shows `view`, for hints.
 std::string status_command(const ClusterView& view);

@@ -1,14 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/observe/cluster.hpp"
 
+#include <algorithm>
 #include <utility>
 
-#include "shared/observe/gather.hpp"
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "shared/core/text.hpp"
+#include "shared/observe/known_pods.hpp"
+#include "shared/wire/kube_objects.hpp"
 
 namespace kredis::observe {
 
-Cluster::Cluster(ports::KubePort& kube, ports::RedisPort& redis, const Located& located)
-    : kube_(&kube), redis_(redis), located_(&located) {
+namespace {
+
+/// The nodes of `view`, by their ids.
+std::set<core::NodeId> ids_of(const std::vector<core::Node>& nodes) {
+  std::set<core::NodeId> ids;
+  for (const core::Node& node : nodes) {
+    ids.insert(node.id);
+  }
+  return ids;
+}
+
+std::set<std::string> owners_of(const std::vector<const core::Member*>& members) {
+  std::set<std::string> owners;
+  for (const core::Member* member : members) {
+    owners.insert(member->pod.owner);
+  }
+  return owners;
+}
+
+/// Two clusters of different owners, behind one selector.
+Status only_one(const core::ClusterView& view, const std::string& selector) {
+  const auto clusters = core::clusters_in(view);
+  if (clusters.size() < 2) {
+    return {};
+  }
+  std::set<std::string> seen;
+  std::vector<std::string> names;
+  for (const auto& members : clusters) {
+    const std::set<std::string> owners = owners_of(members);
+    names.push_back(fmt::format("{} ({} nodes)", fmt::join(owners, " and "), members.size()));
+    if (std::ranges::any_of(owners, [&](const std::string& each) { return seen.contains(each); })) {
+      return {};  // One workload's pods that fell apart are one cluster in trouble.
+    }
+    seen.insert(owners.begin(), owners.end());
+  }
+  return Error::conflict(fmt::format("{} matches the pods of {} clusters: {}",
+                                     selector,
+                                     clusters.size(),
+                                     core::list_of(names)))
+      .with_hint("name the one that is meant: kubectl redis status -A lists them");
+}
+
+}  // namespace
+
+Cluster::Cluster(ports::KubePort& kube, ports::RedisPort& redis, Located located)
+    : kube_(&kube), redis_(redis), located_(std::move(located)) {
+  processes_.emplace(kube, located_.namespace_);
   open_lines();
 }
 
@@ -31,7 +82,7 @@ void Cluster::open_lines() {
 
 Status Cluster::find_pods() {
   if (kube_ != nullptr) {
-    KREDIS_TRY(view_, gather_pods(*kube_, *located_));
+    KREDIS_TRY(view_, gather_pods(*kube_, located_, *processes_));
     open_lines();
   }
   return {};
@@ -40,6 +91,7 @@ Status Cluster::find_pods() {
 Status Cluster::look(Ask ask, ports::Deadline deadline) {
   KREDIS_CHECK(find_pods());
   this->ask(ask, deadline);
+  KREDIS_CHECK(check_one());
   for (const core::Member& member : view_.members) {
     if (member.trouble && member.trouble->code == ErrorCode::unauthorized) {
       return *member.trouble;
@@ -48,8 +100,55 @@ Status Cluster::look(Ask ask, ports::Deadline deadline) {
   return {};
 }
 
+Status Cluster::check_one() const {
+  return located_.all_selected ? only_one(view_, located_.label_selector) : Status{};
+}
+
 void Cluster::ask(Ask ask, ports::Deadline deadline) {
   ask_members(*switchboard_, view_, ask, deadline);
+  if (kube_ != nullptr) {
+    find_who_is_known(ask, deadline);
+  }
+}
+
+/// One pass is enough: every node knows all others.
+void Cluster::find_who_is_known(Ask ask, ports::Deadline deadline) {
+  std::vector<core::Node> unknown = unknown_nodes(view_);
+  std::erase_if(unknown, [&](const core::Node& node) { return in_vain_.contains(node.id); });
+  if (unknown.empty()) {
+    return;
+  }
+  const auto all = kube_->list({{"v1", "pods"}, located_.namespace_}, {});
+  if (!all) {
+    return;
+  }
+  core::ClusterView candidates{.name = view_.name, .namespace_ = view_.namespace_};
+  std::vector<Owner> owners;
+  for (const Json& pod : pods_at(unknown, all->at("items"))) {
+    const std::string name = text_at(pod, "/metadata/name");
+    if (view_.by_pod(name) == nullptr && !left_out_.contains(name)) {
+      candidates.members.push_back(
+          {.pod = wire::pod_from_json(pod, {}, 0, processes_->of(pod).place)});
+      owners.push_back(owner_of(pod));
+    }
+  }
+  Switchboard lines(redis_, targets_of(candidates));
+  ask_members(lines, candidates, Ask::topology, deadline);
+  std::set<core::NodeId> ids = ids_of(unknown);
+  bool found = false;
+  for (std::size_t i = 0; i < candidates.members.size(); ++i) {
+    const core::Node* self = candidates.members[i].self();
+    if (self != nullptr && ids.erase(self->id) > 0) {
+      found = true;
+      if (std::ranges::find(located_.further, owners[i]) == located_.further.end()) {
+        located_.further.push_back(owners[i]);
+      }
+    }
+  }
+  in_vain_.merge(ids);
+  if (found && find_pods()) {
+    ask_members(*switchboard_, view_, ask, deadline);
+  }
 }
 
 std::vector<std::string> Cluster::leave_out(const std::function<bool(const core::Member&)>& whom) {
@@ -57,6 +156,7 @@ std::vector<std::string> Cluster::leave_out(const std::function<bool(const core:
   std::erase_if(view_.members, [&](const core::Member& member) {
     if (whom(member)) {
       names.push_back(member.pod.name);
+      left_out_.insert(member.pod.name);
       return true;
     }
     return false;

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <future>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "shared/core/labels.hpp"
 #include "shared/wire/kube_objects.hpp"
@@ -27,7 +29,7 @@ std::map<std::string, std::string> zones_of(ports::KubePort& kube) {
 Result<std::map<int, std::string>> announced_addresses(ports::KubePort& kube,
                                                        const Located& located) {
   std::map<int, std::string> addresses;
-  if (text_at(located.workload, "/kind", "StatefulSet") != "Deployment") {
+  if (label_of(located.workload, core::k_ordinal_label).empty()) {
     return addresses;
   }
   KREDIS_TRY(const Json services,
@@ -41,18 +43,33 @@ Result<std::map<int, std::string>> announced_addresses(ports::KubePort& kube,
   return addresses;
 }
 
-/// Pods that ended for good, or are on their way out, are nobody's node.
+/// Pods that ended for good are nobody's node.
 bool counts(const Json& pod) {
   const std::string phase = pod.value("/status/phase"_json_pointer, std::string());
   return phase != "Succeeded" && phase != "Failed";
 }
 
+/// Pods of one workload by their ordinals; several workloads one after the other.
+void sort_members(core::ClusterView& view, const Located& located) {
+  std::vector<std::string> order;
+  for (const Owner& each : located.all_owners()) {
+    order.push_back(each.to_text());
+  }
+  const auto place = [&](const core::Member& member) {
+    const auto owner = std::ranges::find(order, member.pod.owner);
+    const bool is_set = member.pod.owner.starts_with("statefulset/");
+    return std::tuple(is_set ? owner - order.begin() : 0, member.pod.ordinal, member.pod.name);
+  };
+  std::ranges::sort(view.members, {}, place);
+}
+
 /// Placement tells pods apart by ordinal, and pods of other makers may have none, or share some.
 void number_if_ambiguous(core::ClusterView& view) {
-  const auto same = [](const core::Member& a, const core::Member& b) {
-    return a.pod.ordinal == b.pod.ordinal;
-  };
-  if (std::adjacent_find(view.members.begin(), view.members.end(), same) != view.members.end()) {
+  std::set<int> ordinals;
+  for (const core::Member& member : view.members) {
+    ordinals.insert(member.pod.ordinal);
+  }
+  if (ordinals.size() < view.members.size()) {
     int ordinal = 0;
     for (core::Member& member : view.members) {
       member.pod.ordinal = ordinal++;
@@ -60,29 +77,71 @@ void number_if_ambiguous(core::ClusterView& view) {
   }
 }
 
-std::string workload_name(const Located& located) {
-  return text_at(located.workload, "/metadata/name", located.name);
+/// The pods that are selected, and all that further owners have.
+Result<std::vector<Json>> pods_of(ports::KubePort& kube, const Located& located) {
+  const ports::ResourcePath path{{"v1", "pods"}, located.namespace_};
+  KREDIS_TRY(const Json selected, kube.list(path, {.label_selector = located.label_selector}));
+  std::vector<Json> pods;
+  std::set<std::string> names;
+  for (const Json& pod : selected.at("items")) {
+    if (located.has(pod) && names.insert(text_at(pod, "/metadata/name")).second) {
+      pods.push_back(pod);
+    }
+  }
+  if (located.further.empty()) {
+    return pods;
+  }
+  KREDIS_TRY(const Json all, kube.list(path, {}));
+  for (const Json& pod : all.at("items")) {
+    const bool is_theirs =
+        std::ranges::find(located.further, owner_of(pod)) != located.further.end();
+    if (is_theirs && names.insert(text_at(pod, "/metadata/name")).second) {
+      pods.push_back(pod);
+    }
+  }
+  return pods;
+}
+
+/// What to look at to see why there are no pods.
+std::string describe_command(const Located& located) {
+  const bool is_named = !located.all_selected && !located.owners.empty();
+  const std::string what =
+      is_named ? located.owners.front().to_text() : "pods -l " + located.label_selector;
+  return "kubectl describe " + what + " -n " + located.namespace_;
 }
 
 }  // namespace
 
-Result<core::ClusterView> gather_pods(ports::KubePort& kube, const Located& located) {
+const RedisProcess& Processes::of(const Json& pod) {
+  const std::string key = text_at(pod, "/metadata/uid") + " " + text_at(pod, "/metadata/name");
+  auto known = known_.find(key);
+  if (known == known_.end()) {
+    // `create` declares what it configures, so that nobody needs to read its files.
+    const policy::Surroundings around =
+        is_made_by_create(pod) ? policy::Surroundings{} : config_maps_.surroundings();
+    known = known_.emplace(key, read_process(as_workload(pod), around)).first;
+  }
+  return known->second;
+}
+
+Result<core::ClusterView> gather_pods(ports::KubePort& kube,
+                                      const Located& located,
+                                      Processes& processes) {
   auto zones_later = std::async(std::launch::async, [&kube] { return zones_of(kube); });
-  auto pods =
-      kube.list({{"v1", "pods"}, located.namespace_}, {.label_selector = located.label_selector});
+  const auto pods = pods_of(kube, located);
   const auto zones = zones_later.get();
   if (!pods) {
     return pods.error();
   }
   KREDIS_TRY(const auto announced, announced_addresses(kube, located));
   core::ClusterView view{.name = located.name, .namespace_ = located.namespace_};
-  view.workload_kind = text_at(located.workload, "/kind", "StatefulSet");
-  view.workload_name = workload_name(located);
-  for (const Json& pod : pods->at("items")) {
+  for (const Json& pod : *pods) {
     if (!counts(pod)) {
       continue;
     }
-    core::Member member{.pod = wire::pod_from_json(pod, zones, now_seconds())};
+    core::Member member{
+        .pod = wire::pod_from_json(pod, zones, now_seconds(), processes.of(pod).place)};
+    member.pod.owner = owner_of(pod).to_text();
     const auto address = announced.find(member.pod.ordinal);
     if (address != announced.end()) {
       member.pod.announced_ip = address->second;
@@ -92,18 +151,20 @@ Result<core::ClusterView> gather_pods(ports::KubePort& kube, const Located& loca
   if (view.members.empty()) {
     return Error::not_found("cluster " + located.name + " has no pods in namespace " +
                             located.namespace_)
-        .with_hint("see why: kubectl describe " + view.workload_kind + " " + view.workload_name +
-                   " -n " + located.namespace_);
+        .with_hint("see why: " + describe_command(located));
   }
-  std::sort(view.members.begin(), view.members.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.pod.ordinal, a.pod.name) < std::pair(b.pod.ordinal, b.pod.name);
-  });
+  sort_members(view, located);
   number_if_ambiguous(view);
   view.shape = wire::shape_from_json(located.workload).value_or(core::Shape{});
   if (view.shape.masters == 0) {
     view.shape = shape_for(view, {.replicas = 1});
   }
   return view;
+}
+
+Result<core::ClusterView> gather_pods(ports::KubePort& kube, const Located& located) {
+  Processes processes(kube, located.namespace_);
+  return gather_pods(kube, located, processes);
 }
 
 void explain_unready(ports::KubePort& kube, const Located& located, core::ClusterView& view) {
@@ -113,12 +174,11 @@ void explain_unready(ports::KubePort& kube, const Located& located, core::Cluste
   }
   const auto events = kube.list({{"v1", "events"}, located.namespace_},
                                 {.field_selector = "involvedObject.kind=Pod,type=Warning"});
-  const auto pods =
-      kube.list({{"v1", "pods"}, located.namespace_}, {.label_selector = located.label_selector});
+  const auto pods = pods_of(kube, located);
   if (!events || !pods) {
     return;
   }
-  for (const Json& pod : pods->at("items")) {
+  for (const Json& pod : *pods) {
     for (core::Member& member : view.members) {
       if (member.pod.name == pod.at("metadata").value("name", "") && unready(member)) {
         member.pod.trouble = wire::pod_trouble(pod, events->at("items"));

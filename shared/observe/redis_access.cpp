@@ -2,30 +2,18 @@
 #include "shared/observe/redis_access.hpp"
 
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "shared/core/labels.hpp"
+#include "shared/core/text.hpp"
 #include "shared/kube/encoding.hpp"
+#include "shared/observe/locate.hpp"
 
 namespace kredis::observe {
 namespace {
 
 const ports::ResourceType k_secrets{"v1", "secrets"};
-
-/// The Secret behind REDISCLI_AUTH of any container.
-std::string secret_of_environment(const Json& workload) {
-  const Json::json_pointer containers("/spec/template/spec/containers");
-  const Json list = workload.contains(containers) ? workload[containers] : Json::array();
-  for (const Json& container : list) {
-    const Json variables =
-        container.is_object() ? container.value("env", Json::array()) : Json::array();
-    for (const Json& variable : variables) {
-      if (text_at(variable, "/name") == "REDISCLI_AUTH") {
-        return text_at(variable, "/valueFrom/secretKeyRef/name");
-      }
-    }
-  }
-  return {};
-}
 
 /// One key of a Secret's data, decoded.
 std::optional<std::string> secret_value(const Json& secret, const std::string& key) {
@@ -38,19 +26,55 @@ Error missing_key(const std::string& secret, const std::string& keys) {
       .with_hint("kubectl create secret generic " + secret + " needs that key");
 }
 
+/// The key of the password: what `create` and the Secret type basic-auth call it, then what charts
+/// do; of a Secret with one key alone, that one.
+std::string password_key(const Json& secret) {
+  const Json keys = secret.value("data", Json::object());
+  for (const char* usual : {"password", "redis-password", "valkey-password", "redis_password"}) {
+    if (keys.contains(usual)) {
+      return usual;
+    }
+  }
+  return keys.size() == 1 ? keys.begin().key() : std::string{};
+}
+
+std::string keys_of(const Json& secret) {
+  std::vector<std::string> keys;
+  const Json data = secret.value("data", Json::object());
+  for (const auto& [key, value] : data.items()) {
+    keys.push_back(key);
+  }
+  return keys.empty() ? "it has no keys" : "it has " + core::list_of(keys);
+}
+
+Result<std::string> read_key(ports::KubePort& kube,
+                             const std::string& namespace_,
+                             const KeyIn& wanted) {
+  if (wanted.empty()) {
+    return std::string();
+  }
+  KREDIS_TRY(const Json secret, kube.get({k_secrets, namespace_, wanted.object}));
+  auto value = secret_value(secret, wanted.key);
+  if (!value) {
+    return missing_key(wanted.object, "key \"" + wanted.key + "\"; " + keys_of(secret));
+  }
+  return *std::move(value);
+}
+
 Status read_certificates(ports::KubePort& kube,
                          const std::string& namespace_,
                          const RedisAccess& access,
                          redis::RedisOptions& options) {
-  KREDIS_TRY(const Json secret, kube.get({k_secrets, namespace_, access.tls_secret}));
-  const auto ca = secret_value(secret, "ca.crt");
-  const auto certificate = secret_value(secret, "tls.crt");
-  const auto key = secret_value(secret, "tls.key");
-  if (!ca || !certificate || !key) {
-    return missing_key(access.tls_secret, "keys \"ca.crt\", \"tls.crt\" and \"tls.key\"");
-  }
+  const CertificateKeys& mounted = access.certificates;
+  const std::string& secret = access.tls_secret;
+  const bool is_named = !secret.empty();
+  const auto key = [&](const char* name, const KeyIn& otherwise) {
+    return read_key(kube, namespace_, is_named ? KeyIn{secret, name} : otherwise);
+  };
   options.transport = redis::Transport::tls;
-  options.tls = {.ca_pem = *ca, .cert_pem = *certificate, .key_pem = *key};
+  KREDIS_TRY(options.tls.ca_pem, key("ca.crt", mounted.ca));
+  KREDIS_TRY(options.tls.cert_pem, key("tls.crt", mounted.certificate));
+  KREDIS_TRY(options.tls.key_pem, key("tls.key", mounted.key));
   if (!access.service.empty()) {
     options.tls.host_name = "{pod}." + access.service + ".{namespace}.svc.cluster.local";
   }
@@ -59,16 +83,23 @@ Status read_certificates(ports::KubePort& kube,
 
 }  // namespace
 
-RedisAccess access_of(const Json& workload, const RedisAccess& wanted) {
+RedisAccess access_of(const Json& workload,
+                      const RedisProcess& process,
+                      const RedisAccess& wanted) {
   RedisAccess access = wanted;
   if (access.auth_secret.empty()) {
     access.auth_secret = annotation_of(workload, core::k_auth_secret_annotation);
   }
   if (access.auth_secret.empty()) {
-    access.auth_secret = secret_of_environment(workload);
+    access.auth_secret = process.password.object;
+    access.auth_key = process.password.key;
+    access.password = process.plain_password;
   }
   if (access.tls_secret.empty()) {
     access.tls_secret = annotation_of(workload, core::k_tls_secret_annotation);
+  }
+  if (access.tls_secret.empty()) {
+    access.certificates = process.certificates;
   }
   if (access.service.empty()) {
     access.service = text_at(workload, "/spec/serviceName");
@@ -76,13 +107,28 @@ RedisAccess access_of(const Json& workload, const RedisAccess& wanted) {
   return access;
 }
 
+RedisAccess find_access(ports::KubePort& kube,
+                        const std::string& namespace_,
+                        const Json& workload,
+                        const RedisAccess& wanted) {
+  if (workload.is_null()) {
+    return wanted;
+  }
+  ConfigMaps config_maps(kube, namespace_);
+  const policy::Surroundings around =
+      is_made_by_create(workload) ? policy::Surroundings{} : config_maps.surroundings();
+  return access_of(workload, read_process(workload, around), wanted);
+}
+
 Result<Credentials> read_credentials(ports::KubePort& kube,
                                      const std::string& namespace_,
                                      const RedisAccess& access) {
   KREDIS_TRY(const Json secret, kube.get({k_secrets, namespace_, access.auth_secret}));
-  auto password = secret_value(secret, "password");
+  const std::string key = access.auth_key.empty() ? password_key(secret) : access.auth_key;
+  auto password = secret_value(secret, key);
   if (!password) {
-    return missing_key(access.auth_secret, "key \"password\"");
+    return missing_key(access.auth_secret,
+                       "key \"" + (key.empty() ? "password" : key) + "\"; " + keys_of(secret));
   }
   return Credentials{
       .user = access.user.empty() ? secret_value(secret, "username").value_or("") : access.user,
@@ -98,8 +144,11 @@ Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,
     KREDIS_TRY(Credentials login, read_credentials(kube, namespace_, access));
     options.user = std::move(login.user);
     options.password = std::move(login.password);
+  } else {
+    options.user = access.user;
+    options.password = access.password;
   }
-  if (!access.tls_secret.empty()) {
+  if (!access.tls_secret.empty() || access.certificates != CertificateKeys{}) {
     KREDIS_CHECK(read_certificates(kube, namespace_, access, options));
   }
   return redis::make_redis(via, &kube, options);

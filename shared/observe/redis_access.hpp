@@ -9,6 +9,7 @@
 
 #include "shared/core/result.hpp"
 #include "shared/json/json.hpp"
+#include "shared/observe/redis_process.hpp"
 #include "shared/ports/kube_port.hpp"
 #include "shared/ports/redis_port.hpp"
 #include "shared/redis/redis.hpp"
@@ -18,14 +19,23 @@ namespace kredis::observe {
 /// The Secrets that a cluster's pods are given; empty names mean none.
 struct RedisAccess {
   std::string auth_secret = {};
-  std::string tls_secret = {};
-  std::string user = {};     ///< ACL user; empty for the Secret's own or `default`.
-  std::string service = {};  ///< Headless Service, for the name in each pod's certificate.
+  std::string auth_key = {};    ///< Of the password in it; empty where its name must be guessed.
+  std::string password = {};    ///< Where redis.conf itself has it, and no Secret. Never shown.
+  std::string tls_secret = {};  ///< With the keys ca.crt, tls.crt and tls.key.
+  CertificateKeys certificates = {};  ///< Instead of that, as the server's own files are mounted.
+  std::string user = {};              ///< ACL user; empty for the Secret's own or `default`.
+  std::string service = {};           ///< Headless Service, for the name in each pod's certificate.
 };
 
 /// Which Secrets a workload's pods use: from its annotations (kubectl-redis.dev/auth-secret and
-/// /tls-secret), else from the variable REDISCLI_AUTH of a container. What `wanted` names wins.
-RedisAccess access_of(const Json& workload, const RedisAccess& wanted);
+/// /tls-secret), else from what the Redis in them is told. What `wanted` names wins.
+RedisAccess access_of(const Json& workload, const RedisProcess& process, const RedisAccess& wanted);
+
+/// The same after a look at the ConfigMaps that the pods mount, where `create` did not make them.
+RedisAccess find_access(ports::KubePort& kube,
+                        const std::string& namespace_,
+                        const Json& workload,
+                        const RedisAccess& wanted);
 
 /// What a Secret says of who logs in.
 struct Credentials {
@@ -33,8 +43,9 @@ struct Credentials {
   std::string password = {};
 };
 
-/// Reads the Secret that `access` names; its own user wins over the Secret's.
-/// Errors: not_found (no such Secret, or no password in it), unauthorized.
+/// Reads the Secret that `access` names; its own user wins over the Secret's. Of a Secret whose key
+/// nobody names, "password" is taken, else what charts call it, else its only key.
+/// Errors: not_found (no such Secret, or no password in it: says which keys it has), unauthorized.
 Result<Credentials> read_credentials(ports::KubePort& kube,
                                      const std::string& namespace_,
                                      const RedisAccess& access);

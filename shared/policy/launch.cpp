@@ -51,6 +51,13 @@ bool starts_server(const Json& container) {
   return false;
 }
 
+bool declares_port(const Json& container) {
+  return std::ranges::any_of(items(member(container, {"ports"})), [](const Json& port) {
+    return number(member(port, {"containerPort"})) == k_redis_port ||
+           text(member(port, {"name"})) == "redis";
+  });
+}
+
 const Json& volume_named(const Json& pod, std::string_view name) {
   for (const Json& volume : items(member(pod, {"volumes"}))) {
     if (text(member(volume, {"name"})) == name) {
@@ -135,11 +142,11 @@ std::string script_text(const Json& pod,
                         const Surroundings& around,
                         std::string_view namespace_) {
   const MountedFile file = mounted_file(pod, container, path);
-  if (file.config_map.empty() || around.blind()) {
+  if (file.object.empty() || around.blind()) {
     return {};
   }
   // `create` and most charts keep their start scripts in a ConfigMap.
-  const Json* map = around.find("ConfigMap", namespace_, file.config_map);
+  const Json* map = around.find("ConfigMap", namespace_, file.object);
   return map == nullptr ? std::string{} : text(member(*map, {"data", file.key}));
 }
 
@@ -157,7 +164,11 @@ bool hands_on(std::string_view script) {
 
 }  // namespace
 
-MountedFile mounted_file(const Json& pod, const Json& container, std::string_view path) {
+MountedFile mounted_file(const Json& pod,
+                         const Json& container,
+                         std::string_view path,
+                         VolumeOf source) {
+  const bool is_map = source == VolumeOf::config_map;
   // Mounts may lie inside each other: the container sees the innermost one.
   MountedFile best;
   std::size_t longest = 0;
@@ -174,18 +185,19 @@ MountedFile mounted_file(const Json& pod, const Json& container, std::string_vie
     if (folder.empty() || folder.size() < longest || (!whole && !inside)) {
       continue;
     }
-    const Json& source = member(volume_named(pod, text(member(mount, {"name"}))), {"configMap"});
+    const Json& volume =
+        member(volume_named(pod, text(member(mount, {"name"}))), {is_map ? "configMap" : "secret"});
     longest = folder.size();
-    best = {text(member(source, {"name"})),
-            key_for(source, whole ? std::string_view(sub_path) : path.substr(folder.size() + 1))};
+    best = {text(member(volume, {is_map ? "name" : "secretName"})),
+            key_for(volume, whole ? std::string_view(sub_path) : path.substr(folder.size() + 1))};
   }
-  return best.key.empty() ? MountedFile{} : best;
+  return best.key.empty() || best.object.empty() ? MountedFile{} : best;
 }
 
 std::size_t redis_container(const Json& pod) {
   const Json& containers = items(member(pod, {"containers"}));
   // What is started says more than names: a sidecar may run the product's image for its redis-cli.
-  for (const auto& test : {&starts_server, &looks_like_redis}) {
+  for (const auto& test : {&starts_server, &looks_like_redis, &declares_port}) {
     const auto found = std::ranges::find_if(containers, test);
     if (found != containers.end()) {
       return static_cast<std::size_t>(found - containers.begin());

@@ -12,7 +12,8 @@
 
 namespace kredis::policy {
 
-/// The container of a pod that runs Redis: by what it starts, then its name, then its image.
+/// The container of a pod that runs Redis: by what it starts, then its name or image, then its
+/// port.
 std::size_t redis_container(const Json& pod);
 
 /// Reads the container's command and args. `base` is the container's place in the object.
@@ -22,14 +23,14 @@ Launch read_launch(const Json& pod,
                    const Surroundings& around,
                    std::string_view namespace_);
 
-/// A file that a container sees: the ConfigMap and the key that a path leads to.
-struct MountedFile {
-  std::string config_map;
-  std::string key;
-};
+/// What a volume's files come from.
+enum class VolumeOf { config_map, secret };
 
-/// Follows mounts and `items` of ConfigMap volumes; empty names where no ConfigMap is there.
-MountedFile mounted_file(const Json& pod, const Json& container, std::string_view path);
+/// Follows mounts and `items` of such volumes; empty names where none is there.
+MountedFile mounted_file(const Json& pod,
+                         const Json& container,
+                         std::string_view path,
+                         VolumeOf source = VolumeOf::config_map);
 
 /// Whether the text of a redis.conf switches the cluster mode on.
 bool enables_cluster(std::string_view config);

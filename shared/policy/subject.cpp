@@ -186,7 +186,8 @@ void Subject::read_workload() {
       }
     }
   }
-  if (const Json* map = file.key.empty() ? nullptr : look_up("ConfigMap", file.config_map)) {
+  if (const Json* map = file.key.empty() ? nullptr : look_up("ConfigMap", file.object)) {
+    config_file_ = file;
     read_config_map(*map, file.key);
   }
 }

@@ -28,6 +28,12 @@ struct Launch {
   std::string scripts = {};  ///< Shell text that runs on the way, from the ConfigMap too.
 };
 
+/// A file that a container sees: the ConfigMap, or the Secret, and the key that a path leads to.
+struct MountedFile {
+  std::string object = {};
+  std::string key = {};
+};
+
 /// One setting that is in force, and where it was said.
 struct Setting {
   std::vector<std::string> values;
@@ -64,6 +70,8 @@ class Subject {
   /// seen.
   const std::optional<wire::RedisConf>& config() const noexcept { return config_; }
   const std::string& config_text() const noexcept { return config_text_; }
+  /// Which ConfigMap and key it is, of a workload that mounts it; empty where none is seen.
+  const MountedFile& config_file() const noexcept { return config_file_; }
   const std::string& config_error() const noexcept { return config_error_; }
   /// Where its text is in a ConfigMap.
   const std::string& config_text_path() const noexcept { return config_text_path_; }
@@ -106,6 +114,7 @@ class Subject {
   Launch launch_;
   std::optional<wire::RedisConf> config_;
   std::string config_text_;
+  MountedFile config_file_;
   std::string config_error_;
   std::string config_text_path_;
   std::vector<const Json*> workloads_;

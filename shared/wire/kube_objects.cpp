@@ -114,9 +114,13 @@ std::string container_trouble(const Json& status) {
   return {};
 }
 
-/// Whether the pod's first container, which is Redis, runs as far as the pod says.
-bool is_running(const Json& pod) {
-  const std::string name = text_at(pod, "/spec/containers/0/name");
+std::string container_pointer(const RedisPlace& redis) {
+  return "/spec/containers/" + std::to_string(redis.container);
+}
+
+/// Whether Redis's container runs as far as the pod says.
+bool is_running(const Json& pod, const RedisPlace& redis) {
+  const std::string name = text_at(pod, container_pointer(redis) + "/name");
   for (const Json& status : array_at(pod, "/status/containerStatuses")) {
     if (text_at(status, "/name") == name) {
       return !status.contains("/state/waiting"_json_pointer) &&
@@ -155,29 +159,21 @@ bool is_about_maker(const Json& event, const std::string& workload) {
          (kind == "ReplicaSet" && name.starts_with(workload + "-"));
 }
 
-std::int64_t memory_limit(const Json& pod) {
+std::int64_t memory_limit(const Json& pod, const RedisPlace& redis) {
   const auto limit =
-      parse_byte_quantity(text_at(pod, "/spec/containers/0/resources/limits/memory", "0"));
+      parse_byte_quantity(text_at(pod, container_pointer(redis) + "/resources/limits/memory", "0"));
   return limit ? *limit : 0;
 }
 
-int restarts_of(const Json& pod) {
-  int restarts = 0;
+/// Of Redis's container; a sidecar's are no news of the server.
+int restarts_of(const Json& pod, const RedisPlace& redis) {
+  const std::string name = text_at(pod, container_pointer(redis) + "/name");
   for (const Json& status : array_at(pod, "/status/containerStatuses")) {
-    restarts += number_at(status, "/restartCount");
-  }
-  return restarts;
-}
-
-int redis_port_of(const Json& pod) {
-  for (const Json& container : array_at(pod, "/spec/containers")) {
-    for (const Json& port : array_at(container, "/ports")) {
-      if (text_at(port, "/name") == "redis") {
-        return number_at(port, "/containerPort", 6379);
-      }
+    if (text_at(status, "/name") == name) {
+      return number_at(status, "/restartCount");
     }
   }
-  return 6379;
+  return 0;
 }
 
 }  // namespace
@@ -208,7 +204,8 @@ std::int64_t parse_time(const std::string& text) {
 
 core::Pod pod_from_json(const Json& pod,
                         const std::map<std::string, std::string>& zones,
-                        std::int64_t now_seconds) {
+                        std::int64_t now_seconds,
+                        const RedisPlace& redis) {
   core::Pod result;
   result.name = text_at(pod, "/metadata/name");
   result.uid = text_at(pod, "/metadata/uid");
@@ -220,13 +217,14 @@ core::Pod pod_from_json(const Json& pod,
   result.domain.zone = zone == zones.end() ? "" : zone->second;
   result.ip = text_at(pod, "/status/podIP");
   result.announced_ip = announces_its_node(pod) ? text_at(pod, "/status/hostIP") : "";
-  result.port = redis_port_of(pod);
-  result.running = text_at(pod, "/status/phase") == "Running" && is_running(pod);
+  result.port = redis.port;
+  result.container = text_at(pod, container_pointer(redis) + "/name");
+  result.running = text_at(pod, "/status/phase") == "Running" && is_running(pod, redis);
   result.ready = text_at(condition(pod, "Ready"), "/status") == "True";
-  result.restarts = restarts_of(pod);
+  result.restarts = restarts_of(pod, redis);
   const std::int64_t born = parse_time(text_at(pod, "/metadata/creationTimestamp"));
   result.age_seconds = born > 0 && now_seconds > born ? now_seconds - born : 0;
-  result.memory_limit_bytes = memory_limit(pod);
+  result.memory_limit_bytes = memory_limit(pod, redis);
   result.trouble = result.ready ? "" : pod_trouble(pod, Json::array());
   return result;
 }

@@ -5,6 +5,7 @@
 // https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -15,10 +16,17 @@
 
 namespace kredis::wire {
 
+/// Where Redis runs in a pod: the place of its container, and the port for clients.
+struct RedisPlace {
+  std::size_t container = 0;
+  int port = 6379;
+};
+
 /// Reads a Pod. `zones` maps a node's name to its zone. Units: `now_seconds` since 1970, UTC.
 core::Pod pod_from_json(const Json& pod,
                         const std::map<std::string, std::string>& zones = {},
-                        std::int64_t now_seconds = 0);
+                        std::int64_t now_seconds = 0,
+                        const RedisPlace& redis = {});
 
 /// Says in one line why `pod` does not run or is not ready; empty when it is well. `events` is a
 /// list of Event objects, of which those about the pod are read.

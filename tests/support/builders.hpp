@@ -101,8 +101,7 @@ class ViewBuilder {
   }
 
   core::ClusterView build() const {
-    core::ClusterView view{
-        .name = "redis", .namespace_ = "default", .workload_name = "redis-app", .shape = shape_};
+    core::ClusterView view{.name = "redis", .namespace_ = "default", .shape = shape_};
     for (std::size_t i = 0; i < pods_.size(); ++i) {
       view.members.push_back(member(static_cast<int>(i)));
       for (const auto& change : pods_[i].changes) {
@@ -146,6 +145,7 @@ class ViewBuilder {
     const PodState& state = at(pod);
     core::Member member;
     member.pod = {.name = pod_name(pod), .ordinal = pod, .domain = state.domain, .ip = ip(pod)};
+    member.pod.owner = "statefulset/redis-app";
     member.pod.ready = true;
     member.pod.running = true;
     member.view.emplace();

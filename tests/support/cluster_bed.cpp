@@ -26,11 +26,11 @@ ClusterBed::ClusterBed(int count,
   redis = std::move(*redis::make_redis(redis::Via::direct, nullptr, {}));
   view.name = "redis";
   view.namespace_ = "shop";
-  view.workload_name = "redis-app";
   for (int i = 0; i < count; ++i) {
     core::Member member;
     member.pod.name = "redis-app-" + std::to_string(i);
     member.pod.ordinal = i;
+    member.pod.owner = "statefulset/redis-app";
     member.pod.ip = servers[static_cast<std::size_t>(i)].address;
     member.pod.domain.node = "node-" + std::to_string(i % 3);
     member.pod.running = true;

@@ -111,6 +111,13 @@ inline Json pod_json(const std::string& name, const std::string& ip, const Json&
             {"conditions", Json::array({{{"type", "Ready"}, {"status", "True"}}})}}}};
 }
 
+/// The pod as that controller made it.
+inline Json owned(Json pod, const std::string& kind, const std::string& owner) {
+  pod["metadata"]["ownerReferences"] =
+      Json::array({{{"kind", kind}, {"name", owner}, {"controller", true}}});
+  return pod;
+}
+
 /// The article's StatefulSet redis-app in namespace shop.
 inline Json article_set(int pods) {
   const Json labels{{"app", "redis"}, {"appCluster", "redis-cluster"}};
@@ -125,9 +132,11 @@ inline Json article_set(int pods) {
 }
 
 inline Json article_pod(int ordinal) {
-  return pod_json("redis-app-" + std::to_string(ordinal),
-                  FakeCluster::pod_ip(ordinal),
-                  {{"app", "redis"}, {"appCluster", "redis-cluster"}});
+  return owned(pod_json("redis-app-" + std::to_string(ordinal),
+                        FakeCluster::pod_ip(ordinal),
+                        {{"app", "redis"}, {"appCluster", "redis-cluster"}}),
+               "StatefulSet",
+               "redis-app");
 }
 
 /// What `create` puts on each node's objects in the Service & Deployment layout.
@@ -167,12 +176,20 @@ inline Json node_service(int ordinal) {
           {"spec", {{"clusterIP", service_ip(ordinal)}}}};
 }
 
+inline std::string replica_set_name(int ordinal) {
+  return "redis-app-" + std::to_string(ordinal) + "-5d8f7c9b4";
+}
+
 inline std::string deployment_pod_name(int ordinal) {
-  return "redis-app-" + std::to_string(ordinal) + "-5d8f7c9b4-x2v7" + std::to_string(ordinal);
+  return replica_set_name(ordinal) + "-x2v7" + std::to_string(ordinal);
 }
 
 inline Json deployment_pod(int ordinal) {
-  return pod_json(deployment_pod_name(ordinal), FakeCluster::pod_ip(ordinal), node_labels(ordinal));
+  Json labels = node_labels(ordinal);
+  labels["pod-template-hash"] = "5d8f7c9b4";
+  return owned(pod_json(deployment_pod_name(ordinal), FakeCluster::pod_ip(ordinal), labels),
+               "ReplicaSet",
+               replica_set_name(ordinal));
 }
 
 }  // namespace kredis::tests

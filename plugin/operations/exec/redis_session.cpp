@@ -10,11 +10,11 @@
 namespace kredis::plugin {
 namespace {
 
-/// Arguments: TLS folder, ACL user, secret's file (each may be empty), address, port; then those of
-/// redis-cli. -c: a session follows the cluster's redirects.
+/// Arguments: files of the authority, certificate and key, ACL user, secret's file (each may be
+/// empty), address, port; then those of redis-cli. -c: a session follows the cluster's redirects.
 constexpr const char* k_cli_script = R"(
-tls=$1 user=$2 secret=$3 host=$4 port=$5
-shift 5
+ca=$1 cert=$2 key=$3 user=$4 secret=$5 host=$6 port=$7
+shift 7
 for folder in /dev/shm /tmp; do
   if [ -n "$secret" ] && [ -r "$folder/$secret" ]; then
     REDISCLI_AUTH=$(cat "$folder/$secret")
@@ -29,7 +29,8 @@ command -v "$cli" >/dev/null || {
   exit 127
 }
 [ -z "$user" ] || set -- --user "$user" "$@"
-[ -z "$tls" ] || set -- --tls --cacert "$tls/ca.crt" --cert "$tls/tls.crt" --key "$tls/tls.key" "$@"
+[ -z "$cert" ] || set -- --cert "$cert" --key "$key" "$@"
+[ -z "$ca" ] || set -- --tls --cacert "$ca" "$@"
 exec "$cli" -h "$host" -p "$port" -c "$@"
 )";
 
@@ -44,38 +45,6 @@ done
 echo "neither /dev/shm nor /tmp can be written to, so the password cannot be handed over" >&2
 exit 1
 )";
-
-bool has_port(const Json& container, int port) {
-  for (const Json& each : container.value("ports", Json::array())) {
-    if (each.value("containerPort", 0) == port) {
-      return true;
-    }
-  }
-  return false;
-}
-
-const Json& choose_container(const Json& containers) {
-  for (const Json& container : containers) {
-    if (has_port(container, 6379)) {
-      return container;
-    }
-  }
-  for (const Json& container : containers) {
-    if (container.value("name", "") == "redis") {
-      return container;
-    }
-  }
-  return containers.front();
-}
-
-bool has_variable(const Json& container, const std::string& name) {
-  for (const Json& variable : container.value("env", Json::array())) {
-    if (variable.value("name", "") == name) {
-      return true;
-    }
-  }
-  return false;
-}
 
 /// Where `container` mounts the Secret; empty when it does not.
 std::string mount_of(const Json& pod, const Json& container, const std::string& secret) {
@@ -94,27 +63,31 @@ std::string mount_of(const Json& pod, const Json& container, const std::string& 
 
 }  // namespace
 
-Result<RedisContainer> redis_container(const Json& pod, const observe::RedisAccess& access) {
-  const core::Pod seen = wire::pod_from_json(pod);
+Result<RedisContainer> redis_container(const Json& pod,
+                                       const observe::RedisProcess& process,
+                                       const observe::RedisAccess& access) {
+  const core::Pod seen = wire::pod_from_json(pod, {}, 0, process.place);
   const Json containers = pod.value("/spec/containers"_json_pointer, Json::array());
-  if (!seen.running || containers.empty()) {
+  if (!seen.running || process.place.container >= containers.size()) {
     const std::string trouble = wire::pod_trouble(pod, Json::array());
     return Error::conflict("pod " + seen.name + " does not run" +
                            (trouble.empty() ? "" : ": " + trouble))
         .with_hint("leave the pod out, and any master that runs is taken");
   }
-  const Json& container = choose_container(containers);
   RedisContainer found{.pod = seen.name,
-                       .name = container.value("name", ""),
+                       .name = process.container,
                        .address = seen.ip,
                        .port = seen.port,
-                       .knows_password = has_variable(container, "REDISCLI_AUTH")};
-  if (!access.tls_secret.empty()) {
-    found.tls_dir = mount_of(pod, container, access.tls_secret);
-    if (found.tls_dir.empty()) {
+                       .knows_password = process.knows_password,
+                       .tls = process.certificate_files};
+  if (found.tls.ca.empty() && !access.tls_secret.empty()) {
+    const Json& container = containers.at(process.place.container);
+    const std::string folder = mount_of(pod, container, access.tls_secret);
+    if (folder.empty()) {
       return Error::conflict("pod " + seen.name + " does not mount the Secret " + access.tls_secret)
           .with_hint("use a pod that has the certificates: kubectl redis toolbox");
     }
+    found.tls = {folder + "/ca.crt", folder + "/tls.crt", folder + "/tls.key"};
   }
   return found;
 }
@@ -126,7 +99,9 @@ std::vector<std::string> cli_command(const RedisContainer& container,
                                  "-c",
                                  k_cli_script,
                                  "kubectl-redis",
-                                 container.tls_dir,
+                                 container.tls.ca,
+                                 container.tls.certificate,
+                                 container.tls.key,
                                  login.user,
                                  login.secret_file,
                                  container.address,

@@ -18,14 +18,16 @@ struct RedisContainer {
   std::string name = {};
   std::string address = {};
   int port = 6379;
-  bool knows_password = false;  ///< REDISCLI_AUTH is in its environment.
-  std::string tls_dir = {};     ///< Where the TLS Secret is mounted; empty without TLS.
+  bool knows_password = false;         ///< REDISCLI_AUTH is in its environment.
+  observe::CertificateFiles tls = {};  ///< Empty without TLS.
 };
 
-/// Finds the container of `pod` that runs Redis: the one with the port 6379, else one named redis,
-/// else the first. Errors: conflict (the pod does not run: says why; or `access` names a TLS Secret
-/// that it does not mount).
-Result<RedisContainer> redis_container(const Json& pod, const observe::RedisAccess& access);
+/// What a session needs of `pod`, which runs Redis as `process` says.
+/// Errors: conflict (the pod does not run: says why; or `access` names a TLS Secret that it does
+/// not mount).
+Result<RedisContainer> redis_container(const Json& pod,
+                                       const observe::RedisProcess& process,
+                                       const observe::RedisAccess& access);
 
 /// How redis-cli is to log in where the container does not know the password itself.
 struct Login {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/operations/exec/toolbox_pod.hpp"
 
+#include "shared/policy/launch.hpp"
+
 namespace kredis::plugin {
 namespace {
 
@@ -23,7 +25,7 @@ PATH=${PATH#/tmp/bin:}
 [ -z "${TLS_DIR:-}" ] ||
   set -- --tls --cacert "$TLS_DIR/ca.crt" --cert "$TLS_DIR/tls.crt" --key "$TLS_DIR/tls.key" "$@"
 for program in redis-cli valkey-cli; do
-  command -v "$program" >/dev/null && exec "$program" -h "$REDIS_HOST" -p 6379 -c "$@"
+  command -v "$program" >/dev/null && exec "$program" -h "$REDIS_HOST" -p "$REDIS_PORT" -c "$@"
 done
 echo "this image has neither redis-cli nor valkey-cli" >&2
 exit 127
@@ -36,47 +38,68 @@ cd /tmp || exit
 )";
 
 const Json* redis_container_of(const Json& workload) {
-  const auto path = "/spec/template/spec/containers"_json_pointer;
-  if (!workload.contains(path) || workload.at(path).empty()) {
+  const auto path = "/spec/template/spec"_json_pointer;
+  if (!workload.contains(path) || workload.at(path).value("containers", Json::array()).empty()) {
     return nullptr;
   }
-  const Json& containers = workload.at(path);
-  for (const Json& container : containers) {
-    if (container.value("name", "") == "redis") {
-      return &container;
-    }
-  }
-  return &containers.front();
+  const Json& pod = workload.at(path);
+  return &pod.at("containers").at(policy::redis_container(pod));
 }
 
 Json environment(const ToolboxWish& wish) {
   Json list = Json::array({{{"name", "REDIS_HOST"}, {"value", wish.host}},
+                           {{"name", "REDIS_PORT"}, {"value", std::to_string(wish.port)}},
                            {{"name", "TOOLBOX_SETUP"}, {"value", k_setup}},
                            {{"name", "HOME"}, {"value", "/tmp"}}});
   if (!wish.access.user.empty()) {
     list.push_back({{"name", "REDIS_USER"}, {"value", wish.access.user}});
   }
-  if (!wish.access.tls_secret.empty()) {
+  if (!wish.access.tls_secret.empty() || !wish.access.certificates.ca.empty()) {
     list.push_back({{"name", "TLS_DIR"}, {"value", k_tls_path}});
   }
   if (!wish.access.auth_secret.empty()) {
     list.push_back(
         {{"name", "REDISCLI_AUTH"},
          {"valueFrom",
-          {{"secretKeyRef", {{"name", wish.access.auth_secret}, {"key", "password"}}}}}});
+          {{"secretKeyRef",
+            {{"name", wish.access.auth_secret},
+             {"key", wish.access.auth_key.empty() ? "password" : wish.access.auth_key}}}}}});
   }
   return list;
+}
+
+/// One file of a projected volume. https://kubernetes.io/docs/concepts/storage/projected-volumes/
+Json file_of(const observe::KeyIn& from, const char* path) {
+  const Json file{{"key", from.key}, {"path", path}};
+  return {{"secret", {{"name", from.object}, {"items", Json::array({file})}}}};
+}
+
+/// The certificates under the names of a TLS Secret's keys; null without TLS.
+Json certificates_volume(const observe::RedisAccess& access) {
+  if (!access.tls_secret.empty()) {
+    return {{"name", "redis-tls"},
+            {"secret", {{"secretName", access.tls_secret}, {"defaultMode", k_group_may_read}}}};
+  }
+  const observe::CertificateKeys& keys = access.certificates;
+  if (keys.ca.empty()) {
+    return nullptr;
+  }
+  Json sources = Json::array({file_of(keys.ca, "ca.crt")});
+  if (!keys.certificate.empty() && !keys.key.empty()) {
+    sources.push_back(file_of(keys.certificate, "tls.crt"));
+    sources.push_back(file_of(keys.key, "tls.key"));
+  }
+  return {{"name", "redis-tls"},
+          {"projected", {{"sources", sources}, {"defaultMode", k_group_may_read}}}};
 }
 
 void add_volumes(const ToolboxWish& wish, Json& container, Json& volumes) {
   container["volumeMounts"] = Json::array({{{"name", "tmp"}, {"mountPath", "/tmp"}}});
   volumes = Json::array({{{"name", "tmp"}, {"emptyDir", {{"sizeLimit", "256Mi"}}}}});
-  if (!wish.access.tls_secret.empty()) {
+  if (const Json certificates = certificates_volume(wish.access); !certificates.is_null()) {
     container["volumeMounts"].push_back(
         {{"name", "redis-tls"}, {"mountPath", k_tls_path}, {"readOnly", true}});
-    volumes.push_back(
-        {{"name", "redis-tls"},
-         {"secret", {{"secretName", wish.access.tls_secret}, {"defaultMode", k_group_may_read}}}});
+    volumes.push_back(certificates);
   }
 }
 

@@ -18,6 +18,7 @@ struct ToolboxWish {
   std::string pod = {};    ///< Its name.
   std::string image = {};  ///< Empty: the cluster's.
   observe::RedisAccess access = {};
+  int port = 6379;
   std::string host = {};  ///< Where redis-cli goes when it is not told.
 };
 

@@ -57,7 +57,7 @@ std::string Examined::redis_cli(const std::string& pod, const std::string& comma
 }
 
 std::string Examined::workload() const {
-  return (view.workload_kind == "Deployment" ? "deployment/" : "statefulset/") + view.workload_name;
+  return view.members.empty() ? "statefulset/" + view.name : view.members.front().pod.owner;
 }
 
 std::string Examined::name_of(const Node& node) const {

@@ -27,8 +27,8 @@ const std::string& expected_ip(const Pod& pod) {
 
 /// The scheduler's words. The StatefulSet made the pod while the claim before was still going, and
 /// makes the next claim only when it looks at the pod again.
-bool waits_for_a_claim_that_is_gone(const Examined& cluster, const Pod& pod) {
-  return cluster.view.workload_kind == "StatefulSet" && !pod.running &&
+bool waits_for_a_claim_that_is_gone(const Pod& pod) {
+  return pod.owner.starts_with("statefulset/") && !pod.running &&
          pod.trouble.find("persistentvolumeclaim \"") != std::string::npos &&
          pod.trouble.find("\" not found") != std::string::npos;
 }
@@ -41,7 +41,7 @@ void check_pods(const Examined& cluster, Findings& found) {
     if (pod.running && pod.ready) {
       continue;
     }
-    const bool again = waits_for_a_claim_that_is_gone(cluster, pod);
+    const bool again = waits_for_a_claim_that_is_gone(pod);
     const std::string state = pod.running ? " is not ready" : " is not running";
     found.push_back(
         {.id = pod.running ? "pod-not-ready" : "pod-not-running",

@@ -40,8 +40,7 @@ std::string probe_text(const Subject& subject, const char* name) {
   for (const Json& word : items(member(probe(subject, name), {"exec", "command"}))) {
     all += text(word) + "\n";
     const MountedFile file = mounted_file(subject.pod(), subject.container(), text(word));
-    if (const Json* map =
-            file.key.empty() ? nullptr : subject.look_up("ConfigMap", file.config_map)) {
+    if (const Json* map = file.key.empty() ? nullptr : subject.look_up("ConfigMap", file.object)) {
       all += text(member(*map, {"data", file.key})) + "\n";
     }
   }

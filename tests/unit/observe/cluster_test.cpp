@@ -87,6 +87,76 @@ TEST_SUITE("observe/cluster") {
     CHECK(cluster.view().members[0].server.has_value());
   }
 
+  TEST_CASE("pods of another workload are found where the nodes know them as theirs") {
+    Bed bed;
+    const auto follower = [](const char* name) {
+      return tests::owned(
+          tests::pod_json(name, tests::FakeCluster::pod_ip(1), {{"app", "follower"}}),
+          "StatefulSet",
+          "follower");
+    };
+    bed.kube.drop("pods", "redis-app-1");
+    bed.kube.put("pods", follower("follower-0"));
+    Cluster cluster(bed.kube, bed.redis, bed.located);
+    REQUIRE(cluster.look(Ask::everything, Bed::soon()).has_value());
+    REQUIRE(cluster.view().members.size() == 2);
+    CHECK(cluster.view().members[0].pod.name == "redis-app-0");
+    CHECK(cluster.view().members[1].pod.name == "follower-0");
+    CHECK(cluster.view().all_agree());
+    CHECK(cluster.owners() ==
+          std::vector<Owner>{{"StatefulSet", "redis-app"}, {"StatefulSet", "follower"}});
+
+    // They are known from now on, and asked with the others.
+    REQUIRE(cluster.look(Ask::topology, Bed::soon()).has_value());
+    CHECK(cluster.view().members.size() == 2);
+  }
+
+  TEST_CASE("an address that somebody else has by now makes nobody a member") {
+    Bed bed;
+    bed.kube.drop("pods", "redis-app-1");
+    bed.kube.put(
+        "pods",
+        tests::owned(tests::pod_json("other-0", tests::FakeCluster::pod_ip(1), Json::object()),
+                     "StatefulSet",
+                     "other"));
+    bed.redis.put(tests::FakeCluster::pod_ip(1),
+                  [other = tests::FakeCluster{.masters = 5, .replicas = 0}](
+                      const core::Command& command) { return other.answer(4, command); });
+    Cluster cluster(bed.kube, bed.redis, bed.located);
+    REQUIRE(cluster.look(Ask::everything, Bed::soon()).has_value());
+    CHECK(cluster.view().members.size() == 1);
+    CHECK(cluster.owners() == std::vector<Owner>{{"StatefulSet", "redis-app"}});
+  }
+
+  TEST_CASE("a selector over two clusters is refused, with the owners of both") {
+    tests::FakeKube kube;
+    tests::FakeRedis redis;
+    for (const auto& [name, address, id] :
+         {std::tuple{"alpha", "10.1.0.1", 0}, std::tuple{"beta", "10.1.0.2", 4}}) {
+      kube.put("pods",
+               tests::owned(tests::pod_json(std::string(name) + "-0", address, {{"app", "redis"}}),
+                            "StatefulSet",
+                            name));
+      core::Node self{.id = testing::node_id(id), .address = {.ip = address, .port = 6379}};
+      self.flags.myself = true;
+      self.slots = core::SlotSet::all();
+      redis.put(address, [self](const core::Command& command) {
+        return command == core::Command{"CLUSTER", "NODES"}
+                   ? tests::text_reply(tests::node_line(self))
+                   : tests::FakeCluster{}.answer(0, command);
+      });
+    }
+    const auto located = locate_by_selector(kube, "shop", "app=redis");
+    REQUIRE(located.has_value());
+    Cluster cluster(kube, redis, *located);
+    const Status looked = cluster.look(Ask::everything, Bed::soon());
+    REQUIRE_FALSE(looked.has_value());
+    CHECK(looked.error().code == ErrorCode::conflict);
+    CHECK(looked.error().message ==
+          "app=redis matches the pods of 2 clusters: statefulset/alpha (1 nodes) and "
+          "statefulset/beta (1 nodes)");
+  }
+
   TEST_CASE("pods that were given once are never looked for") {
     Bed bed;
     const auto view = gather_pods(bed.kube, bed.located);

@@ -44,7 +44,7 @@ Json warning_about(const std::string& pod, const std::string& message) {
 }
 
 Result<core::ClusterView> gathered(tests::FakeKube& kube, const Json& workload) {
-  return gather_pods(kube, located_from(workload));
+  return gather_pods(kube, located_from(std::vector<Json>{workload}));
 }
 
 TEST_SUITE("observe/gather") {
@@ -59,8 +59,7 @@ TEST_SUITE("observe/gather") {
     CHECK(ordinals_of(*view) == std::vector<int>{0, 1, 2, 9, 10});
     CHECK(view->name == "redis-app");
     CHECK(view->namespace_ == "shop");
-    CHECK(view->workload_kind == "StatefulSet");
-    CHECK(view->workload_name == "redis-app");
+    CHECK(view->members.front().pod.owner == "statefulset/redis-app");
     CHECK(view->members.front().pod.uid == "uid-of-redis-app-0");
     CHECK(view->members.front().pod.announced_ip.empty());
   }
@@ -68,7 +67,8 @@ TEST_SUITE("observe/gather") {
   TEST_CASE("pods whose numbers are no names of their own are numbered as they are sorted") {
     tests::FakeKube kube;
     const Json labels{{"tier", "cache"}};
-    const Located bare{.name = "bare", .namespace_ = "shop", .label_selector = "tier=cache"};
+    const Located bare{
+        .name = "bare", .namespace_ = "shop", .label_selector = "tier=cache", .all_selected = true};
     kube.put("pods", tests::pod_json("bare-c", "10.1.0.3", labels));
     kube.put("pods", tests::pod_json("bare-a", "10.1.0.1", labels));
     kube.put("pods", tests::pod_json("bare-7", "10.1.0.2", labels));
@@ -77,7 +77,7 @@ TEST_SUITE("observe/gather") {
     REQUIRE(view.has_value());
     CHECK(names_of(*view) == Names{"bare-a", "bare-c", "bare-7"});
     CHECK(ordinals_of(*view) == std::vector<int>{0, 1, 2});
-    CHECK(view->workload_name == "bare");
+    CHECK(view->members.front().pod.owner == "pod/bare-a");
   }
 
   TEST_CASE("pods that ended are nobody's node, those on their way out are still there") {
@@ -129,10 +129,12 @@ TEST_SUITE("observe/gather") {
     kube.put("services", common);
 
     SUBCASE("which the Services tell") {
-      const auto view = gathered(kube, tests::node_deployment(0));
+      const auto view = gather_pods(
+          kube,
+          located_from(std::vector<Json>{tests::node_deployment(0), tests::node_deployment(1)}));
       REQUIRE(view.has_value());
-      CHECK(view->workload_kind == "Deployment");
       REQUIRE(view->members.size() == 2);
+      CHECK(view->members[1].pod.owner == "deployment/redis-app-1");
       CHECK(view->members[0].pod.announced_ip == "10.96.0.1");
       CHECK(view->members[1].pod.announced_ip == "10.96.0.2");
       CHECK(view->members[1].pod.ip == "10.1.0.2");
@@ -140,7 +142,9 @@ TEST_SUITE("observe/gather") {
     }
     SUBCASE("and a view without them would mislead, so there is none") {
       kube.refuse("services", Error::unauthorized("services is forbidden"));
-      const auto view = gathered(kube, tests::node_deployment(0));
+      const auto view = gather_pods(
+          kube,
+          located_from(std::vector<Json>{tests::node_deployment(0), tests::node_deployment(1)}));
       REQUIRE_FALSE(view.has_value());
       CHECK(view.error().code == ErrorCode::unauthorized);
     }
@@ -152,7 +156,7 @@ TEST_SUITE("observe/gather") {
     REQUIRE_FALSE(view.has_value());
     CHECK(view.error().code == ErrorCode::not_found);
     CHECK(view.error().message == "cluster redis-app has no pods in namespace shop");
-    CHECK(view.error().hint == "see why: kubectl describe StatefulSet redis-app -n shop");
+    CHECK(view.error().hint == "see why: kubectl describe statefulset/redis-app -n shop");
 
     kube.refuse("pods", Error::unauthorized("pods is forbidden"));
     CHECK(gathered(kube, tests::article_set(6)).error().code == ErrorCode::unauthorized);

@@ -108,27 +108,62 @@ TEST_SUITE("observe/locate") {
     CHECK(found->label_selector == "tier=cache");
   }
 
-  TEST_CASE("a selector over several owners is refused with all their names") {
+  TEST_CASE("a selector over several workloads is one cluster of all of them") {
     tests::FakeKube kube;
-    kube.put("pods", owned_by("one-0", "StatefulSet", "one"));
-    kube.put("pods", owned_by("two-0", "StatefulSet", "two"));
+    kube.put("statefulsets", set_named("shop-follower"));
+    kube.put("statefulsets", set_named("shop-leader"));
+    kube.put("pods", owned_by("shop-follower-0", "StatefulSet", "shop-follower"));
+    kube.put("pods", owned_by("shop-leader-0", "StatefulSet", "shop-leader"));
     const auto found = locate_by_selector(kube, "shop", "tier=cache");
 
-    REQUIRE_FALSE(found.has_value());
-    CHECK(found.error().code == ErrorCode::conflict);
-    CHECK(found.error().message == "tier=cache matches pods of several workloads: one, two");
-    CHECK(found.error().hint == "narrow the selector to the pods of one cluster");
+    REQUIRE(found.has_value());
+    CHECK(found->all_selected);
+    CHECK(found->owners ==
+          std::vector<Owner>{{"StatefulSet", "shop-leader"}, {"StatefulSet", "shop-follower"}});
+    CHECK(workload_of(*found) == "StatefulSet/shop-leader");
+    CHECK(found->label_selector == "tier=cache");
   }
 
-  TEST_CASE("pods without a StatefulSet are a cluster under the first one's name") {
+  TEST_CASE("pods of no workload that we read are a cluster, described by the first of them") {
     tests::FakeKube kube;
     kube.put("pods", tests::pod_json("bare-b", "10.1.0.1", {{"tier", "cache"}}));
-    kube.put("pods", owned_by("bare-a", "ReplicaSet", "bare"));
+    kube.put("pods", owned_by("set-a", "InstanceSet", "set"));
     const auto found = locate_by_selector(kube, "shop", "tier=cache");
 
     REQUIRE(found.has_value());
     CHECK(found->name == "bare-b");
-    CHECK(found->workload.is_null());
+    CHECK(found->owners == std::vector<Owner>{{"Pod", "bare-b"}, {"InstanceSet", "set"}});
+    CHECK(text_at(found->workload, "/spec/template/spec/containers/0/name") == "redis");
+  }
+
+  TEST_CASE("a name is a Deployment's, too, or that of whatever else makes pods, or a pod's") {
+    tests::FakeKube kube;
+    Json deployment = set_named("rn-1");
+    deployment["kind"] = "Deployment";
+    kube.put("deployments", deployment);
+    kube.put("pods", owned_by("inst-0", "InstanceSet", "inst"));
+    kube.put("pods", tests::pod_json("bare-0", "10.1.0.1", {{"tier", "cache"}}));
+
+    const auto one = locate(kube, "shop", "rn-1");
+    REQUIRE(one.has_value());
+    CHECK(one->owners == std::vector<Owner>{{"Deployment", "rn-1"}});
+    const auto other = locate(kube, "shop", "inst");
+    REQUIRE(other.has_value());
+    CHECK(other->owners == std::vector<Owner>{{"InstanceSet", "inst"}});
+    const auto bare = locate(kube, "shop", "bare-0");
+    REQUIRE(bare.has_value());
+    CHECK(bare->owners == std::vector<Owner>{{"Pod", "bare-0"}});
+  }
+
+  TEST_CASE("of pods with the same labels a name means those that its workload owns") {
+    tests::FakeKube kube;
+    kube.put("statefulsets", set_named("alpha"));
+    const auto found = locate(kube, "shop", "alpha");
+    REQUIRE(found.has_value());
+    CHECK(found->has(owned_by("alpha-0", "StatefulSet", "alpha")));
+    CHECK_FALSE(found->has(owned_by("beta-0", "StatefulSet", "beta")));
+    // The workload is about to adopt it.
+    CHECK(found->has(tests::pod_json("alpha-1", "10.1.0.1", Json::object())));
   }
 
   TEST_CASE("a selector that matches no pod is told with what shows their labels") {
@@ -159,7 +194,7 @@ TEST_SUITE("observe/locate") {
     const auto alone = locate_by_pod(kube, "shop", "alone");
     REQUIRE(alone.has_value());
     CHECK(alone->name == "alone");
-    CHECK(alone->workload.is_null());
+    CHECK(alone->owners == std::vector<Owner>{{"Pod", "alone"}});
     const auto nobody = locate_by_pod(kube, "shop", "nobody");
     REQUIRE_FALSE(nobody.has_value());
     CHECK(nobody.error().code == ErrorCode::not_found);

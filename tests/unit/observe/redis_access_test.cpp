@@ -44,6 +44,11 @@ Status opened(tests::FakeKube& kube, const RedisAccess& access) {
   return port ? Status{} : Status{port.error()};
 }
 
+RedisAccess found(const Json& workload, const RedisAccess& wanted) {
+  tests::FakeKube kube;
+  return find_access(kube, "shop", workload, wanted);
+}
+
 TEST_SUITE("observe/redis_access") {
   TEST_CASE("which Secrets: what is named, then annotations, then REDISCLI_AUTH") {
     const Json notes{{"kubectl-redis.dev/auth-secret", "noted-auth"},
@@ -72,16 +77,16 @@ TEST_SUITE("observe/redis_access") {
                "",
                ""}}) {
       CAPTURE(it.label);
-      const RedisAccess access = access_of(it.workload, it.wanted);
+      const RedisAccess access = found(it.workload, it.wanted);
       CHECK(access.auth_secret == it.auth);
       CHECK(access.tls_secret == it.tls);
     }
   }
 
   TEST_CASE("the headless Service is the workload's, unless another is named") {
-    CHECK(access_of(tests::article_set(6), {}).service == "redis-service");
-    CHECK(access_of(tests::article_set(6), {.service = "other"}).service == "other");
-    CHECK(access_of(tests::node_deployment(0), {}).service.empty());
+    CHECK(found(tests::article_set(6), {}).service == "redis-service");
+    CHECK(found(tests::article_set(6), {.service = "other"}).service == "other");
+    CHECK(found(tests::node_deployment(0), {}).service.empty());
   }
 
   TEST_CASE("who logs in: the user that is named, else the Secret's, else the default one") {
@@ -105,7 +110,7 @@ TEST_SUITE("observe/redis_access") {
 
   TEST_CASE("what is wrong with a Secret is told by its name and the key that it lacks") {
     tests::FakeKube kube;
-    kube.put("secrets", secret("no-password", {{"pass", "s3cret"}}));
+    kube.put("secrets", secret("no-password", {{"pass", "s3cret"}, {"word", "s3cret"}}));
     kube.put("secrets", secret("no-key", {{"ca.crt", "x"}, {"tls.crt", "x"}}));
     Json broken = secret("broken", {});
     broken["data"]["password"] = "%%% no base64 %%%";
@@ -117,13 +122,14 @@ TEST_SUITE("observe/redis_access") {
     };
     for (const Case& it :
          {Case{"no Secret", {.auth_secret = "absent"}, "\"absent\" not found"},
-          Case{
-              "no password", {.auth_secret = "no-password"}, "no-password has no key \"password\""},
+          Case{"no password",
+               {.auth_secret = "no-password"},
+               "no-password has no key \"password\"; it has pass and word"},
           Case{"no base64", {.auth_secret = "broken"}, "broken has no key \"password\""},
           Case{"no TLS Secret", {.tls_secret = "absent"}, "\"absent\" not found"},
           Case{"no TLS key",
                {.tls_secret = "no-key"},
-               "no-key has no keys \"ca.crt\", \"tls.crt\" and \"tls.key\""}}) {
+               "no-key has no key \"tls.key\"; it has ca.crt and tls.crt"}}) {
       CAPTURE(it.label);
       const Status outcome = opened(kube, it.access);
       REQUIRE_FALSE(outcome.has_value());

@@ -28,6 +28,10 @@ Json running_pod() {
       "containerStatuses": [{"name": "exporter", "state": {"running": {}}}, {"name": "server", "state": {"running": {}}}]}})");
 }
 
+observe::RedisProcess process_of(const Json& pod) {
+  return observe::read_process(observe::as_workload(pod), {});
+}
+
 bool has(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -60,32 +64,35 @@ TEST_SUITE("plugin/session") {
   }
 
   TEST_CASE("the container with the Redis port is taken, with what it has") {
-    const auto found = redis_container(running_pod(), {.tls_secret = "redis-tls"});
+    const auto found =
+        redis_container(running_pod(), process_of(running_pod()), {.tls_secret = "redis-tls"});
     REQUIRE(found);
     CHECK(found->name == "server");
     CHECK(found->address == "10.0.0.1");
     CHECK(found->knows_password);
-    CHECK(found->tls_dir == "/certs");
+    CHECK(found->tls.ca == "/certs/ca.crt");
+    CHECK(found->tls.key == "/certs/tls.key");
   }
 
   TEST_CASE("a pod without the certificates is refused, and one that does not run") {
-    const auto refused = redis_container(running_pod(), {.tls_secret = "other-tls"});
+    const auto refused =
+        redis_container(running_pod(), process_of(running_pod()), {.tls_secret = "other-tls"});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message.find("other-tls") != std::string::npos);
     Json pending = running_pod();
     pending["status"] = {{"phase", "Pending"}};
-    const auto stopped = redis_container(pending, {});
+    const auto stopped = redis_container(pending, process_of(pending), {});
     REQUIRE_FALSE(stopped);
     CHECK(stopped.error().message.find("redis-app-0 does not run") != std::string::npos);
   }
 
   TEST_CASE("redis-cli is given the address and what the user said, and no secret") {
     const RedisContainer container{
-        .pod = "p", .name = "c", .address = "10.0.0.1", .tls_dir = "/certs"};
+        .pod = "p", .name = "c", .address = "10.0.0.1", .tls = {.ca = "/certs/ca.crt"}};
     const auto words = cli_command(container, {.secret_file = secret_file_name()}, {"GET", "k"});
     CHECK(words.back() == "k");
     CHECK(has(words, "10.0.0.1"));
-    CHECK(has(words, "/certs"));
+    CHECK(has(words, "/certs/ca.crt"));
     CHECK(secret_file_name() != secret_file_name());
   }
 

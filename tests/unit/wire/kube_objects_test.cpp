@@ -43,7 +43,7 @@ Json warning(const std::string& reason, const std::string& message, const std::s
 TEST_SUITE("wire/kube_objects") {
   TEST_CASE("pod_from_json reads where a pod runs and how it is") {
     const std::int64_t now = parse_time("2024-03-01T12:00:05Z");
-    const core::Pod pod = pod_from_json(healthy_pod(), {{"node-b", "zone-1"}}, now);
+    const core::Pod pod = pod_from_json(healthy_pod(), {{"node-b", "zone-1"}}, now, {.port = 7000});
     CHECK(pod.name == "redis-app-4");
     CHECK(pod.ordinal == 4);
     CHECK(pod.domain == core::FailureDomain{"node-b", "zone-1"});

@@ -124,7 +124,7 @@ TEST_SUITE("verbs/status") {
                }
              },
          .says = {"cluster redis has no pods in namespace shop",
-                  "kubectl describe StatefulSet redis-app -n shop"}},
+                  "kubectl describe statefulset/redis-app -n shop"}},
         {.label = "a form that it has not",
          .words = {"status", "-o", "name"},
          .says = {"\"name\" is none of text, wide, json, yaml"},
