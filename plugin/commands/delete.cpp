@@ -15,6 +15,7 @@
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/delete/removal.hpp"
 #include "plugin/render/plan_text.hpp"
+#include "shared/observe/locate.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -40,12 +41,28 @@ void say_what_goes(const Removal& removal, std::ostream& stream) {
   }
 }
 
+/// Errors: unsafe (there is such a cluster, and `create` did not make it: says who did).
+Status refuse_what_others_made(ports::KubePort& kube,
+                               const std::string& namespace_,
+                               const std::string& name) {
+  const auto located = observe::locate(kube, namespace_, name);
+  if (!located || observe::is_made_by_create(located->workload)) {
+    return {};
+  }
+  const std::string maker = observe::maker_of(located->workload);
+  return Error::unsafe("cluster " + name + " was made by " + maker +
+                       ", and delete touches only what kubectl redis create made")
+      .with_hint("remove it as it was made; its pods come from " +
+                 located->owners.front().to_text() + " in namespace " + namespace_);
+}
+
 Result<ExitStatus> run_delete(const DeleteFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   const KeepData keep = options.purge_data ? KeepData::no : KeepData::yes;
   KREDIS_TRY(const Removal removal, find_removal(*kube, namespace_, options.name, keep));
   if (removal.goes.empty()) {
+    KREDIS_CHECK(refuse_what_others_made(*kube, namespace_, options.name));
     return Error::not_found("there is no cluster " + options.name + " in namespace " + namespace_)
         .with_hint("kubectl redis status -A lists the clusters that there are");
   }

@@ -4,7 +4,10 @@
 #include <chrono>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/flags.hpp"
@@ -23,29 +26,52 @@ struct StatusFlags {
   Output output = Output::text;
 };
 
-Result<std::vector<observe::Located>> find_clusters(const StatusFlags& options, Session& session) {
-  if (options.all_namespaces) {
-    KREDIS_TRY(ports::KubePort * kube, session.kube());
-    return observe::locate_all(*kube, "");
+Result<core::ClusterView> look_at_one(const StatusFlags& options,
+                                      const observe::Located& located,
+                                      ports::Deadline deadline,
+                                      Session& session) {
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(core::ClusterView view, look_at(session, located, options.cluster.access, deadline));
+  observe::explain_unready(*kube, located, view);
+  return view;
+}
+
+/// Several workloads may be one cluster, which the first of them shows with all of its pods. One
+/// that cannot be looked at hides no other.
+Result<ExitStatus> show_all(const StatusFlags& options, Session& session) {
+  KREDIS_TRY(ports::KubePort * kube, session.kube());
+  KREDIS_TRY(const auto clusters, observe::locate_all(*kube, ""));
+  const auto deadline = session.clock().now() + options.timeout;
+  std::vector<core::ClusterView> views;
+  std::set<std::pair<std::string, std::string>> shown;
+  for (const observe::Located& located : clusters) {
+    if (shown.contains({located.namespace_, located.owners.front().to_text()})) {
+      continue;
+    }
+    auto view = look_at_one(options, located, deadline, session);
+    if (!view) {
+      session.err() << "cannot look at " << located.namespace_ << "/" << located.name << ": "
+                    << view.error().message << "\n";
+      view = core::ClusterView{.name = located.name,
+                               .namespace_ = located.namespace_,
+                               .made_by = observe::maker_of(located.workload)};
+    }
+    for (const core::Member& member : view->members) {
+      shown.emplace(located.namespace_, member.pod.owner);
+    }
+    views.push_back(std::move(*view));
   }
-  KREDIS_TRY(observe::Located one, find_cluster(session, options.cluster));
-  return std::vector<observe::Located>{std::move(one)};
+  return show_statuses(session, std::move(views), options.output);
 }
 
 Result<ExitStatus> show_once(const StatusFlags& options, Session& session) {
-  KREDIS_TRY(ports::KubePort * kube, session.kube());
-  KREDIS_TRY(const auto clusters, find_clusters(options, session));
-  const auto deadline = session.clock().now() + options.timeout;
-  std::vector<core::ClusterView> views;
-  for (const observe::Located& located : clusters) {
-    KREDIS_TRY(core::ClusterView view, look_at(session, located, options.cluster.access, deadline));
-    observe::explain_unready(*kube, located, view);
-    views.push_back(std::move(view));
-  }
   if (options.all_namespaces) {
-    return show_statuses(session, std::move(views), options.output);
+    return show_all(options, session);
   }
-  return show_status(session, std::move(views.front()), options.output);
+  KREDIS_TRY(const observe::Located located, find_cluster(session, options.cluster));
+  KREDIS_TRY(core::ClusterView view,
+             look_at_one(options, located, session.clock().now() + options.timeout, session));
+  return show_status(session, std::move(view), options.output);
 }
 
 Result<ExitStatus> run_status(const StatusFlags& options, Session& session) {

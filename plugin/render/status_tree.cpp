@@ -230,6 +230,7 @@ std::string render_status_table(const std::vector<StatusPicture>& pictures,
     rows.push_back({picture.view.namespace_,
                     picture.view.name,
                     painted_health(picture.health, style),
+                    picture.view.made_by,
                     std::to_string(agreed == nullptr ? 0 : agreed->masters().size()),
                     std::to_string(picture.view.members.size()),
                     human_count(core::served_slots(picture.view).size()),
@@ -237,7 +238,8 @@ std::string render_status_table(const std::vector<StatusPicture>& pictures,
                     std::to_string(picture.findings.size())});
   }
   return render_table(
-      {"NAMESPACE", "NAME", "HEALTH", "MASTERS", "PODS", "SLOTS", "ERRORS", "FINDINGS"}, rows);
+      {"NAMESPACE", "NAME", "HEALTH", "MADE BY", "MASTERS", "PODS", "SLOTS", "ERRORS", "FINDINGS"},
+      rows);
 }
 
 }  // namespace kredis::plugin

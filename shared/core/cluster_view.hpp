@@ -62,6 +62,7 @@ struct Shape {
 struct ClusterView {
   std::string name;
   std::string namespace_;
+  std::string made_by = {};  ///< "create", what else labels say ("Helm"), or "others".
   Shape shape;
   std::vector<Member> members;  ///< In ordinal order.
 

@@ -4,13 +4,14 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "shared/core/labels.hpp"
 #include "shared/observe/redis_process.hpp"
+#include "shared/policy/subject.hpp"
 
 namespace kredis::observe {
 namespace {
@@ -140,6 +141,11 @@ bool is_made_by_create(const Json& workload) {
   return label_of(workload, core::k_managed_by_label) == core::k_manager;
 }
 
+std::string maker_of(const Json& workload) {
+  const std::string manager = label_of(workload, core::k_managed_by_label);
+  return is_made_by_create(workload) ? "create" : manager.empty() ? "others" : manager;
+}
+
 Located located_from(const Json& workload) {
   const std::string name = workload.at("metadata").value("name", "");
   return {.name = is_made_by_create(workload) ? instance_of(workload) : name,
@@ -235,21 +241,34 @@ Result<Located> locate_by_pod(ports::KubePort& kube,
 }
 
 Result<std::vector<Located>> locate_all(ports::KubePort& kube, const std::string& namespace_) {
+  std::map<std::string, ConfigMaps> config_maps;
+  std::map<std::pair<std::string, std::string>, std::vector<Json>> made;
   std::vector<Located> all;
-  std::set<std::pair<std::string, std::string>> seen;
   for (const ports::ResourceType& type : {k_stateful_sets, k_deployments}) {
-    for (const std::string& selector :
-         {core::managed_selector(), std::string(core::k_article_label)}) {
-      KREDIS_TRY(const auto found, items(kube, type, namespace_, selector));
-      for (const Json& workload : found) {
-        Located located = located_from(workload);
-        const bool webhook = instance_of(workload).empty() && is_made_by_create(workload);
-        if (!webhook && seen.emplace(located.namespace_, located.name).second) {
-          all.push_back(std::move(located));
+    KREDIS_TRY(auto workloads, items(kube, type, namespace_, ""));
+    for (Json& workload : workloads) {
+      // Items of a list do not always carry theirs.
+      workload["apiVersion"] = "apps/v1";
+      workload["kind"] = type == k_deployments ? "Deployment" : "StatefulSet";
+      const std::string where = text_at(workload, "/metadata/namespace");
+      if (is_made_by_create(workload)) {
+        // What has no instance is the webhook.
+        if (const std::string name = instance_of(workload); !name.empty()) {
+          made[{where, name}].push_back(std::move(workload));
         }
+        continue;
+      }
+      ConfigMaps& maps = config_maps.try_emplace(where, kube, where).first->second;
+      if (policy::is_cluster_workload(workload, maps.surroundings())) {
+        all.push_back(located_from(workload));
       }
     }
   }
+  for (const auto& [name, workloads] : made) {
+    all.push_back(located_from(workloads));
+  }
+  std::ranges::sort(
+      all, {}, [](const Located& each) { return std::pair(each.namespace_, each.name); });
   return all;
 }
 

@@ -34,6 +34,9 @@ struct Located {
 /// Whether `workload` is what `create` made.
 bool is_made_by_create(const Json& workload);
 
+/// "create", what its label app.kubernetes.io/managed-by says, or "others".
+std::string maker_of(const Json& workload);
+
 /// The cluster that `workload` (a StatefulSet, or one of its Deployments) makes up.
 Located located_from(const Json& workload);
 
@@ -64,7 +67,9 @@ Result<Located> locate_by_pod(ports::KubePort& kube,
                               const std::string& namespace_,
                               const std::string& pod);
 
-/// All clusters that carry `create`'s labels or the article's. An empty `namespace_` is everywhere.
+/// All StatefulSets and Deployments that run Redis in cluster mode, by labels, annotations or what
+/// they start: those of `create` joined by their name, others one by one, though several may be one
+/// cluster, as its nodes know. An empty `namespace_` is everywhere.
 Result<std::vector<Located>> locate_all(ports::KubePort& kube, const std::string& namespace_);
 
 }  // namespace kredis::observe

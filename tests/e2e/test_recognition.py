@@ -83,6 +83,18 @@ def test_verbs_reach_pods_of_all_workloads(pair):
     assert outcome.exit == 0 and "all 6 nodes" in outcome.stdout, str(outcome)
 
 
+def test_it_is_one_line_of_all_clusters_and_delete_leaves_it_alone(pair):
+    settled(pair, "shop-leader")
+    outcome = pair.bed.plugin("status", "-A")
+    lines = [line.split() for line in outcome.stdout.splitlines() if line.startswith(pair.name)]
+    assert [line[1] for line in lines] in (["shop-leader"], ["shop-follower"]), str(outcome)
+    assert lines[0][3:7] == ["others", "3", "6", "16,384"], str(outcome)
+    before = pair.objects()
+    outcome = pair.plugin("delete", "shop-leader", "--yes")
+    assert outcome.exit == 3 and "was made by others" in outcome.stderr, str(outcome)
+    assert pair.objects() == before
+
+
 def test_one_deployment_a_node_is_one_cluster(namespace):
     apply(namespace, config_map("conf"),
           *(deployment(f"rn-{i}", {"cluster": "rn"}, pod_spec("conf")) for i in range(6)))

@@ -227,6 +227,15 @@ TEST_SUITE("observe/locate") {
     CHECK(names("") == std::vector<std::string>{"other/redis-app", "shop/redis", "shop/redis-app"});
     CHECK(names("other") == std::vector<std::string>{"other/redis-app"});
     CHECK(names("empty").empty());
+
+    Json chart = set_named("chart", {{"app.kubernetes.io/managed-by", "Helm"}});
+    chart["spec"]["template"]["spec"]["containers"] = Json::array(
+        {{{"name", "cache"}, {"command", {"redis-server", "--cluster-enabled", "yes"}}}});
+    kube.put("statefulsets", chart);
+    CHECK(names("shop") == std::vector<std::string>{"shop/chart", "shop/redis", "shop/redis-app"});
+    CHECK(maker_of(chart) == "Helm");
+    CHECK(maker_of(tests::article_set(6)) == "others");
+    CHECK(maker_of(tests::node_deployment(0)) == "create");
     kube.refuse("deployments", Error::unauthorized("you may not"));
     CHECK_FALSE(locate_all(kube, "").has_value());
   }

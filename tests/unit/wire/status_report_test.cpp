@@ -58,7 +58,8 @@ TEST_SUITE("wire/status_report") {
                                                          {"masters", 1}}));
     CHECK(report["survives"]["zones"].size() == 3);
     CHECK(report["findings"] == Json::array());
-    CHECK(report.size() == 9);
+    CHECK(report.size() == 10);
+    CHECK(report.contains("madeBy"));
   }
 
   TEST_CASE("status_report says null for what a silent pod did not tell") {

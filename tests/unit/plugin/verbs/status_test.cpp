@@ -26,7 +26,8 @@ TEST_SUITE("verbs/status") {
         {"by a selector", {"status", "-l", "app=redis"}, {"ok  shop/redis"}},
         {"all clusters",
          {"status", "-A"},
-         {"NAMESPACE   NAME    HEALTH", "shop        redis   ok       3         6      16,384"}},
+         {"NAMESPACE   NAME    HEALTH",
+          "shop        redis   ok       create    3         6      16,384"}},
         {"all clusters as JSON",
          {"status", "-A", "-o", "json"},
          {"\"kind\": \"ClusterStatusList\"", "\"health\": \"ok\""}}};
@@ -66,7 +67,10 @@ TEST_SUITE("verbs/status") {
                "error [no-answer] pod redis-app-1 does not answer",
                "fix: kubectl logs redis-app-1 -n shop",
                "link down"});
-    check_run(*bed, {"status", "-A"}, ExitStatus::refused, {"down     3         6      10,922"});
+    check_run(*bed,
+              {"status", "-A"},
+              ExitStatus::refused,
+              {"down     create    3         6      10,922"});
   }
 
   TEST_CASE("status of a replica that lags or is gone warns and ends well") {
