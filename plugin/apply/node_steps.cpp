@@ -168,44 +168,41 @@ struct MissingOf {
   requires(!core::is_node_command<Kind>) std::string operator()(const Kind&) const { return {}; }
 };
 
+/// What a node is told for a step; nothing for what no node does.
+struct CommandsOf {
+  using Commands = Result<std::vector<Command>>;
+  const ClusterView& view;
+
+  static Commands one(Result<Command> command) {
+    return command ? Commands({std::move(*command)}) : Commands(command.error());
+  }
+  Commands operator()(const Meet& what) const { return one(meet(what, view)); }
+  Commands operator()(const AddSlots& what) const { return one(add_slots(what, view)); }
+  Commands operator()(const SetEpoch& what) const {
+    return one(Command{"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(what.epoch)});
+  }
+  Commands operator()(const core::BumpEpoch&) const { return one(Command{"CLUSTER", "BUMPEPOCH"}); }
+  Commands operator()(const Replicate& what) const {
+    return one(Command{"CLUSTER", "REPLICATE", what.master.to_text()});
+  }
+  Commands operator()(const Failover& what) const { return one(failover(what)); }
+  Commands operator()(const core::Forget& what) const {
+    return one(Command{"CLUSTER", "FORGET", what.node.to_text()});
+  }
+  Commands operator()(const core::Reset& what) const {
+    return one(Command{"CLUSTER", "RESET", what.kind == core::ResetKind::hard ? "HARD" : "SOFT"});
+  }
+  Commands operator()(const core::SetConfig& what) const { return Commands(set_config(what)); }
+  template <typename Kind>
+  requires(!core::is_node_command<Kind>) Commands operator()(const Kind&) const {
+    return std::vector<Command>{};
+  }
+};
+
 }  // namespace
 
 Result<std::vector<Command>> commands_for(const core::Step& step, const ClusterView& view) {
-  using Commands = Result<std::vector<Command>>;
-  const auto one = [](Result<Command> command) -> Commands {
-    return command ? Commands({std::move(*command)}) : Commands(command.error());
-  };
-  return std::visit(
-      core::Overload{
-          [&](const Meet& what) {
-    return one(meet(what, view)); },
-          [&](const AddSlots& what) {
-    return one(add_slots(what, view)); },
-          [&](const SetEpoch& what) {
-    return one(Command{"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(what.epoch)});
-          },
-          [&](const core::BumpEpoch&) {
-    return one(Command{"CLUSTER", "BUMPEPOCH"}); },
-          [&](const Replicate& what) {
-    return one(Command{"CLUSTER", "REPLICATE", what.master.to_text()});
-          },
-          [&](const Failover& what) {
-    return one(failover(what)); },
-          [&](const core::Forget& what) {
-    return one(Command{"CLUSTER", "FORGET", what.node.to_text()});
-          },
-          [&](const core::Reset& what) {
-    return one(Command{"CLUSTER", "RESET", what.kind == core::ResetKind::hard ? "HARD" : "SOFT"});
-          },
-          [&](const core::SetConfig& what) {
-    return Commands(set_config(what)); },
-          [&]<typename Kind>(const Kind&)
-            requires(!core::is_node_command<Kind>)
-          { return Commands(std::vector<Command>{});
-}
-}  // namespace kredis::plugin
-,
-      step.what);
+  return std::visit(CommandsOf{view}, step.what);
 }
 
 bool acceptable(const core::Step& step, const core::Reply& reply) {

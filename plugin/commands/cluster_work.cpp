@@ -12,6 +12,7 @@
 #include "plugin/render/plan_text.hpp"
 #include "plugin/render/status_tree.hpp"
 #include "shared/core/plans/plan_init.hpp"
+#include "shared/core/text.hpp"
 #include "shared/observe/gather.hpp"
 #include "shared/observe/redis_access.hpp"
 #include "shared/wire/report.hpp"
@@ -28,6 +29,21 @@ bool has_error(const StatusPicture& picture) {
   return std::any_of(picture.findings.begin(), picture.findings.end(), [](const auto& each) {
     return each.severity == core::Severity::error;
   });
+}
+
+/// The words of this call that a next one about the same cluster needs.
+core::Call call_of(const Session& session, const ClusterWish& wish) {
+  core::Call call{.cluster = " " + core::shell_word(wish.name), .kube = session.kube_flags()};
+  if (!wish.selector.empty()) {
+    call.cluster = " -l " + core::shell_word(wish.selector);
+  }
+  if (!wish.access.auth_secret.empty()) {
+    call.access += " --auth-secret " + core::shell_word(wish.access.auth_secret);
+  }
+  if (!wish.access.tls_secret.empty()) {
+    call.access += " --tls-secret " + core::shell_word(wish.access.tls_secret);
+  }
+  return call;
 }
 
 std::string summary(const core::ClusterView& view) {
@@ -91,8 +107,11 @@ Result<std::unique_ptr<ReachedCluster>> reach(Session& session,
 Result<observe::Located> find_cluster(Session& session, const ClusterWish& wish) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
-  return wish.selector.empty() ? observe::locate(*kube, namespace_, wish.name)
-                               : observe::locate_by_selector(*kube, namespace_, wish.selector);
+  KREDIS_TRY(observe::Located located,
+             wish.selector.empty() ? observe::locate(*kube, namespace_, wish.name)
+                                   : observe::locate_by_selector(*kube, namespace_, wish.selector));
+  located.call = call_of(session, wish);
+  return located;
 }
 
 Result<std::unique_ptr<ReachedCluster>> reach(Session& session, const ClusterWish& wish) {

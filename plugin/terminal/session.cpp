@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "shared/core/result.hpp"
+#include "shared/core/text.hpp"
 #include "shared/manifest/yaml_writer.hpp"
 
 namespace kredis::plugin {
@@ -125,6 +126,25 @@ bool Session::confirm_by_typing(const std::string& question, const std::string& 
   progress_->clear();
   err() << question << "\n  type " << err_style_.bold(expected) << " to go on: " << std::flush;
   return terminal().read_line() == expected;
+}
+
+std::string Session::kube_flags() const {
+  const std::string& name =
+      kube_ && options_.namespace_.empty() ? kube_->namespace_ : options_.namespace_;
+  std::string flags = " -n " + core::shell_word(name.empty() ? "default" : name);
+  const auto add = [&flags](const char* flag, const std::string& value) {
+    flags += value.empty() ? "" : std::string(" ") + flag + " " + core::shell_word(value);
+  };
+  add("--kubeconfig", options_.kubeconfig);
+  add("--context", options_.context);
+  add("--cluster", options_.cluster);
+  add("--user", options_.user);
+  add("--server", options_.server);
+  add("--as", options_.as);
+  for (const std::string& group : options_.as_groups) {
+    add("--as-group", group);
+  }
+  return flags;
 }
 
 std::string Session::namespace_flag() const {

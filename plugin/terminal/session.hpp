@@ -105,6 +105,9 @@ class Session {
 
   /// " -n NS" when the user named a namespace other than the default, for commands in hints.
   std::string namespace_flag() const;
+  /// " -n web --context blue": what leads kubectl, and a next call of ours, to the same cluster of
+  /// Kubernetes as the same user, quoted for a shell.
+  std::string kube_flags() const;
 
  private:
   Session(GlobalOptions options, Means means, std::unique_ptr<Terminal> own);

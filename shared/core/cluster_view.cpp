@@ -155,9 +155,16 @@ std::vector<std::vector<const Member*>> clusters_in(const ClusterView& view) {
   return clusters;
 }
 
-bool is_serving(const SeenNode& master) noexcept {
+bool is_there(const SeenNode& master) noexcept {
   const bool pod_gone = master.member != nullptr && !master.member->pod.running;
-  return !master.node->flags.fail && !pod_gone;
+  const bool answered = master.member != nullptr && master.member->self() != nullptr;
+  return !master.node->flags.fail && !pod_gone && (answered || !master.node->flags.pfail);
+}
+
+bool is_serving(const SeenNode& master) noexcept {
+  const bool says_down =
+      master.member != nullptr && master.member->cluster && !master.member->cluster->state_ok;
+  return is_there(master) && !says_down;
 }
 
 SlotSet served_slots(const ClusterView& view) {
@@ -181,9 +188,30 @@ std::optional<std::int64_t> replication_lag_bytes(const SeenNode& master, const 
   return std::max(lag, std::int64_t{0});
 }
 
-std::string status_command(const ClusterView& view) {
-  return "kubectl redis status " + view.name + " -n " + view.namespace_;
+namespace {
+
+std::string kube_flags(const ClusterView& view) {
+  return view.call.kube.empty() ? " -n " + view.namespace_ : view.call.kube;
 }
+
+}  // namespace
+
+std::string redis_command(const ClusterView& view, const std::string& verb) {
+  const std::string cluster = view.call.cluster.empty() ? " " + view.name : view.call.cluster;
+  return "kubectl redis " + verb + cluster + kube_flags(view) + view.call.access;
+}
+
+std::string kubectl_command(const ClusterView& view, const std::string& what) {
+  return "kubectl " + what + kube_flags(view);
+}
+
+std::string redis_cli_command(const ClusterView& view,
+                              const std::string& pod,
+                              const std::string& command) {
+  return redis_command(view, "cli") + " --pod " + pod + " -- " + command;
+}
+
+std::string status_command(const ClusterView& view) { return redis_command(view, "status"); }
 
 Error nobody_answers(const ClusterView& view) {
   const std::string what = "no node of cluster " + view.name + " answers";

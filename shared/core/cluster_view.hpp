@@ -59,10 +59,19 @@ struct Shape {
   bool inferred = false;       ///< No annotation said so; guessed from what runs.
 };
 
+/// How a look at a cluster was asked for, so that the commands which follow from it reach the same
+/// one. Each part begins with a space where it is not empty, and is quoted for a shell.
+struct Call {
+  std::string cluster = {};  ///< " shop", or " -l 'app in (a, b)'"; empty for the view's name.
+  std::string kube = {};     ///< " -n web --context blue", which kubectl takes, too.
+  std::string access = {};   ///< " --auth-secret pw", which is ours alone.
+};
+
 struct ClusterView {
   std::string name;
   std::string namespace_;
   std::string made_by = {};  ///< "create", what else labels say ("Helm"), or "others".
+  Call call = {};
   Shape shape;
   std::vector<Member> members;  ///< In ordinal order.
 
@@ -82,6 +91,15 @@ struct ClusterView {
 /// slots is in none.
 std::vector<std::vector<const Member*>> clusters_in(const ClusterView& view);
 
+/// "kubectl redis VERB shop -n web ...": one of ours for that cluster, as this look was called.
+std::string redis_command(const ClusterView& view, const std::string& verb);
+/// "kubectl WHAT -n web ...".
+std::string kubectl_command(const ClusterView& view, const std::string& what);
+/// One command of Redis on one pod: "kubectl redis cli shop --pod shop-0 -n web -- PING". It logs
+/// in by itself, and ends with another status than 0 where Redis refuses.
+std::string redis_cli_command(const ClusterView& view,
+                              const std::string& pod,
+                              const std::string& command);
 /// The command that shows `view`, for hints.
 std::string status_command(const ClusterView& view);
 
@@ -105,7 +123,12 @@ struct ShardView {
 /// pointers lead into `view`.
 std::vector<ShardView> shards_of(const ClusterView& view);
 
-/// Whether clients get answers from a master: it did not fail and its pod, if known, runs.
+/// Whether a master is there, with its data and its vote: it did not fail, its pod, if known, runs,
+/// and it answers us or the nodes that do.
+bool is_there(const SeenNode& master) noexcept;
+
+/// Whether clients get answers from a master: it is there and does not itself say that the cluster
+/// is down.
 bool is_serving(const SeenNode& master) noexcept;
 
 /// The slots that clients get answers for.

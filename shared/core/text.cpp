@@ -62,6 +62,19 @@ std::string to_lower(std::string_view text) {
   return lower;
 }
 
+std::string shell_word(std::string_view text) {
+  constexpr std::string_view k_plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=@%+";
+  if (!text.empty() && text.find_first_not_of(k_plain) == std::string_view::npos) {
+    return std::string(text);
+  }
+  std::string word = "'";
+  for (const char c : text) {
+    word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return word + "'";
+}
+
 std::string quoted(std::string_view text) {
   constexpr std::size_t k_longest = 160;
   std::string shown = "\"";

@@ -29,6 +29,9 @@ std::string_view trim(std::string_view text);
 /// Lowers A-Z and leaves every other byte alone.
 std::string to_lower(std::string_view text);
 
+/// One word of a POSIX shell: in single quotes where it is not plain.
+std::string shell_word(std::string_view text);
+
 /// Shows untrusted text in an error: in quotes, printable, cut after 160 bytes.
 std::string quoted(std::string_view text);
 

@@ -135,6 +135,7 @@ Result<core::ClusterView> gather_pods(ports::KubePort& kube,
   }
   KREDIS_TRY(const auto announced, announced_addresses(kube, located));
   core::ClusterView view{.name = located.name, .namespace_ = located.namespace_};
+  view.call = located.call;
   view.made_by = maker_of(located.workload);
   for (const Json& pod : *pods) {
     if (!counts(pod)) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "shared/core/cluster_view.hpp"
 #include "shared/observe/owner.hpp"
 #include "shared/ports/kube_port.hpp"
 
@@ -20,6 +21,7 @@ struct Located {
   std::vector<Owner> owners = {};   ///< Whose pods they are.
   bool all_selected = false;        ///< Whatever the selector finds is meant, whoever made it.
   std::vector<Owner> further = {};  ///< Whose pods are theirs, too, as the nodes themselves say.
+  core::Call call = {};             ///< As it was asked for.
   /// What says how the pods are meant: the workload or, where nothing that we can read makes them,
   /// one of the pods in a workload's shape. Null where there is neither.
   Json workload = {};

@@ -105,6 +105,41 @@ def test_one_deployment_a_node_is_one_cluster(namespace):
     assert outcome.exit == 0, str(outcome)
 
 
+def test_a_dead_node_that_is_remembered_is_forgotten_by_the_init_that_status_names(namespace):
+    """A pod without a volume is made anew: another node, and the old one stays in all lists."""
+    apply(namespace, config_map("conf"), stateful_set("em", 6, {"app": "em"}, pod_spec("conf")))
+    assert namespace.plugin("init", "em").exit == 0
+    replica = next(iter(roles(settled(namespace, "em")).values()))[0]
+    namespace.kubectl("delete", "pod", replica, "--grace-period=0", "--force").require()
+
+    def ghost():
+        found = {each["id"]: each for each in namespace.status("em")["findings"]}
+        return found.get("ghost-node")
+
+    fix = wait_until(ghost, 60, "the old node is told as a ghost")["fix"]
+    assert fix.startswith("kubectl redis init em -n "), fix
+    outcome = namespace.bed.plugin(*fix.split()[2:])
+    assert outcome.exit == 0, str(outcome)
+    status = settled(namespace, "em")
+    assert findings(status) == {"no-persistence"}, status["findings"]
+    assert replica in members(status)
+
+
+def test_remedies_go_where_the_look_went_and_log_in(namespace):
+    namespace.kubectl("create", "secret", "generic", "pw", "--from-literal=pass=s3cret").require()
+    apply(namespace, config_map("conf", "requirepass s3cret\nmasterauth s3cret\n" + CONF),
+          stateful_set("rc", 6, {"app": "rc"}, pod_spec("conf")))
+    assert namespace.plugin("init", "-l", "app=rc", "--auth-secret", "pw").exit == 0
+    settled(namespace, "-l", "app=rc", "--auth-secret", "pw")
+    status = namespace.status("-l", "app=rc", "--auth-secret", "pw")
+    fix = next(each["fix"] for each in status["findings"] if each["id"] == "no-persistence").split(";")[0]
+    assert f"-l app=rc -n {namespace.name}" in fix and "--auth-secret pw" in fix, fix
+    outcome = namespace.bed.plugin(*fix.split()[2:])
+    assert outcome.exit == 0 and outcome.stdout == "OK\n", str(outcome)
+    outcome = namespace.plugin("cli", "rc", "--", "CONFIG", "SET", "no-such-thing", "1")
+    assert outcome.exit != 0, "what Redis refuses is no success"
+
+
 def test_bare_pods_and_owners_that_nobody_knows_are_looked_at(namespace):
     apply(namespace, config_map("conf"))
     owner = {"apiVersion": "example.com/v1", "kind": "InstanceSet", "name": "inst", "uid": "1-2-3", "controller": True}

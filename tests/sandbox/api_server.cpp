@@ -193,7 +193,7 @@ std::string ApiServer::service_account_token(const std::string& namespace_,
   return parts_->authenticator.issuer().issue(namespace_, account, std::chrono::hours(24));
 }
 
-Result<Object> ApiServer::create(const Key& key, Json object) {
+Result<Object> ApiServer::create(const Key& key, const Json& object) {
   const api::ResourceInfo* info = api::find_resource(key.group, key.resource);
   if (info == nullptr) {
     return Error::invalid_argument("no such resource: " + key.resource);

@@ -65,7 +65,7 @@ class ApiServer {
 
   /// Creates an object as a client could: defaults, admission webhooks, checks, quota.
   /// Errors: conflict (exists), not_found (its namespace), unsafe (refused), invalid_argument.
-  Result<Object> create(const Key& key, Json object);
+  Result<Object> create(const Key& key, const Json& object);
 
  private:
   struct Parts;

@@ -101,7 +101,8 @@ class ViewBuilder {
   }
 
   core::ClusterView build() const {
-    core::ClusterView view{.name = "redis", .namespace_ = "default", .shape = shape_};
+    core::ClusterView view{
+        .name = "redis", .namespace_ = "default", .made_by = "create", .shape = shape_};
     for (std::size_t i = 0; i < pods_.size(); ++i) {
       view.members.push_back(member(static_cast<int>(i)));
       for (const auto& change : pods_[i].changes) {

@@ -28,6 +28,10 @@ command -v "$cli" >/dev/null || {
   echo "this image has neither redis-cli nor valkey-cli; fix: kubectl redis toolbox --image redis:8.0" >&2
   exit 127
 }
+# Without it a command that Redis refuses ends with 0, and a script goes on. Not before redis-cli 7.0.
+if [ $# -gt 0 ] && "$cli" --help 2>&1 | grep -q '^  *-e  '; then
+  set -- -e "$@"
+fi
 [ -z "$user" ] || set -- --user "$user" "$@"
 [ -z "$cert" ] || set -- --cert "$cert" --key "$key" "$@"
 [ -z "$ca" ] || set -- --tls --cacert "$ca" "$@"

@@ -14,12 +14,13 @@ namespace {
 using Check = void (*)(const Examined&, Findings&);
 
 /// Within one severity, findings keep this order.
-constexpr std::array<Check, 20> k_checks{
-    &check_initialised,    &check_coverage,      &check_failed_owners,  &check_open_slots,
-    &check_agreement,      &check_cluster_state, &check_pods,           &check_pod_count,
-    &check_answers,        &check_addresses,     &check_ghosts,         &check_strays,
-    &check_replica_counts, &check_replica_links, &check_replica_places, &check_survival,
-    &check_persistence,    &check_memory,        &check_versions,       &check_master_count,
+constexpr std::array<Check, 21> k_checks{
+    &check_initialised,  &check_coverage,       &check_failed_owners, &check_open_slots,
+    &check_agreement,    &check_majority,       &check_cluster_state, &check_pods,
+    &check_pod_count,    &check_answers,        &check_addresses,     &check_ghosts,
+    &check_strays,       &check_replica_counts, &check_replica_links, &check_replica_places,
+    &check_survival,     &check_persistence,    &check_memory,        &check_versions,
+    &check_master_count,
 };
 
 bool all_on_one_node(const ClusterView& view) {
@@ -45,15 +46,15 @@ Examined examine(const ClusterView& view) {
 }
 
 std::string Examined::redis_command(const std::string& verb) const {
-  return "kubectl redis " + verb + " " + view.name + " -n " + view.namespace_;
+  return core::redis_command(view, verb);
 }
 
 std::string Examined::kubectl(const std::string& command) const {
-  return "kubectl " + command + " -n " + view.namespace_;
+  return kubectl_command(view, command);
 }
 
 std::string Examined::redis_cli(const std::string& pod, const std::string& command) const {
-  return kubectl("exec " + pod) + " -- redis-cli " + command;
+  return core::redis_cli_command(view, pod, command);
 }
 
 std::string Examined::workload() const {
@@ -95,7 +96,7 @@ Health health_of(const ClusterView& view, const std::vector<Finding>& findings) 
   for (const ShardView& shard : shards_of(view)) {
     if (!shard.master.node->slots.empty()) {
       ++owners;
-      alive += is_serving(shard.master) ? 1U : 0U;
+      alive += is_there(shard.master) ? 1U : 0U;
     }
   }
   const auto says_fail = std::ranges::count_if(view.members, [](const Member& member) {

@@ -27,7 +27,7 @@ struct Examined {
   std::string redis_command(const std::string& verb) const;
   /// "kubectl delete pod redis-app-0 -n default".
   std::string kubectl(const std::string& command) const;
-  /// "kubectl exec redis-app-0 -n default -- redis-cli PING".
+  /// "kubectl redis cli redis --pod redis-app-0 -n default -- PING", which logs in by itself.
   std::string redis_cli(const std::string& pod, const std::string& command) const;
   /// The workload as kubectl takes it: "statefulset/redis-app".
   std::string workload() const;
@@ -45,6 +45,7 @@ void check_coverage(const Examined& cluster, Findings& found);
 void check_failed_owners(const Examined& cluster, Findings& found);
 void check_open_slots(const Examined& cluster, Findings& found);
 void check_agreement(const Examined& cluster, Findings& found);
+void check_majority(const Examined& cluster, Findings& found);
 void check_cluster_state(const Examined& cluster, Findings& found);
 void check_master_count(const Examined& cluster, Findings& found);
 

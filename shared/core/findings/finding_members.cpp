@@ -33,6 +33,17 @@ bool waits_for_a_claim_that_is_gone(const Pod& pod) {
          pod.trouble.find("\" not found") != std::string::npos;
 }
 
+/// A node that lives is somebody's, and never forgotten on our word. One that is gone and held
+/// nothing is forgotten by init, on all pods at once.
+std::string ghost_fix(const Examined& cluster, const Node& node, bool gone) {
+  if (!gone) {
+    return "see whose it is: kubectl get pods -A -o wide --field-selector status.podIP=" +
+           node.address.ip;
+  }
+  return node.slots.empty() ? cluster.redis_command("init")
+                            : "bring back the pod whose claim holds node " + node.id.short_text();
+}
+
 }  // namespace
 
 void check_pods(const Examined& cluster, Findings& found) {
@@ -147,20 +158,12 @@ void check_ghosts(const Examined& cluster, Findings& found) {
     }
     const std::string address =
         ghost.node->address.ip.empty() ? "" : " (" + ghost.node->address.ip + ")";
-    std::string pods;
-    for (const std::string& pod : ghost.known_to) {
-      pods += " " + pod;
-    }
     found.push_back({.id = gone ? "ghost-node" : "foreign-node",
                      .severity = ghost.node->slots.empty() ? Severity::warning : Severity::error,
                      .message = "node " + id.short_text() + address + " is known to " +
                                 list_of(ghost.known_to) + (gone ? ", failed, and is" : " and is") +
-                                " none of the pods",
-                     .fix = ghost.node->slots.empty()
-                                ? "within one minute: for p in" + pods + "; do " +
-                                      cluster.redis_cli("$p", "CLUSTER FORGET " + id.to_text()) +
-                                      "; done"
-                                : "bring back the pod whose claim holds node " + id.short_text()});
+                                " none of the pods of this namespace",
+                     .fix = ghost_fix(cluster, *ghost.node, gone)});
   }
 }
 

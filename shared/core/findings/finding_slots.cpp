@@ -30,6 +30,10 @@ std::string owners_text(const Topology& topology) {
   return text;
 }
 
+bool has_majority_gone(std::size_t owners, std::size_t lost) {
+  return owners > 0 && 2 * (owners - lost) <= owners;
+}
+
 }  // namespace
 
 void check_initialised(const Examined& cluster, Findings& found) {
@@ -127,9 +131,48 @@ void check_agreement(const Examined& cluster, Findings& found) {
                           "; if it stays: " + cluster.redis_command("init")});
 }
 
+void check_majority(const Examined& cluster, Findings& found) {
+  std::vector<std::string> lost;
+  std::string takeover;
+  std::size_t owners = 0;
+  for (const auto& [master, replicas] : cluster.shards) {
+    if (master.node->slots.empty()) {
+      continue;
+    }
+    ++owners;
+    if (is_there(master)) {
+      continue;
+    }
+    lost.push_back(cluster.name_of(*master.node));
+    const auto heir = std::ranges::find_if(replicas, [](const SeenNode& replica) {
+      return replica.member != nullptr && replica.member->self() != nullptr;
+    });
+    if (takeover.empty() && heir != replicas.end()) {
+      takeover = cluster.redis_command("failover") + " --takeover --pod " + heir->member->pod.name;
+    }
+  }
+  if (!has_majority_gone(owners, lost.size())) {
+    return;
+  }
+  found.push_back(
+      {.id = "no-majority",
+       .severity = Severity::error,
+       .message = std::to_string(lost.size()) + " of " + std::to_string(owners) +
+                  " masters are away (" + list_of(lost) +
+                  "): no majority is left to vote a replica in, and nothing is served",
+       .fix = takeover.empty()
+                  ? "bring one of them back: " + cluster.kubectl("get pods -o wide")
+                  : "bring one of them back; where it is lost, what its replica has not copied is, "
+                    "too, and the replica takes over by: " +
+                        takeover});
+}
+
 void check_cluster_state(const Examined& cluster, Findings& found) {
   if (cluster.agreed == nullptr || cluster.agreed->assigned_slots() != SlotSet::all()) {
     return;  // A missing slot explains the state.
+  }
+  if (std::ranges::any_of(found, [](const Finding& it) { return it.id == "no-majority"; })) {
+    return;
   }
   std::vector<std::string> failing;
   for (const Member& member : cluster.view.members) {

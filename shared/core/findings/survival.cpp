@@ -25,7 +25,7 @@ bool is_copy(const SeenNode& replica) {
 
 std::vector<SeenNode> copies_of(const ShardView& shard) {
   std::vector<SeenNode> copies;
-  if (is_serving(shard.master)) {
+  if (is_there(shard.master)) {
     copies.push_back(shard.master);
   }
   std::ranges::copy_if(shard.replicas, std::back_inserter(copies), is_copy);
@@ -65,7 +65,7 @@ Losses losses_by(const ClusterView& view,
       continue;
     }
     ++voters;
-    if (is_serving(master)) {
+    if (is_there(master)) {
       ++voters_left;
       if (master.member != nullptr && !place_of(master.member->pod).empty()) {
         ++losses[place_of(master.member->pod)].masters;
@@ -114,7 +114,7 @@ Loss loss_of(const ClusterView& view,
     if (had_some && copies.empty()) {
       loss.slots.insert(shard.master.node->slots);
     }
-    if (is_serving(shard.master) && !is_in(gone, shard.master)) {
+    if (is_there(shard.master) && !is_in(gone, shard.master)) {
       ++voting;
       loss.masters += is_in(leaving, shard.master) ? 1U : 0U;
     }

@@ -11,10 +11,6 @@ namespace {
 using Survey = std::vector<InitMember>;
 using Index = std::map<NodeId, std::size_t>;
 
-std::string exec_redis_cli(const ClusterView& view, const std::string& pod) {
-  return "kubectl exec -n " + view.namespace_ + " " + pod + " -- redis-cli ";
-}
-
 Status check_answered(const ClusterView& view, const Member& member) {
   const std::string& pod = member.pod.name;
   if (member.server && member.server->loading) {
@@ -25,7 +21,7 @@ Status check_answered(const ClusterView& view, const Member& member) {
     const Error& cause = *member.trouble;
     return Error::unreachable("pod " + pod + " did not answer: " + cause.message)
         .with_hint(cause.hint.empty()
-                       ? "look at the pod: kubectl describe pod " + pod + " -n " + view.namespace_
+                       ? "look at the pod: " + kubectl_command(view, "describe pod " + pod)
                        : cause.hint);
   }
   if (member.self() == nullptr) {
@@ -58,7 +54,7 @@ Status check_keys(const ClusterView& view, const Member& member) {
   return Error::unsafe("pod " + member.pod.name + " holds " + count +
                        " and is not part of the cluster")
       .with_hint("keep the data elsewhere, then empty the node: " +
-                 exec_redis_cli(view, member.pod.name) + "FLUSHALL");
+                 redis_cli_command(view, member.pod.name, "FLUSHALL"));
 }
 
 Error stranger_error(const ClusterView& view, const Member& member, const Node& stranger) {
@@ -77,7 +73,7 @@ Error stranger_error(const ClusterView& view, const Member& member, const Node& 
                        id + " at " + at.ip + ":" + std::to_string(at.port) + ", " + role +
                        ", and no pod of cluster " + view.name + " is that node")
       .with_hint("if its data may go, take it out of that cluster: " +
-                 exec_redis_cli(view, member.pod.name) + "CLUSTER RESET HARD");
+                 redis_cli_command(view, member.pod.name, "CLUSTER RESET HARD"));
 }
 
 bool is_address_of_a_member(const ClusterView& view, const std::string& ip) {
@@ -103,7 +99,7 @@ Error joining_error(const ClusterView& view, const Member& member, const NodeAdd
   return Error::unsafe("pod " + member.pod.name + " has just met the node at " + at.ip + ":" +
                        std::to_string(at.port) + ", which is no pod of cluster " + view.name)
       .with_hint("wait a few seconds and run the command again; if it is to stay on its own: " +
-                 exec_redis_cli(view, member.pod.name) + "CLUSTER RESET HARD");
+                 redis_cli_command(view, member.pod.name, "CLUSTER RESET HARD"));
 }
 
 /// A node that is none of ours but matters: it serves slots, may serve some, or one of our pods
@@ -132,7 +128,7 @@ Status check_open_slots(const ClusterView& view, const Member& member) {
   const std::string slot = std::to_string(self.open_slots.front().slot);
   return Error::unsafe("slot " + slot + " is half moved on pod " + member.pod.name)
       .with_hint("finish the move, or end it where it stands: " +
-                 exec_redis_cli(view, member.pod.name) + "CLUSTER SETSLOT " + slot + " STABLE");
+                 redis_cli_command(view, member.pod.name, "CLUSTER SETSLOT " + slot + " STABLE"));
 }
 
 Result<Index> index_by_id(const Survey& survey) {

@@ -215,8 +215,7 @@ Result<std::vector<HandOver>> decide_for_pod(Decision& decision) {
     }
   }
   return Error::unsafe(pod + " is neither a master with slots nor a replica")
-      .with_hint("kubectl redis status " + decision.view.name +
-                 " shows the roles; init joins pods");
+      .with_hint("see the roles: " + status_command(decision.view) + "; init joins pods");
 }
 
 Result<std::vector<HandOver>> decide_for_master(Decision& decision) {

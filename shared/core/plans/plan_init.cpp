@@ -263,6 +263,26 @@ void add_meets(const Survey& survey, Stage& stage) {
   }
 }
 
+/// Nodes that failed, that no pod is and that held nothing: left behind by pods whose volumes went.
+/// All members forget them at once, as any one that still knew them would tell the others again.
+Stage forgetting(const Survey& survey) {
+  Stage stage{.title = "Forget nodes that are gone"};
+  std::set<NodeId> members;
+  for (const InitMember& entry : survey) {
+    members.insert(entry.self->id);
+  }
+  for (const InitMember& entry : survey) {
+    for (const Node& node : entry.member->view->nodes) {
+      const bool gone = node.flags.fail || node.flags.noaddr;
+      if (gone && !node.flags.handshake && node.slots.empty() && !members.contains(node.id)) {
+        stage.steps.push_back({.what = Forget{.pod = entry.member->pod.name, .node = node.id},
+                               .reason = "no pod is this node, and it held no slots"});
+      }
+    }
+  }
+  return stage;
+}
+
 Stage introduction(const Roles& roles, const Survey& survey) {
   Stage stage{.title = "Give out the slots and introduce the nodes"};
   add_epochs(roles, survey, stage);
@@ -303,7 +323,8 @@ Result<InitPlan> plan_init(const ClusterView& view, Shape shape) {
     plan.placement = placement_of(roles, survey);
     plan.placement.compromises = compromises_of(plan.placement, candidates);
   }
-  for (const Stage& stage : {introduction(roles, survey), replication(roles, survey)}) {
+  for (const Stage& stage :
+       {forgetting(survey), introduction(roles, survey), replication(roles, survey)}) {
     if (!stage.steps.empty()) {
       plan.stages.push_back(stage);
     }

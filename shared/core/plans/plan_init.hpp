@@ -15,13 +15,13 @@ struct InitPlan : Plan {
 };
 
 /// What turns the members of `view` into one cluster of `shape`: from six strangers, from a
-/// half-made one, or nothing when it is whole. Every member must have answered. Roles that exist
-/// stay, even where another placement would be better. An empty plan says that there is nothing to
-/// do, not that gossip has reached everybody: check ClusterView::all_agree for that.
-/// Errors: unsafe (a node holds keys outside the cluster, belongs to another cluster, has a
-/// half-moved slot; two pods serve one slot or share one id), conflict (it has another number of
-/// masters), invalid_argument (fewer than three masters, too few pods), unreachable (a member did
-/// not answer or is loading).
+/// half-made one, or nothing when it is whole. Dead nodes that held nothing are forgotten. Every
+/// member must have answered. Roles that exist stay, even where another placement would be better.
+/// An empty plan says that there is nothing to do, not that gossip has reached everybody: check
+/// ClusterView::all_agree for that. Errors: unsafe (a node holds keys outside the cluster, belongs
+/// to another cluster, has a half-moved slot; two pods serve one slot or share one id), conflict
+/// (it has another number of masters), invalid_argument (fewer than three masters, too few pods),
+/// unreachable (a member did not answer or is loading).
 Result<InitPlan> plan_init(const ClusterView& view, Shape shape);
 
 }  // namespace kredis::core

@@ -154,7 +154,8 @@ struct ServiceProxy::State {
       }
       return gone;
     });
-    for (const auto& [address, targets] : routes) {
+    for (const auto& route : routes) {
+      const SocketAddress& address = route.first;
       if (listeners.contains(address)) {
         continue;
       }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "shared/core/text.hpp"
 #include "tests/support/builders.hpp"
 
 namespace kredis::core {
@@ -105,7 +106,8 @@ TEST_SUITE("core/finding") {
     });
     const Finding finding = only(builder, "slots-open");
     CHECK(says(finding.message, "slot 77 and 1 more on pod redis-app-0 is half moved to node"));
-    CHECK(says(finding.fix, "kubectl exec redis-app-0 -n default -- redis-cli CLUSTER SETSLOT 77"));
+    CHECK(says(finding.fix,
+               "kubectl redis cli redis -n default --pod redis-app-0 -- CLUSTER SETSLOT 77"));
     CHECK(health(builder) == Health::degraded);
   }
 
@@ -134,7 +136,7 @@ TEST_SUITE("core/finding") {
     const Finding finding = only(builder, "address-stale");
     CHECK(finding.message ==
           "pod redis-app-3 has the address 10.0.0.4, and 1 of 6 pods know it as 10.0.0.99");
-    CHECK(says(finding.fix, "exec redis-app-0"));
+    CHECK(says(finding.fix, "--pod redis-app-0 -- CLUSTER MEET"));
     CHECK(says(finding.fix, "CLUSTER MEET 10.0.0.4 6379"));
     builder.edit(3, [](Member& member) { member.pod.announced_ip = "10.0.0.99"; });
     CHECK(says(only(builder, "address-stale").message, "5 of 6 pods know it as 10.0.0.4"));
@@ -145,11 +147,65 @@ TEST_SUITE("core/finding") {
     forgotten.edit(0, [](Member& member) { member.view->nodes.push_back(ghost("none")); });
     const Finding finding = only(forgotten, "ghost-node");
     CHECK(finding.severity == Severity::warning);
-    CHECK(says(finding.fix, "for p in redis-app-0; do"));
-    CHECK(says(finding.fix, "CLUSTER FORGET " + node_id(99).to_text()));
+    CHECK(finding.fix == "kubectl redis init redis -n default");
     ViewBuilder owner = healthy();
     owner.edit(0, [](Member& member) { member.view->nodes.push_back(ghost("0-9")); });
     CHECK(only(owner, "ghost-node").severity == Severity::error);
+  }
+
+  TEST_CASE("find_trouble never advises to forget a node that lives") {
+    ViewBuilder builder = healthy();
+    for (const int viewer : {0, 1, 2, 3, 4, 5}) {
+      builder.edit(viewer, [](Member& member) {
+        Node stranger{.id = node_id(77)};
+        stranger.address.ip = "10.9.9.9";
+        stranger.role = Role::replica;
+        stranger.master = node_id(0);
+        member.view->nodes.push_back(stranger);
+      });
+    }
+    const Finding finding = only(builder, "foreign-node");
+    CHECK(finding.fix ==
+          "see whose it is: kubectl get pods -A -o wide --field-selector status.podIP=10.9.9.9");
+    for (const Finding& each : find_trouble(builder.build())) {
+      CHECK_FALSE(says(each.fix, "FORGET"));
+    }
+  }
+
+  TEST_CASE("find_trouble says what is served as the nodes themselves do, and what is to be done") {
+    ViewBuilder builder = healthy();
+    builder.silent(0).silent(1);
+    for (const int viewer : {2, 3, 4, 5}) {
+      builder.edit(viewer, [](Member& member) {
+        member.cluster->state_ok = false;
+        for (Node& node : member.view->nodes) {
+          node.flags.pfail = node.id == node_id(0) || node.id == node_id(1);
+        }
+      });
+    }
+    const ClusterView view = builder.build();
+    CHECK(served_slots(view).empty());
+    const auto found = find_trouble(view);
+    CHECK(health_of(view, found) == Health::down);
+    const Finding finding = only(builder, "no-majority");
+    CHECK(says(finding.message, "2 of 3 masters are away (pod redis-app-0 and pod redis-app-1)"));
+    CHECK(says(finding.fix, "kubectl redis failover redis -n default --takeover --pod redis-app-"));
+    CHECK(std::ranges::count(found, "cluster-state-fail", &Finding::id) == 0);
+  }
+
+  TEST_CASE("find_trouble reaches the same cluster as the call that it follows") {
+    ClusterView view = healthy().silent(5).build();
+    view.call = {.cluster = " -l 'app in (a, b)'",
+                 .kube = " -n web --context blue",
+                 .access = " --auth-secret pw"};
+    CHECK(status_command(view) ==
+          "kubectl redis status -l 'app in (a, b)' -n web --context blue --auth-secret pw");
+    CHECK(redis_cli_command(view, "p-0", "PING") ==
+          "kubectl redis cli -l 'app in (a, b)' -n web --context blue --auth-secret pw --pod p-0 "
+          "-- PING");
+    CHECK(kubectl_command(view, "logs p-0") == "kubectl logs p-0 -n web --context blue");
+    CHECK(shell_word("it's") == "'it'\\''s'");
+    CHECK(shell_word("app=x,b-1") == "app=x,b-1");
   }
 
   TEST_CASE("find_trouble takes the node of a silent pod for no stranger") {
@@ -222,7 +278,7 @@ TEST_SUITE("core/finding") {
     CHECK(std::ranges::count(found, "no-replica", &Finding::id) == 2);
     const auto first = std::ranges::find(found, "no-replica", &Finding::id);
     CHECK(says(first->message, "pod redis-app-1 has no replica"));
-    CHECK(says(first->fix, "exec redis-app-4"));
+    CHECK(says(first->fix, "--pod redis-app-4 -- CLUSTER REPLICATE"));
     CHECK(says(first->fix, "CLUSTER REPLICATE " + node_id(1).to_text()));
     CHECK(says(only(none, "pods-missing").fix, "scale statefulset/redis-app --replicas=6"));
   }

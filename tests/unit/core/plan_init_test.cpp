@@ -277,7 +277,7 @@ TEST_SUITE("core/plan_init") {
     CHECK_FALSE(planned(met("10.9.9.9", false, false)).empty());
   }
 
-  TEST_CASE("plan_init refuses to forget a lost node's slots and ignores one without any") {
+  TEST_CASE("plan_init refuses to forget a lost node's slots, and has all forget one without any") {
     const auto lost = [](const char* slots) {
       return ViewBuilder::whole(3, 1).edit(0, [slots](Member& member) {
         Node ghost{.id = node_id(99)};
@@ -286,7 +286,16 @@ TEST_SUITE("core/plan_init") {
         member.view->nodes.push_back(ghost);
       });
     };
-    CHECK(planned(lost("none")).empty());
+    const auto everybody = lost("none").edit(3, [](Member& member) {
+      Node ghost{.id = node_id(99)};
+      ghost.flags.noaddr = true;
+      member.view->nodes.push_back(ghost);
+    });
+    const auto plan = planned(everybody);
+    REQUIRE(plan.stages.size() == 1);
+    CHECK(steps_of(plan, "forget").size() == 2);
+    CHECK(says(steps_of(plan, "forget").front(), "redis-app-0"));
+    CHECK(says(steps_of(plan, "forget").back(), "redis-app-3"));
     CHECK(says(refused(lost("0-9")).message, "is gone"));
   }
 

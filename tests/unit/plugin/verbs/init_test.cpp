@@ -94,7 +94,7 @@ TEST_SUITE("verbs/init") {
         {.label = "a node that holds keys",
          .words = {"init"},
          .given = [](VerbBed& bed) { bed.model.node("redis-app-4").keys = 12; },
-         .says = {"redis-app-4", "12 keys", "-n shop redis-app-4"}},
+         .says = {"redis-app-4", "12 keys", "-n shop --pod redis-app-4"}},
         {.label = "a node of another cluster",
          .words = {"init"},
          .given =
