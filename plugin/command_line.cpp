@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/command_line.hpp"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <ostream>
 #include <utility>
 
@@ -164,18 +169,39 @@ void read_line(const std::vector<std::string>& arguments,
   }
 }
 
+/// Whether standard output is a pipe that nobody reads any more.
+bool is_reader_gone() {
+  pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
+/// `otherwise`, unless what was printed did not arrive: a full disk is no success. A reader that
+/// has seen enough, as head has, is told nothing.
+ExitStatus written_or(Session& session, ExitStatus otherwise) {
+  errno = 0;
+  if (session.out().flush()) {
+    return otherwise;
+  }
+  const int reason = errno;
+  if (reason != EPIPE && !is_reader_gone()) {
+    session.err() << "error: cannot write to standard output"
+                  << (reason == 0 ? "" : std::string(": ") + std::strerror(reason)) << "\n";
+  }
+  return otherwise == ExitStatus::done ? ExitStatus::failed : otherwise;
+}
+
 ExitStatus run_in(Session& session, const Invocation& invocation) {
   if (!invocation.operation) {
-    return invocation.exit;
+    return written_or(session, invocation.exit);
   }
   const Result<ExitStatus> result = invocation.operation(session);
   session.progress().clear();
-  session.out().flush();
+  const ExitStatus shown = written_or(session, result ? *result : ExitStatus::failed);
   if (session.terminal().interrupted()) {
     return ExitStatus::cancelled;
   }
   if (result) {
-    return *result;
+    return shown;
   }
   session.err() << (invocation.options.error_output == Output::json
                         ? render_error_json(result.error())

@@ -105,6 +105,10 @@ Result<std::unique_ptr<ReachedCluster>> reach(Session& session,
 }
 
 Result<observe::Located> find_cluster(Session& session, const ClusterWish& wish) {
+  if (wish.name.empty()) {
+    return Error::invalid_argument("NAME is empty")
+        .with_hint("kubectl redis status -A lists the clusters that there are");
+  }
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   KREDIS_TRY(observe::Located located,

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import certificates
-from bed import Bed, wait_until
+from bed import BIN, Bed, run, wait_until
 from client import node
 from conftest import fresh_namespace
 
@@ -268,6 +268,15 @@ class TestSecrets:
         namespace.kubectl("annotate", "statefulset", "redis-app", "kubectl-redis.dev/tls-secret-").require()
         outcome = namespace.plugin("init", "--timeout", "15s")
         require_refusal(outcome, r"TLS")
+
+
+@pytest.mark.parametrize("words", ["version", "--help", "rules", "completion bash"])
+def test_what_cannot_be_written_is_no_success(bed, words):
+    outcome = run(["sh", "-c", f"{BIN}/kubectl-redis {words} >/dev/full"], env=bed.env)
+    assert outcome.exit == 1, str(outcome)
+    assert "cannot write to standard output" in outcome.stderr, str(outcome)
+    outcome = run(["sh", "-c", f"{BIN}/kubectl-redis {words} | head -c 0"], env=bed.env)
+    assert outcome.stderr == "", "a reader that has seen enough is told nothing"
 
 
 def test_an_interrupt_in_the_middle_says_how_to_go_on(namespace):
