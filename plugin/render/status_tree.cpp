@@ -98,6 +98,16 @@ std::vector<std::string> cells_of(const ClusterView& view,
   return cells;
 }
 
+/// A node that no pod is: what the others say of it, so that its replicas hang under something.
+std::vector<std::string> cells_without_pod(const Node& node, Detail detail) {
+  std::vector<std::string> cells = {
+      "", "", node.address.ip, node.slots.to_text(), "?", "?", "", "", ""};
+  if (detail == Detail::wide) {
+    cells.insert(cells.end(), {node.id.to_text(), node.address.hostname, "?"});
+  }
+  return cells;
+}
+
 std::vector<std::string> titles_of(Detail detail) {
   std::vector<std::string> titles = {
       "POD", "NODE", "ZONE", "ADDRESS", "SLOTS", "KEYS", "MEMORY", "LAG", "AGE", "RESTARTS"};
@@ -132,13 +142,16 @@ std::string tree(const StatusPicture& picture, const TextStyle& style, Detail de
     return start(*a) < start(*b);
   });
   for (const Node* master : masters) {
-    if (const Member* member = view.by_id(master->id); member != nullptr) {
+    const auto replicas = agreed->replicas_of(master->id);
+    if (const Member* member = view.by_node(*master); member != nullptr) {
       add_row(rows, style.bold(marked(*member, style)), cells_of(view, *member, *master, detail));
       shown.push_back(member);
+    } else if (!master->slots.empty() || !replicas.empty()) {
+      const std::string name = "node " + master->id.short_text() + " !";
+      add_row(rows, style.bold(style.yellow(name)), cells_without_pod(*master, detail));
     }
-    const auto replicas = agreed->replicas_of(master->id);
     for (const Node* replica : replicas) {
-      if (const Member* member = view.by_id(replica->id); member != nullptr) {
+      if (const Member* member = view.by_node(*replica); member != nullptr) {
         const std::string branch = replica == replicas.back() ? "└ " : "├ ";
         add_row(rows, branch + marked(*member, style), cells_of(view, *member, *replica, detail));
         shown.push_back(member);
@@ -147,7 +160,8 @@ std::string tree(const StatusPicture& picture, const TextStyle& style, Detail de
   }
   std::string text = rows.empty() ? "" : render_table(titles_of(detail), rows);
   for (const Member& member : view.members) {
-    if (std::find(shown.begin(), shown.end(), &member) == shown.end()) {
+    const bool is_shown = std::find(shown.begin(), shown.end(), &member) != shown.end();
+    if (!is_shown || member.self() == nullptr) {
       const std::string why = !member.pod.trouble.empty() ? member.pod.trouble
                               : member.trouble            ? member.trouble->message
                                                           : "not part of the cluster";
