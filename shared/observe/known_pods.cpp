@@ -8,11 +8,17 @@
 namespace kredis::observe {
 
 std::vector<core::Node> unknown_nodes(const core::ClusterView& view) {
-  std::map<core::NodeId, core::Node> unknown;
+  struct Known {
+    core::Node node;
+    std::size_t viewers = 0;
+  };
+  std::map<core::NodeId, Known> unknown;
+  std::size_t answering = 0;
   for (const core::Member& viewer : view.members) {
+    answering += viewer.view ? 1U : 0U;
     for (const core::Node& node : viewer.view ? viewer.view->nodes : std::vector<core::Node>{}) {
       if (!node.flags.handshake && !node.flags.noaddr) {
-        unknown.try_emplace(node.id, node);
+        ++unknown.try_emplace(node.id, Known{.node = node}).first->second.viewers;
       }
     }
   }
@@ -22,9 +28,9 @@ std::vector<core::Node> unknown_nodes(const core::ClusterView& view) {
     }
   }
   std::vector<core::Node> nodes;
-  for (auto& [id, node] : unknown) {
-    if (view.by_node(node) == nullptr) {
-      nodes.push_back(std::move(node));
+  for (auto& [id, known] : unknown) {
+    if (2 * known.viewers > answering && view.by_node(known.node) == nullptr) {
+      nodes.push_back(std::move(known.node));
     }
   }
   return nodes;

@@ -11,8 +11,9 @@
 
 namespace kredis::observe {
 
-/// The nodes that members speak of and no member is. Those that nobody has an address for, or that
-/// are only being met, are left out.
+/// The nodes that most members speak of, of those that answer, and no member is: one pod that was
+/// introduced to somebody else's cluster makes that none of ours. Nodes that nobody has an address
+/// for, or that are only being met, are left out.
 std::vector<core::Node> unknown_nodes(const core::ClusterView& view);
 
 /// The pods of `pods` that stand at one of the nodes' addresses or have one of their host names:

@@ -111,6 +111,43 @@ TEST_SUITE("observe/cluster") {
     CHECK(cluster.view().members.size() == 2);
   }
 
+  TEST_CASE("one pod that was introduced to another cluster makes that none of ours") {
+    tests::FakeKube kube;
+    tests::FakeRedis redis;
+    const auto put = [&](const std::string& set, int ordinal, int node, std::vector<int> known) {
+      const std::string address = "10.1.0." + std::to_string(node + 1);
+      kube.put("pods",
+               tests::owned(
+                   tests::pod_json(set + "-" + std::to_string(ordinal), address, {{"app", set}}),
+                   "StatefulSet",
+                   set));
+      std::string text;
+      known.push_back(node);
+      for (const int each : known) {
+        core::Node line{.id = testing::node_id(each)};
+        line.address = {.ip = "10.1.0." + std::to_string(each + 1), .port = 6379};
+        line.flags.myself = each == node;
+        text += tests::node_line(line);
+      }
+      redis.put(address, [text](const core::Command& command) {
+        return command == core::Command{"CLUSTER", "NODES"}
+                   ? tests::text_reply(text)
+                   : tests::FakeCluster{}.answer(0, command);
+      });
+    };
+    put("ours", 0, 0, {});
+    put("ours", 1, 1, {});
+    put("ours", 2, 2, {3, 4});
+    put("theirs", 0, 3, {2, 4});
+    put("theirs", 1, 4, {2, 3});
+    const auto located = locate_by_selector(kube, "shop", "app=ours");
+    REQUIRE(located.has_value());
+    Cluster cluster(kube, redis, *located);
+    REQUIRE(cluster.look(Ask::topology, Bed::soon()).has_value());
+    CHECK(cluster.view().members.size() == 3);
+    CHECK(cluster.owners() == std::vector<Owner>{{"StatefulSet", "ours"}});
+  }
+
   TEST_CASE("an address that somebody else has by now makes nobody a member") {
     Bed bed;
     bed.kube.drop("pods", "redis-app-1");
