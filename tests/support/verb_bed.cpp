@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/verb_bed.hpp"
 
+#include <signal.h>
+
 #include <utility>
 
 #include "shared/manifest/names.hpp"
@@ -83,6 +85,7 @@ Json pod_of(const Json& workload, int ordinal, const std::string& address) {
 }
 
 VerbBed::VerbBed() {
+  ::signal(SIGPIPE, SIG_IGN);  // As the program does, whose child may end before it has read.
   furnish(kube);
   kube.clock = &clock;
   kube.on_change = [this](const auto& what, const auto& plural, const Json& object) {
