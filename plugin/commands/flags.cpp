@@ -19,7 +19,7 @@ Flag add_selector(Verb& verb, std::string& selector, const Flag& name) {
 }
 
 void add_access(Verb& verb, observe::RedisAccess& access) {
-  verb.option("--auth-secret", access.auth_secret, "Secret with the key \"password\"");
+  verb.option("--auth-secret", access.auth_secret, "Secret with the password");
   verb.option("--tls-secret", access.tls_secret, "Secret with ca.crt, tls.crt and tls.key");
 }
 

@@ -51,6 +51,25 @@ Means completed(Means means, Terminal* terminal) {
 
 }  // namespace
 
+std::vector<std::string> kubectl_flags(const GlobalOptions& options) {
+  std::vector<std::string> flags;
+  const auto add = [&flags](const std::string& flag, const std::string& value) {
+    if (!value.empty()) {
+      flags.push_back(flag + "=" + value);
+    }
+  };
+  add("--kubeconfig", options.kubeconfig);
+  add("--context", options.context);
+  add("--cluster", options.cluster);
+  add("--user", options.user);
+  add("--server", options.server);
+  add("--as", options.as);
+  for (const std::string& group : options.as_groups) {
+    add("--as-group", group);
+  }
+  return flags;
+}
+
 Session::Session(GlobalOptions options, std::ostream& out, std::ostream& err)
     : Session(std::move(options), Means{}, system_terminal(out, err)) {}
 
@@ -128,28 +147,21 @@ bool Session::confirm_by_typing(const std::string& question, const std::string& 
   return terminal().read_line() == expected;
 }
 
+const std::string& Session::known_namespace() const {
+  return kube_ && options_.namespace_.empty() ? kube_->namespace_ : options_.namespace_;
+}
+
 std::string Session::kube_flags() const {
-  const std::string& name =
-      kube_ && options_.namespace_.empty() ? kube_->namespace_ : options_.namespace_;
+  const std::string& name = known_namespace();
   std::string flags = " -n " + core::shell_word(name.empty() ? "default" : name);
-  const auto add = [&flags](const char* flag, const std::string& value) {
-    flags += value.empty() ? "" : std::string(" ") + flag + " " + core::shell_word(value);
-  };
-  add("--kubeconfig", options_.kubeconfig);
-  add("--context", options_.context);
-  add("--cluster", options_.cluster);
-  add("--user", options_.user);
-  add("--server", options_.server);
-  add("--as", options_.as);
-  for (const std::string& group : options_.as_groups) {
-    add("--as-group", group);
+  for (const std::string& flag : kubectl_flags(options_)) {
+    flags += " " + core::shell_word(flag);
   }
   return flags;
 }
 
 std::string Session::namespace_flag() const {
-  const std::string& name =
-      kube_ && options_.namespace_.empty() ? kube_->namespace_ : options_.namespace_;
+  const std::string& name = known_namespace();
   return name.empty() || name == "default" ? "" : " -n " + name;
 }
 

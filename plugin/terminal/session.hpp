@@ -51,6 +51,10 @@ struct GlobalOptions {
   Output error_output = Output::text;     ///< The verb's -o, so that errors can match it.
 };
 
+/// Those of the flags that lead kubectl to the same cluster of Kubernetes as the same user, without
+/// the namespace: "--context=blue".
+std::vector<std::string> kubectl_flags(const GlobalOptions& options);
+
 /// A way to an API server.
 struct KubeAccess {
   std::unique_ptr<ports::KubePort> port;
@@ -105,12 +109,14 @@ class Session {
 
   /// " -n NS" when the user named a namespace other than the default, for commands in hints.
   std::string namespace_flag() const;
-  /// " -n web --context blue": what leads kubectl, and a next call of ours, to the same cluster of
-  /// Kubernetes as the same user, quoted for a shell.
+  /// " -n web --context=blue": what leads kubectl, and a next call of ours, to the same namespace
+  /// and cluster of Kubernetes as the same user, quoted for a shell.
   std::string kube_flags() const;
 
  private:
   Session(GlobalOptions options, Means means, std::unique_ptr<Terminal> own);
+  /// As far as it is known without asking anybody; empty for the default.
+  const std::string& known_namespace() const;
 
   GlobalOptions options_;
   std::unique_ptr<Terminal> own_terminal_;  ///< Where no test's was given.

@@ -23,6 +23,10 @@ const Member* silent_member(const ClusterView& view, const Node& node) noexcept 
   return found == view.members.end() ? nullptr : &*found;
 }
 
+std::string kube_flags(const ClusterView& view) {
+  return view.call.kube.empty() ? " -n " + view.namespace_ : view.call.kube;
+}
+
 }  // namespace
 
 const Member* ClusterView::by_id(const NodeId& id) const noexcept {
@@ -187,14 +191,6 @@ std::optional<std::int64_t> replication_lag_bytes(const SeenNode& master, const 
       master.member->server->replication_offset - replica.member->server->replication_offset;
   return std::max(lag, std::int64_t{0});
 }
-
-namespace {
-
-std::string kube_flags(const ClusterView& view) {
-  return view.call.kube.empty() ? " -n " + view.namespace_ : view.call.kube;
-}
-
-}  // namespace
 
 std::string redis_command(const ClusterView& view, const std::string& verb) {
   const std::string cluster = view.call.cluster.empty() ? " " + view.name : view.call.cluster;

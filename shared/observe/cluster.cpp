@@ -12,10 +12,8 @@
 #include "shared/wire/kube_objects.hpp"
 
 namespace kredis::observe {
-
 namespace {
 
-/// The nodes of `view`, by their ids.
 std::set<core::NodeId> ids_of(const std::vector<core::Node>& nodes) {
   std::set<core::NodeId> ids;
   for (const core::Node& node : nodes) {
@@ -122,33 +120,44 @@ void Cluster::find_who_is_known(Ask ask, ports::Deadline deadline) {
   if (!all) {
     return;
   }
-  core::ClusterView candidates{.name = view_.name, .namespace_ = view_.namespace_};
-  std::vector<Owner> owners;
-  for (const Json& pod : pods_at(unknown, all->at("items"))) {
+  std::vector<Json> pods = pods_at(unknown, all->at("items"));
+  std::erase_if(pods, [&](const Json& pod) {
     const std::string name = text_at(pod, "/metadata/name");
-    if (view_.by_pod(name) == nullptr && !left_out_.contains(name)) {
-      candidates.members.push_back(
-          {.pod = wire::pod_from_json(pod, {}, 0, processes_->of(pod).place)});
-      owners.push_back(owner_of(pod));
-    }
-  }
-  Switchboard lines(redis_, targets_of(candidates));
-  ask_members(lines, candidates, Ask::topology, deadline);
+    return view_.by_pod(name) != nullptr || left_out_.contains(name);
+  });
   std::set<core::NodeId> ids = ids_of(unknown);
-  bool found = false;
-  for (std::size_t i = 0; i < candidates.members.size(); ++i) {
-    const core::Node* self = candidates.members[i].self();
-    if (self != nullptr && ids.erase(self->id) > 0) {
-      found = true;
-      if (std::ranges::find(located_.further, owners[i]) == located_.further.end()) {
-        located_.further.push_back(owners[i]);
-      }
-    }
-  }
+  const bool found = take_further(pods, ids, deadline);
   in_vain_.merge(ids);
   if (found && find_pods()) {
     ask_members(*switchboard_, view_, ask, deadline);
   }
+}
+
+/// Asks `pods` who they are. The owners of those that are one of `ids` are ours from now on, and
+/// what was found leaves `ids`.
+bool Cluster::take_further(const std::vector<Json>& pods,
+                           std::set<core::NodeId>& ids,
+                           ports::Deadline deadline) {
+  core::ClusterView candidates{.name = view_.name, .namespace_ = view_.namespace_};
+  for (const Json& pod : pods) {
+    candidates.members.push_back(
+        {.pod = wire::pod_from_json(pod, {}, 0, processes_->of(pod).place)});
+  }
+  Switchboard lines(redis_, targets_of(candidates));
+  ask_members(lines, candidates, Ask::topology, deadline);
+  bool found = false;
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    const core::Node* self = candidates.members[i].self();
+    if (self == nullptr || ids.erase(self->id) == 0) {
+      continue;
+    }
+    found = true;
+    const Owner owner = owner_of(pods[i]);
+    if (std::ranges::find(located_.further, owner) == located_.further.end()) {
+      located_.further.push_back(owner);
+    }
+  }
+  return found;
 }
 
 std::vector<std::string> Cluster::leave_out(const std::function<bool(const core::Member&)>& whom) {

@@ -57,6 +57,9 @@ class Cluster {
  private:
   void open_lines();
   void find_who_is_known(Ask ask, ports::Deadline deadline);
+  bool take_further(const std::vector<Json>& pods,
+                    std::set<core::NodeId>& ids,
+                    ports::Deadline deadline);
 
   ports::KubePort* kube_ = nullptr;
   ports::RedisPort& redis_;

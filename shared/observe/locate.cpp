@@ -200,10 +200,11 @@ Result<Located> locate_by_selector(ports::KubePort& kube,
     return Error::not_found("no pod in namespace " + namespace_ + " matches " + selector)
         .with_hint("kubectl get pods -n " + namespace_ + " --show-labels");
   }
-  KREDIS_TRY(Located located, located_of_pods(kube, pods, owners_of(pods)));
+  const std::vector<Owner> owners = owners_of(pods);
+  KREDIS_TRY(Located located, located_of_pods(kube, pods, owners));
   located.namespace_ = namespace_;
   located.label_selector = selector;
-  located.owners = owners_of(pods);
+  located.owners = owners;
   located.all_selected = true;
   return located;
 }
@@ -215,6 +216,9 @@ Status check_told_apart(ports::KubePort& kube, const Located& located) {
       continue;
     }
     KREDIS_TRY(const Json workload, workload_named(kube, located.namespace_, owner));
+    if (workload.is_null()) {
+      continue;  // It went meanwhile.
+    }
     const auto [other, is_new] =
         seen.emplace(workload.value(pointer("/spec/selector"), Json()), owner);
     if (!is_new) {

@@ -109,43 +109,36 @@ void read_password(const policy::Subject& subject, RedisProcess& process) {
 /// Where the server asks its clients for certificates, its own serve as one: Redis uses them so
 /// itself, between its nodes.
 void read_certificates(const policy::Subject& subject, RedisProcess& process) {
-  const auto key = [&subject](std::string_view setting) {
-    const auto said = subject.setting(setting);
-    return said ? file_in_secret(subject, said->first()) : KeyIn{};
-  };
   process.tls =
       subject.number_of("tls-port", 0) > 0 && subject.number_of("port", policy::k_redis_port) == 0;
-  if (process.tls) {
-    const auto path = [&subject](std::string_view setting) {
-      const auto said = subject.setting(setting);
-      return said ? said->first() : std::string{};
-    };
-    process.certificates = {key("tls-ca-cert-file"), key("tls-cert-file"), key("tls-key-file")};
-    process.certificate_files = {
-        path("tls-ca-cert-file"), path("tls-cert-file"), path("tls-key-file")};
+  if (!process.tls) {
+    return;
   }
-}
-
-std::vector<int> container_ports(const policy::Subject& subject) {
-  std::vector<int> ports;
-  for (const Json& each : items(member(subject.container(), {"ports"}))) {
-    const auto port = policy::number(member(each, {"containerPort"}));
-    if (port && *port > 0 && *port < 65'536) {
-      ports.push_back(static_cast<int>(*port));
-    }
-  }
-  return ports;
+  const auto path = [&subject](std::string_view setting) {
+    const auto said = subject.setting(setting);
+    return said ? said->first() : std::string{};
+  };
+  process.certificate_files = {
+      path("tls-ca-cert-file"), path("tls-cert-file"), path("tls-key-file")};
+  const CertificateFiles& files = process.certificate_files;
+  process.certificates = {file_in_secret(subject, files.ca),
+                          file_in_secret(subject, files.certificate),
+                          file_in_secret(subject, files.key)};
 }
 
 /// The port that is named redis, else the first that is no other's bus.
 int declared_port(const policy::Subject& subject) {
+  std::vector<int> ports;
   for (const Json& each : items(member(subject.container(), {"ports"}))) {
     const auto port = policy::number(member(each, {"containerPort"}));
-    if (text(member(each, {"name"})) == "redis" && port && *port > 0 && *port < 65'536) {
-      return static_cast<int>(*port);
+    if (!port || *port <= 0 || *port >= 65'536) {
+      continue;
+    }
+    ports.push_back(static_cast<int>(*port));
+    if (text(member(each, {"name"})) == "redis") {
+      return ports.back();
     }
   }
-  const std::vector<int> ports = container_ports(subject);
   const auto found = std::ranges::find_if(ports, [&](int port) {
     return std::ranges::find(ports, port - core::k_bus_offset) == ports.end();
   });

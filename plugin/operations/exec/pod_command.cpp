@@ -104,15 +104,8 @@ std::vector<std::string> kubectl_words(const GlobalOptions& options,
                                        const PodCommand& command,
                                        Tty terminal) {
   std::vector<std::string> words{"kubectl"};
-  add_flag(words, "--kubeconfig", options.kubeconfig);
-  add_flag(words, "--context", options.context);
-  add_flag(words, "--cluster", options.cluster);
-  add_flag(words, "--user", options.user);
-  add_flag(words, "--server", options.server);
-  add_flag(words, "--as", options.as);
-  for (const std::string& group : options.as_groups) {
-    add_flag(words, "--as-group", group);
-  }
+  const std::vector<std::string> flags = kubectl_flags(options);
+  words.insert(words.end(), flags.begin(), flags.end());
   words.insert(words.end(), {"exec", "--quiet", "--stdin"});
   if (terminal == Tty::yes) {
     words.emplace_back("--tty");
