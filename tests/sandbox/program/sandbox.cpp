@@ -114,9 +114,7 @@ ControllerOptions Sandbox::Parts::controller_options() const {
   made.addresses = lease->plan();
   made.default_class = options.default_class;
   made.eviction_after = options.eviction_after;
-  made.create_pod = [this](const Key& key, Json pod) {
-    return server->create(key, std::move(pod));
-  };
+  made.create_pod = [this](const Key& key, const Json& pod) { return server->create(key, pod); };
   made.ca_certificate = [this] { return server->ca_certificate(); };
   made.node_answers = [this](const std::string& node) { return agent->answers(node); };
   return made;
