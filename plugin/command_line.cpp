@@ -60,6 +60,7 @@ void add_verbs(Verb& root) {
                          add_delete,
                          add_rbac,
                          add_failover,
+                         add_node,
                          add_config,
                          add_cli,
                          add_toolbox,

@@ -163,6 +163,13 @@ struct MissingOf {
       return alone ? std::string() : step.pod + " has not left its cluster";
     });
   }
+  std::string operator()(const core::ClaimSlots& step) const {
+    return at(step.pod, [&](const core::Node& self) {
+      const core::SlotSet lacking = step.slots.without(self.slots);
+      return lacking.empty() ? std::string()
+                             : step.pod + " does not have slots " + lacking.to_text();
+    });
+  }
   std::string operator()(const core::SetConfig& step) const { return answering(step.pod); }
   template <typename Kind>
   requires(!core::is_node_command<Kind>) std::string operator()(const Kind&) const { return {}; }
@@ -190,7 +197,23 @@ struct CommandsOf {
     return one(Command{"CLUSTER", "FORGET", what.node.to_text()});
   }
   Commands operator()(const core::Reset& what) const {
-    return one(Command{"CLUSTER", "RESET", what.kind == core::ResetKind::hard ? "HARD" : "SOFT"});
+    std::vector<Command> commands;
+    if (what.empties) {
+      commands.push_back({"FLUSHALL"});
+    }
+    commands.push_back({"CLUSTER", "RESET", what.kind == core::ResetKind::hard ? "HARD" : "SOFT"});
+    return commands;
+  }
+  Commands operator()(const core::ClaimSlots& what) const {
+    std::vector<Command> commands;
+    for (const core::SlotRange& range : what.slots.ranges()) {
+      for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
+        commands.push_back(
+            {"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", what.node.to_text()});
+      }
+    }
+    commands.push_back({"CLUSTER", "BUMPEPOCH"});
+    return commands;
   }
   Commands operator()(const core::SetConfig& what) const { return Commands(set_config(what)); }
   template <typename Kind>

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 
 #include "plugin/commands/cluster_work.hpp"
@@ -12,6 +13,7 @@
 #include "plugin/operations/exec/pod_command.hpp"
 #include "plugin/operations/exec/redis_session.hpp"
 #include "plugin/operations/rbac/permissions.hpp"
+#include "plugin/render/reply_text.hpp"
 #include "plugin/terminal/interrupt.hpp"
 #include "shared/core/choose_pod.hpp"
 #include "shared/observe/redis_access.hpp"
@@ -25,6 +27,7 @@ struct CliFlags {
   std::string pod_word = {};  ///< The pod without --pod in front.
   std::string pod = {};
   std::optional<std::string> key = {};
+  bool all = false;
   observe::RedisAccess access = {};
   std::chrono::milliseconds timeout = std::chrono::seconds(15);
 };
@@ -105,6 +108,32 @@ Result<Login> log_in(ports::KubePort& kube,
   return login;
 }
 
+/// One command on every pod, over connections of our own. Fails where one refuses or is silent.
+Result<ExitStatus> run_on_all(const CliFlags& options, const Aim& aim, Session& session) {
+  if (!aim.pod.empty() || options.key) {
+    return Error::invalid_argument("--all is every pod, and one was named")
+        .with_hint("leave out one of the two");
+  }
+  if (session.options().command.empty()) {
+    return Error::invalid_argument("--all needs a command")
+        .with_hint("put it behind --, as in: kubectl redis cli --all -- CONFIG GET save");
+  }
+  KREDIS_TRY(const auto reached, reach(session, aim.located, options.access));
+  observe::Cluster& cluster = reached->cluster;
+  const ports::Deadline deadline = session.clock().now() + options.timeout;
+  KREDIS_CHECK(cluster.look(observe::Ask::topology, deadline));
+  const auto answers = cluster.switchboard().ask_all({session.options().command}, deadline);
+  ExitStatus exit = ExitStatus::done;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const bool refused = !answers[i] || answers[i]->front().is_error();
+    exit = refused ? ExitStatus::failed : exit;
+    session.out() << session.style().bold(cluster.view().members[i].pod.name) << "\n"
+                  << (answers[i] ? reply_text(answers[i]->front()) : answers[i].error().message)
+                  << "\n";
+  }
+  return exit;
+}
+
 Result<ExitStatus> run_cli(const CliFlags& options, Session& session) {
   if (options.key && !(options.pod.empty() && options.pod_word.empty())) {
     return Error::invalid_argument("--key chooses a pod, and one was named")
@@ -113,6 +142,9 @@ Result<ExitStatus> run_cli(const CliFlags& options, Session& session) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(const std::string namespace_, session.namespace_name());
   KREDIS_TRY(const Aim aim, aim_of(options, *kube, namespace_));
+  if (options.all) {
+    return run_on_all(options, aim, session);
+  }
   KREDIS_TRY(const std::string pod,
              pod_of(options, aim, session, session.clock().now() + options.timeout));
   KREDIS_TRY(const Json object, kube->get({{"v1", "pods"}, namespace_, pod}));
@@ -143,6 +175,7 @@ void add_cli(Verb& root) {
   verb.positional("POD", flags->pod_word, "The pod, like --pod");
   verb.option("--pod", flags->pod, "The pod to talk to (default: any master)");
   verb.option("--key", flags->key, "Talk to the master that serves this key");
+  verb.flag("--all", flags->all, "Run the command behind -- on every pod, without redis-cli");
   add_access(verb, flags->access);
   add_timeout(verb, flags->timeout, "Longest time to find the pod");
   verb.footer(
@@ -153,7 +186,8 @@ void add_cli(Verb& root) {
       "  kubectl redis cli                            # a session on any master\n"
       "  kubectl redis cli redis-app-3                # on this pod\n"
       "  kubectl redis cli --key user:42              # on the master that serves the key\n"
-      "  kubectl redis cli shop -n web -- CLUSTER INFO");
+      "  kubectl redis cli shop -n web -- CLUSTER INFO\n"
+      "  kubectl redis cli --all -- CONFIG GET maxmemory");
   verb.run(flags, run_cli);
 }
 

@@ -24,8 +24,11 @@ std::string painted_health(Health health, const TextStyle& style) {
       return style.green(text);
     case Health::degraded:
       return style.yellow(text);
+    case Health::broken:
     case Health::down:
       return style.red(text);
+    case Health::unknown:
+      return style.yellow(text);
   }
   return text;
 }
@@ -36,17 +39,33 @@ const core::Topology* formed(const ClusterView& view) {
   return agreed == nullptr || agreed->assigned_slots().empty() ? nullptr : agreed;
 }
 
+/// Masters with slots or replicas, and those replicas.
+struct Counts {
+  std::size_t masters = 0;
+  std::size_t replicas = 0;
+};
+
+Counts counts_of(const ClusterView& view) {
+  Counts counts;
+  for (const core::ShardView& shard : core::shards_of(view)) {
+    counts.masters += shard.master.node->slots.empty() ? 0U : 1U;
+    counts.replicas += shard.replicas.size();
+  }
+  return counts;
+}
+
 std::string headline(const StatusPicture& picture, const TextStyle& style) {
   const ClusterView& view = picture.view;
-  const core::Topology* agreed = formed(view);
-  const std::size_t masters = agreed == nullptr ? 0 : agreed->masters().size();
-  const std::size_t nodes = agreed == nullptr ? 0 : agreed->nodes.size();
-  return fmt::format("{}  {}/{}  {} masters, {} replicas, {} of {} slots served{}\n",
-                     painted_health(picture.health, style),
-                     view.namespace_,
-                     view.name,
-                     masters,
-                     nodes - masters,
+  const std::string start =
+      fmt::format("{}  {}/{}  ", painted_health(picture.health, style), view.namespace_, view.name);
+  if (picture.health == Health::unknown) {
+    return fmt::format("{}none of {} pods answered\n", start, view.members.size());
+  }
+  const Counts counts = counts_of(view);
+  return fmt::format("{}{} masters, {} replicas, {} of {} slots served{}\n",
+                     start,
+                     counts.masters,
+                     counts.replicas,
                      human_count(core::served_slots(view).size()),
                      human_count(core::k_slot_count),
                      view.shape.inferred ? style.dim("  (shape inferred)") : "");
@@ -175,12 +194,12 @@ std::string loss_text(const core::Loss& loss, const TextStyle& style) {
   if (loss.survived()) {
     return style.green("survives");
   }
-  std::string text;
+  std::string text = "loses ";
   if (!loss.slots.empty()) {
-    text = fmt::format("loses {} slots", human_count(loss.slots.size()));
+    text += human_count(loss.slots.size()) + (loss.slots.size() == 1 ? " slot" : " slots");
   }
   if (loss.majority_gone) {
-    text += std::string(text.empty() ? "" : " and ") + "the majority of masters";
+    text += std::string(loss.slots.empty() ? "" : " and ") + "the majority of masters";
   }
   return style.red(text);
 }
@@ -225,8 +244,8 @@ std::string render_status(const StatusPicture& picture, const TextStyle& style, 
   for (const core::Finding& finding : picture.findings) {
     text += painted_severity(finding.severity, style) + " [" + finding.id + "] " + finding.message +
             "\n";
-    if (!finding.fix.empty()) {
-      text += "  fix: " + finding.fix + "\n";
+    if (const std::string fix = finding.remedy.to_text(); !fix.empty()) {
+      text += "  fix: " + fix + "\n";
     }
   }
   return text;
@@ -236,7 +255,6 @@ std::string render_status_table(const std::vector<StatusPicture>& pictures,
                                 const TextStyle& style) {
   std::vector<std::vector<std::string>> rows;
   for (const StatusPicture& picture : pictures) {
-    const core::Topology* agreed = formed(picture.view);
     const auto errors = std::count_if(
         picture.findings.begin(), picture.findings.end(), [](const core::Finding& finding) {
           return finding.severity == core::Severity::error;
@@ -245,7 +263,7 @@ std::string render_status_table(const std::vector<StatusPicture>& pictures,
                     picture.view.name,
                     painted_health(picture.health, style),
                     picture.view.made_by,
-                    std::to_string(agreed == nullptr ? 0 : agreed->masters().size()),
+                    std::to_string(counts_of(picture.view).masters),
                     std::to_string(picture.view.members.size()),
                     human_count(core::served_slots(picture.view).size()),
                     std::to_string(errors),

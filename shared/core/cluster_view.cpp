@@ -171,12 +171,65 @@ bool is_serving(const SeenNode& master) noexcept {
   return is_there(master) && !says_down;
 }
 
+namespace {
+
+/// The slots that members say are their own.
+SlotSet claimed_slots(const ClusterView& view) {
+  SlotSet claimed;
+  for (const Member& member : view.members) {
+    const Node* self = member.self();
+    if (self != nullptr && self->role == Role::master) {
+      claimed.insert(self->slots);
+    }
+  }
+  return claimed;
+}
+
+}  // namespace
+
+std::vector<SeenNode> strays_of(const ClusterView& view) {
+  std::vector<SeenNode> strays;
+  const Topology* agreed = view.agreed();
+  if (agreed == nullptr) {
+    return strays;
+  }
+  const SlotSet assigned = agreed->assigned_slots();
+  for (const Member& member : view.members) {
+    const Node* self = member.self();
+    const bool holds_more =
+        self != nullptr && self->role == Role::master && !self->slots.without(assigned).empty();
+    if (holds_more) {
+      strays.push_back({.node = self, .member = &member});
+    }
+  }
+  return strays;
+}
+
+std::vector<std::pair<const Member*, SlotSet>> denied_slots(const ClusterView& view) {
+  std::vector<std::pair<const Member*, SlotSet>> denied;
+  const SlotSet claimed = claimed_slots(view);
+  for (const ShardView& shard : shards_of(view)) {
+    const Member* owner = shard.master.member;
+    if (owner == nullptr || owner->self() == nullptr) {
+      continue;
+    }
+    SlotSet slots = shard.master.node->slots.without(claimed);
+    if (!slots.empty()) {
+      denied.emplace_back(owner, std::move(slots));
+    }
+  }
+  return denied;
+}
+
 SlotSet served_slots(const ClusterView& view) {
   SlotSet served;
   for (const ShardView& shard : shards_of(view)) {
     if (is_serving(shard.master)) {
       served.insert(shard.master.node->slots);
     }
+  }
+  for (const auto& [owner, slots] : denied_slots(view)) {
+    served.erase(slots);
   }
   return served;
 }
@@ -205,6 +258,10 @@ std::string redis_cli_command(const ClusterView& view,
                               const std::string& pod,
                               const std::string& command) {
   return redis_command(view, "cli") + " --pod " + pod + " -- " + command;
+}
+
+std::string redis_cli_on_all_command(const ClusterView& view, const std::string& command) {
+  return redis_command(view, "cli") + " --all -- " + command;
 }
 
 std::string status_command(const ClusterView& view) { return redis_command(view, "status"); }

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/core/error.hpp"
@@ -32,13 +34,16 @@ struct Pod {
   int port = 6379;
   std::string container = {};  ///< The one that runs Redis.
   std::string owner = {};      ///< What makes it, as kubectl takes it: "statefulset/redis-app".
+  std::map<std::string, std::string> labels = {};
   bool ready = false;
   bool running = false;
-  bool ending = false;  ///< It was told to go.
+  bool ending = false;     ///< It was told to go.
+  bool keeps_data = true;  ///< A volume outlives it; else its data goes with it.
   int restarts = 0;
   std::int64_t age_seconds = 0;
   std::int64_t memory_limit_bytes = 0;  ///< 0 when there is no limit.
   std::string trouble = {};  ///< Why it is not running or not ready, in one line; empty when well.
+  std::string node_trouble = {};  ///< Why its Kubernetes node is not ready; empty when it is.
 };
 
 /// One pod and what its Redis says. `trouble` is set when Redis could not be asked.
@@ -100,6 +105,8 @@ std::string kubectl_command(const ClusterView& view, const std::string& what);
 std::string redis_cli_command(const ClusterView& view,
                               const std::string& pod,
                               const std::string& command);
+/// The same on every pod.
+std::string redis_cli_on_all_command(const ClusterView& view, const std::string& command);
 /// The command that shows `view`, for hints.
 std::string status_command(const ClusterView& view);
 
@@ -123,6 +130,10 @@ struct ShardView {
 /// pointers lead into `view`.
 std::vector<ShardView> shards_of(const ClusterView& view);
 
+/// The nodes that say of themselves that they are masters of slots which the agreed view gives to
+/// nobody: what they hold, no one else may have. The pointers lead into `view`.
+std::vector<SeenNode> strays_of(const ClusterView& view);
+
 /// Whether a master is there, with its data and its vote: it did not fail, its pod, if known, runs,
 /// and it answers us or the nodes that do.
 bool is_there(const SeenNode& master) noexcept;
@@ -130,6 +141,10 @@ bool is_there(const SeenNode& master) noexcept;
 /// Whether clients get answers from a master: it is there and does not itself say that the cluster
 /// is down.
 bool is_serving(const SeenNode& master) noexcept;
+
+/// Slots that no node says are its own, though the agreed view gives them to one that answers:
+/// each node sends clients to another. By the pod that they are given to.
+std::vector<std::pair<const Member*, SlotSet>> denied_slots(const ClusterView& view);
 
 /// The slots that clients get answers for.
 SlotSet served_slots(const ClusterView& view);

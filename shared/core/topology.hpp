@@ -53,12 +53,22 @@ struct ServerInfo {
   std::int64_t used_memory_bytes = 0;
   std::int64_t used_memory_rss_bytes = 0;
   std::int64_t max_memory_bytes = 0;
+  bool evicts = false;  ///< When it is full, keys go; else writes are refused.
   std::int64_t keys = 0;
   std::int64_t uptime_seconds = 0;
   Role role = Role::master;
   std::int64_t replication_offset = 0;  ///< master_repl_offset, or slave_repl_offset on a replica.
   bool master_link_up = false;          ///< Replicas only.
   std::int64_t connected_replicas = 0;
+  bool snapshot_failed = false;                    ///< The last RDB snapshot.
+  bool aof_write_failed = false;                   ///< The last write of the append-only file.
+  std::optional<std::int64_t> good_replicas = {};  ///< As min-replicas-to-write counts, where set.
+
+  // What INFO does not tell and CONFIG GET does; nullopt where it was not said.
+  std::optional<bool> stops_writes = {};            ///< stop-writes-on-bgsave-error.
+  std::optional<bool> wants_password = {};          ///< requirepass is set.
+  std::optional<bool> gives_password = {};          ///< masterauth is set.
+  std::optional<std::int64_t> least_replicas = {};  ///< min-replicas-to-write.
 };
 
 }  // namespace kredis::core

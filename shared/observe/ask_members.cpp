@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/observe/ask_members.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -19,7 +21,7 @@ std::vector<Command> questions(Ask ask) {
   std::vector<Command> commands{{"CLUSTER", "NODES"}, {"CLUSTER", "INFO"}};
   if (ask == Ask::everything) {
     commands.push_back({"INFO"});
-    commands.push_back({"CONFIG", "GET", "save"});
+    std::ranges::move(wire::setting_questions(), std::back_inserter(commands));
   }
   return commands;
 }
@@ -31,7 +33,6 @@ Error cluster_disabled(const std::string& pod) {
 
 Status read_server(const std::vector<Reply>& replies, core::Member& member) {
   constexpr std::size_t k_info = 2;
-  constexpr std::size_t k_save = 3;
   if (replies.size() <= k_info) {
     return {};
   }
@@ -39,7 +40,9 @@ Status read_server(const std::vector<Reply>& replies, core::Member& member) {
     return redis::error_of(replies[k_info], member.pod.name);
   }
   KREDIS_TRY(core::ServerInfo server, wire::parse_redis_info(replies[k_info].text));
-  wire::read_save_points(replies[k_save], server);
+  for (std::size_t i = k_info + 1; i < replies.size(); ++i) {
+    wire::read_setting(replies[i], server);
+  }
   member.server = std::move(server);
   return {};
 }

@@ -19,10 +19,18 @@ std::int64_t now_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(now).count();
 }
 
-/// Zones are worth having, not worth failing for: a user may not be allowed to see nodes.
-std::map<std::string, std::string> zones_of(ports::KubePort& kube) {
+/// What there is to know of Kubernetes nodes, by their names.
+struct KubernetesNodes {
+  std::map<std::string, std::string> zones = {};
+  std::map<std::string, std::string> troubles = {};
+};
+
+/// Worth having, not worth failing for: a user may not be allowed to see nodes.
+KubernetesNodes kubernetes_nodes(ports::KubePort& kube) {
   const auto nodes = kube.list({{"v1", "nodes"}, ""}, {});
-  return nodes ? wire::zones_from_json(nodes->at("items")) : std::map<std::string, std::string>{};
+  return nodes ? KubernetesNodes{.zones = wire::zones_from_json(nodes->at("items")),
+                                 .troubles = wire::node_troubles(nodes->at("items"))}
+               : KubernetesNodes{};
 }
 
 /// The address of each node's own Service, by ordinal; empty in the StatefulSet layout.
@@ -127,9 +135,9 @@ const RedisProcess& Processes::of(const Json& pod) {
 Result<core::ClusterView> gather_pods(ports::KubePort& kube,
                                       const Located& located,
                                       Processes& processes) {
-  auto zones_later = std::async(std::launch::async, [&kube] { return zones_of(kube); });
+  auto nodes_later = std::async(std::launch::async, [&kube] { return kubernetes_nodes(kube); });
   const auto pods = pods_of(kube, located);
-  const auto zones = zones_later.get();
+  const KubernetesNodes nodes = nodes_later.get();
   if (!pods) {
     return pods.error();
   }
@@ -142,8 +150,12 @@ Result<core::ClusterView> gather_pods(ports::KubePort& kube,
       continue;
     }
     core::Member member{
-        .pod = wire::pod_from_json(pod, zones, now_seconds(), processes.of(pod).place)};
+        .pod = wire::pod_from_json(pod, nodes.zones, now_seconds(), processes.of(pod).place)};
     member.pod.owner = owner_of(pod).to_text();
+    if (const auto trouble = nodes.troubles.find(member.pod.domain.node);
+        trouble != nodes.troubles.end()) {
+      member.pod.node_trouble = trouble->second;
+    }
     const auto address = announced.find(member.pod.ordinal);
     if (address != announced.end()) {
       member.pod.announced_ip = address->second;

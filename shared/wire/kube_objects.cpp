@@ -26,6 +26,16 @@ Json array_at(const Json& object, const char* pointer) {
   return object.contains(path) && object.at(path).is_array() ? object.at(path) : Json::array();
 }
 
+std::map<std::string, std::string> labels_of(const Json& object) {
+  std::map<std::string, std::string> labels;
+  const Json::json_pointer path("/metadata/labels");
+  const Json found = object.contains(path) ? object.at(path) : Json::object();
+  for (const auto& [key, value] : found.items()) {
+    labels[key] = value.is_string() ? value.get<std::string>() : "";
+  }
+  return labels;
+}
+
 /// The condition of that type of a pod or a node; null when it has none.
 Json condition(const Json& object, const std::string& type) {
   for (const Json& each : array_at(object, "/status/conditions")) {
@@ -210,11 +220,13 @@ core::Pod pod_from_json(const Json& pod,
   result.name = text_at(pod, "/metadata/name");
   result.uid = text_at(pod, "/metadata/uid");
   result.ending = !text_at(pod, "/metadata/deletionTimestamp").empty();
+  result.keeps_data = keeps_data(pod);
   const std::string ordinal = label_of(pod, core::k_ordinal_label);
   result.ordinal = ordinal_of(ordinal.empty() ? result.name : "-" + ordinal);
   result.domain.node = text_at(pod, "/spec/nodeName");
   const auto zone = zones.find(result.domain.node);
   result.domain.zone = zone == zones.end() ? "" : zone->second;
+  result.labels = labels_of(pod);
   result.ip = text_at(pod, "/status/podIP");
   result.announced_ip = announces_its_node(pod) ? text_at(pod, "/status/hostIP") : "";
   result.port = redis.port;

@@ -2,6 +2,7 @@
 #include "shared/wire/redis_info.hpp"
 
 #include <cstdint>
+#include <utility>
 
 #include "shared/core/text.hpp"
 
@@ -59,8 +60,31 @@ Status read_replication(const Fields& fields, core::ServerInfo& info) {
   KREDIS_TRY(info.replication_offset,
              number_field(fields, own_offset ? "slave_repl_offset" : "master_repl_offset"));
   KREDIS_TRY(info.connected_replicas, number_field(fields, "connected_slaves"));
+  for (const char* name : {"min_slaves_good_slaves", "min_replicas_good_replicas"}) {
+    if (fields.contains(name)) {
+      KREDIS_TRY(info.good_replicas, number_field(fields, name));
+    }
+  }
   return {};
 }
+
+using ReadSetting = void (*)(const std::string&, core::ServerInfo&);
+
+/// What INFO does not tell. Of passwords only whether there is one is kept.
+constexpr std::pair<std::string_view, ReadSetting> k_settings[] = {
+    {"save",
+     [](const std::string& text, core::ServerInfo& info) { info.rdb_enabled = !text.empty(); }},
+    {"stop-writes-on-bgsave-error",
+     [](const std::string& text, core::ServerInfo& info) { info.stops_writes = text == "yes"; }},
+    {"requirepass",
+     [](const std::string& text, core::ServerInfo& info) { info.wants_password = !text.empty(); }},
+    {"masterauth",
+     [](const std::string& text, core::ServerInfo& info) { info.gives_password = !text.empty(); }},
+    {"min-replicas-to-write",
+     [](const std::string& text, core::ServerInfo& info) {
+       info.least_replicas = core::to_number<std::int64_t>(text);
+     }},
+};
 
 }  // namespace
 
@@ -91,6 +115,10 @@ Result<core::ServerInfo> parse_redis_info(std::string_view text) {
   info.loading = text_field(fields, "loading") == "1";
   info.cluster_enabled = text_field(fields, "cluster_enabled") == "1";
   info.aof_enabled = text_field(fields, "aof_enabled") == "1";
+  info.snapshot_failed = text_field(fields, "rdb_last_bgsave_status") == "err";
+  info.aof_write_failed = text_field(fields, "aof_last_write_status") == "err";
+  const std::string policy = text_field(fields, "maxmemory_policy");
+  info.evicts = !policy.empty() && policy != "noeviction";
   KREDIS_TRY(info.used_memory_bytes, number_field(fields, "used_memory"));
   KREDIS_TRY(info.used_memory_rss_bytes, number_field(fields, "used_memory_rss"));
   KREDIS_TRY(info.max_memory_bytes, number_field(fields, "maxmemory"));
@@ -100,11 +128,23 @@ Result<core::ServerInfo> parse_redis_info(std::string_view text) {
   return info;
 }
 
-void read_save_points(const core::Reply& config_get_save, core::ServerInfo& info) {
-  const auto& items = config_get_save.items;
-  if (config_get_save.kind == core::Reply::Kind::array && items.size() == 2 &&
-      items.front().text == "save") {
-    info.rdb_enabled = !items.back().text.empty();
+std::vector<core::Command> setting_questions() {
+  std::vector<core::Command> commands;
+  for (const auto& [name, read] : k_settings) {
+    commands.push_back({"CONFIG", "GET", std::string{name}});
+  }
+  return commands;
+}
+
+void read_setting(const core::Reply& config_get, core::ServerInfo& info) {
+  const auto& items = config_get.items;
+  if (config_get.kind != core::Reply::Kind::array || items.size() != 2) {
+    return;
+  }
+  for (const auto& [name, read] : k_settings) {
+    if (items.front().text == name) {
+      read(items.back().text, info);
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shared/core/reply.hpp"
 #include "shared/core/topology.hpp"
@@ -20,8 +21,11 @@ std::map<std::string, std::string, std::less<>> parse_info_fields(std::string_vi
 /// Errors: protocol (not an INFO reply, or a number that is none), quoting the line.
 Result<core::ServerInfo> parse_redis_info(std::string_view text);
 
-/// Notes in `info` whether RDB snapshots are configured, from the answer to CONFIG GET save.
+/// CONFIG GET for each setting that a ServerInfo has, one a command: before Redis 7.0 it takes one.
+std::vector<core::Command> setting_questions();
+
+/// Notes in `info` what the answer to one of them says.
 /// Any other answer (an error because of an ACL, say) leaves it unknown.
-void read_save_points(const core::Reply& config_get_save, core::ServerInfo& info);
+void read_setting(const core::Reply& config_get, core::ServerInfo& info);
 
 }  // namespace kredis::wire

@@ -106,10 +106,16 @@ Json status_report(const ClusterView& view,
   }
   Json found = Json::array();
   for (const Finding& finding : findings) {
+    const core::FindingKind* kind = core::find_finding_kind(finding.id);
     found.push_back({{"id", finding.id},
+                     {"title", kind == nullptr ? "" : kind->title},
                      {"severity", core::to_text(finding.severity)},
                      {"message", finding.message},
-                     {"fix", finding.fix}});
+                     {"fix", finding.remedy.to_text()},
+                     {"remedy",
+                      {{"kind", core::to_text(finding.remedy.kind)},
+                       {"command", finding.remedy.command},
+                       {"advice", finding.remedy.advice}}}});
   }
   return {{"apiVersion", k_report_api},
           {"kind", "ClusterStatus"},

@@ -147,6 +147,8 @@ class ViewBuilder {
     core::Member member;
     member.pod = {.name = pod_name(pod), .ordinal = pod, .domain = state.domain, .ip = ip(pod)};
     member.pod.owner = "statefulset/redis-app";
+    member.pod.container = "redis";
+    member.pod.age_seconds = 3600;
     member.pod.ready = true;
     member.pod.running = true;
     member.view.emplace();

@@ -58,9 +58,21 @@ class Init {
   bool quickly_ = false;
 };
 
+/// The password that we log in with; empty where there is none, or it is another user's.
+std::string own_password(observe::Cluster& cluster) {
+  const core::Command login = cluster.switchboard().login();
+  constexpr std::size_t k_default_user = 2;  // AUTH PASSWORD.
+  return login.size() == k_default_user ? login.back() : "";
+}
+
 Result<core::InitPlan> Init::look_and_plan() {
   cluster_.ask(observe::Ask::everything, conduct_.call_deadline());
-  return core::plan_init(view(), options_.shape);
+  KREDIS_TRY(core::InitPlan plan, core::plan_init(view(), options_.shape));
+  core::Stage first = core::letting_in(view(), own_password(cluster_));
+  if (!first.steps.empty()) {
+    plan.stages.insert(plan.stages.begin(), std::move(first));
+  }
+  return plan;
 }
 
 /// Applies `plan` and waits until the cluster is whole, for as long as one attempt may take: links

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "shared/core/findings/finding.hpp"
@@ -29,6 +31,8 @@ struct Examined {
   std::string kubectl(const std::string& command) const;
   /// "kubectl redis cli redis --pod redis-app-0 -n default -- PING", which logs in by itself.
   std::string redis_cli(const std::string& pod, const std::string& command) const;
+  /// The same on every pod: "kubectl redis cli redis --all -n default -- PING".
+  std::string redis_cli_on_all(const std::string& command) const;
   /// The workload as kubectl takes it: "statefulset/redis-app".
   std::string workload() const;
   /// "pod redis-app-0", or "node a1b2c3d4" where no pod is that node.
@@ -39,9 +43,21 @@ Examined examine(const ClusterView& view);
 
 using Findings = std::vector<Finding>;
 
+Remedy mends(std::string command, std::string advice = {});
+Remedy shows(std::string command, std::string advice = {});
+Remedy by_hand(std::string advice);
+
+/// Adds one, of its kind's usual severity where none is given.
+void add(Findings& found,
+         std::string_view id,
+         std::string message,
+         Remedy remedy,
+         std::optional<Severity> severity = {});
+
 // finding_slots.cpp: who serves what, and whether the nodes agree.
 void check_initialised(const Examined& cluster, Findings& found);
 void check_coverage(const Examined& cluster, Findings& found);
+void check_denied_slots(const Examined& cluster, Findings& found);
 void check_failed_owners(const Examined& cluster, Findings& found);
 void check_open_slots(const Examined& cluster, Findings& found);
 void check_agreement(const Examined& cluster, Findings& found);
@@ -49,16 +65,25 @@ void check_majority(const Examined& cluster, Findings& found);
 void check_cluster_state(const Examined& cluster, Findings& found);
 void check_master_count(const Examined& cluster, Findings& found);
 
-// finding_members.cpp: each pod and its server.
+// finding_pods.cpp: what Kubernetes says of each pod.
+void check_kubernetes_nodes(const Examined& cluster, Findings& found);
 void check_pods(const Examined& cluster, Findings& found);
 void check_pod_count(const Examined& cluster, Findings& found);
+
+// finding_members.cpp: who is a node of the cluster, and who is not.
+void check_merged(const Examined& cluster, Findings& found);
+void check_twins(const Examined& cluster, Findings& found);
 void check_answers(const Examined& cluster, Findings& found);
 void check_addresses(const Examined& cluster, Findings& found);
 void check_ghosts(const Examined& cluster, Findings& found);
 void check_strays(const Examined& cluster, Findings& found);
-void check_versions(const Examined& cluster, Findings& found);
+
+// finding_servers.cpp: how each server is set up.
+void check_masterauth(const Examined& cluster, Findings& found);
+void check_refused_writes(const Examined& cluster, Findings& found);
 void check_persistence(const Examined& cluster, Findings& found);
 void check_memory(const Examined& cluster, Findings& found);
+void check_versions(const Examined& cluster, Findings& found);
 
 // finding_replicas.cpp: copies, and where they run.
 void check_replica_counts(const Examined& cluster, Findings& found);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Findings about single pods and their servers.
+// Findings about who is a node of the cluster, and who is not.
 #include <algorithm>
 #include <map>
 #include <utility>
 
 #include "shared/core/findings/finding_checks.hpp"
+#include "shared/core/findings/told_apart.hpp"
 
 namespace kredis::core {
 namespace {
@@ -25,75 +26,104 @@ const std::string& expected_ip(const Pod& pod) {
   return pod.announced_ip.empty() ? pod.ip : pod.announced_ip;
 }
 
-/// The scheduler's words. The StatefulSet made the pod while the claim before was still going, and
-/// makes the next claim only when it looks at the pod again.
-bool waits_for_a_claim_that_is_gone(const Pod& pod) {
-  return pod.owner.starts_with("statefulset/") && !pod.running &&
-         pod.trouble.find("persistentvolumeclaim \"") != std::string::npos &&
-         pod.trouble.find("\" not found") != std::string::npos;
+/// Whether `viewer` fails to reach a node at the address that it knows.
+bool is_lost_to(const Node& seen) {
+  return !seen.flags.myself && (seen.flags.pfail || seen.flags.fail || !seen.link_connected);
 }
 
 /// A node that lives is somebody's, and never forgotten on our word. One that is gone and held
 /// nothing is forgotten by init, on all pods at once.
-std::string ghost_fix(const Examined& cluster, const Node& node, bool gone) {
+Remedy ghost_remedy(const Examined& cluster, const Node& node, bool gone) {
   if (!gone) {
-    return "see whose it is: kubectl get pods -A -o wide --field-selector status.podIP=" +
-           node.address.ip;
+    return shows("kubectl get pods -A -o wide --field-selector status.podIP=" + node.address.ip,
+                 "see whose it is");
   }
-  return node.slots.empty() ? cluster.redis_command("init")
-                            : "bring back the pod whose claim holds node " + node.id.short_text();
+  if (node.slots.empty()) {
+    return mends(cluster.redis_command("init"));
+  }
+  return mends(cluster.redis_command("node forget") + " --id " + node.id.short_text(),
+               "bring back the pod whose claim holds node " + node.id.short_text() +
+                   "; where that is lost for good");
+}
+
+/// The one of the two that came later and holds no more; null when that cannot be told. Addresses
+/// say nothing: the others believe whichever spoke last.
+const Member* twin_of(const Member& one, const Member& other) {
+  if (!one.server || !other.server) {
+    return nullptr;
+  }
+  const auto came_later = [](const ServerInfo& a, const ServerInfo& b) {
+    return a.uptime_seconds < b.uptime_seconds && a.keys <= b.keys;
+  };
+  return came_later(*one.server, *other.server)   ? &one
+         : came_later(*other.server, *one.server) ? &other
+                                                  : nullptr;
+}
+
+std::string keys_text(const Member& member) {
+  const std::int64_t keys = member.server ? member.server->keys : 0;
+  return std::to_string(keys) + (keys == 1 ? " key" : " keys");
 }
 
 }  // namespace
 
-void check_pods(const Examined& cluster, Findings& found) {
-  for (const Member& member : cluster.view.members) {
-    const Pod& pod = member.pod;
-    if (pod.running && pod.ready) {
-      continue;
-    }
-    const bool again = waits_for_a_claim_that_is_gone(pod);
-    const std::string state = pod.running ? " is not ready" : " is not running";
-    found.push_back(
-        {.id = pod.running ? "pod-not-ready" : "pod-not-running",
-         .severity = pod.running ? Severity::warning : Severity::error,
-         .message = "pod " + pod.name + state + (pod.trouble.empty() ? "" : ": " + pod.trouble),
-         .fix = cluster.kubectl((again ? "delete pod " : "describe pod ") + pod.name)});
-  }
-}
-
-void check_pod_count(const Examined& cluster, Findings& found) {
-  const Shape& shape = cluster.view.shape;
-  const std::size_t wanted = std::size_t{shape.masters} * (std::size_t{1} + shape.replicas);
-  const std::size_t present = cluster.view.members.size();
-  if (shape.inferred || present >= wanted) {
+void check_merged(const Examined& cluster, Findings& found) {
+  const std::vector<std::string> clusters = clusters_told_apart(cluster.view);
+  if (!is_initialised(cluster) || clusters.size() < 2) {
     return;
   }
-  found.push_back({.id = "pods-missing",
-                   .severity = Severity::warning,
-                   .message = std::to_string(present) + " pods are there, and " +
-                              std::to_string(shape.masters) + " masters with " +
-                              std::to_string(shape.replicas) + " replicas each need " +
-                              std::to_string(wanted),
-                   .fix = cluster.kubectl("scale " + cluster.workload() +
-                                          " --replicas=" + std::to_string(wanted))});
+  add(found,
+      "clusters-merged",
+      list_of(clusters) +
+          " look like clusters of their own and are one: what the masters that "
+          "became replicas had stored is gone",
+      shows("kubectl redis explain clusters-merged", "stop their clients, and read"));
+}
+
+void check_twins(const Examined& cluster, Findings& found) {
+  for (const Member& member : cluster.view.members) {
+    const Node* self = member.self();
+    const Member* first = self == nullptr ? nullptr : cluster.answering.at(self->id);
+    if (first == nullptr || first == &member) {
+      continue;
+    }
+    const Member* twin = twin_of(*first, member);
+    const Remedy look = shows(cluster.kubectl("get pods -o wide"),
+                              "one started from a copy of the other's volume; see which is newer");
+    add(found,
+        "twin-node",
+        "pods " + first->pod.name + " (" + keys_text(*first) + ") and " + member.pod.name + " (" +
+            keys_text(member) + ") both say that they are node " + self->id.short_text() +
+            (twin == nullptr ? "" : ", " + twin->pod.name + " since it started last"),
+        twin == nullptr ? look
+                        : mends(cluster.redis_command("node reset") + " --pod " + twin->pod.name));
+  }
 }
 
 void check_answers(const Examined& cluster, Findings& found) {
   for (const Member& member : cluster.view.members) {
     const std::string pod = "pod " + member.pod.name;
     if (member.server && member.server->loading) {
-      found.push_back({.id = "loading",
-                       .severity = Severity::warning,
-                       .message = pod + " is loading its data and answers no reads or writes yet",
-                       .fix = "wait; watch it: " + cluster.redis_command("status") + " --watch"});
-    } else if (member.trouble && member.pod.running) {
+      add(found,
+          "loading",
+          pod + " is loading its data and answers no reads or writes yet",
+          shows(cluster.redis_command("status"), "wait, and look again"));
+    } else if (member.trouble && member.view) {
+      add(found,
+          "info-refused",
+          pod + " does not say how it is: " + member.trouble->message,
+          by_hand(member.trouble->hint.empty() ? "docs/rbac.md lists the commands that it needs"
+                                               : member.trouble->hint));
+    } else if (member.trouble && member.pod.running && member.pod.node_trouble.empty()) {
       const Error& error = *member.trouble;
-      found.push_back(
-          {.id = "no-answer",
-           .severity = Severity::error,
-           .message = pod + " does not answer: " + error.message,
-           .fix = error.hint.empty() ? cluster.kubectl("logs " + member.pod.name) : error.hint});
+      add(found,
+          "no-answer",
+          pod + " does not answer: " + error.message,
+          error.code == ErrorCode::unauthorized && !error.hint.empty()
+              ? by_hand(error.hint)
+              : shows(cluster.kubectl("logs " + member.pod.name + " -c " + member.pod.container +
+                                      " --tail=20"),
+                      error.hint));
     }
   }
 }
@@ -101,35 +131,31 @@ void check_answers(const Examined& cluster, Findings& found) {
 void check_addresses(const Examined& cluster, Findings& found) {
   struct Wrong {
     std::string ip;
-    std::string viewer;
     std::size_t viewers = 0;
   };
   std::map<int, std::pair<const Member*, Wrong>> wrongs;
   for (const Member& viewer : cluster.view.members) {
     for (const Node& node : nodes_seen_by(viewer)) {
       const auto pod = cluster.answering.find(node.id);
-      if (pod == cluster.answering.end() || node.address.ip.empty()) {
+      if (pod == cluster.answering.end() || node.address.ip.empty() || !is_lost_to(node)) {
         continue;
       }
       const std::string& expected = expected_ip(pod->second->pod);
       if (!expected.empty() && node.address.ip != expected) {
         auto& [member, wrong] = wrongs[pod->second->pod.ordinal];
         member = pod->second;
-        wrong = {node.address.ip, viewer.pod.name, wrong.viewers + 1};
+        wrong = {node.address.ip, wrong.viewers + 1};
       }
     }
   }
   for (const auto& [ordinal, entry] : wrongs) {
     const auto& [member, wrong] = entry;
-    const std::string& expected = expected_ip(member->pod);
-    found.push_back(
-        {.id = "address-stale",
-         .severity = Severity::warning,
-         .message = "pod " + member->pod.name + " has the address " + expected + ", and " +
-                    std::to_string(wrong.viewers) + " of " +
-                    std::to_string(cluster.view.members.size()) + " pods know it as " + wrong.ip,
-         .fix = cluster.redis_cli(
-             wrong.viewer, "CLUSTER MEET " + expected + " " + std::to_string(member->pod.port))});
+    add(found,
+        "address-stale",
+        "pod " + member->pod.name + " has the address " + expected_ip(member->pod) + ", and " +
+            std::to_string(wrong.viewers) + " of " + std::to_string(cluster.view.members.size()) +
+            " pods know it as " + wrong.ip + " and do not reach it",
+        mends(cluster.redis_command("node meet") + " --pod " + member->pod.name));
   }
 }
 
@@ -158,12 +184,12 @@ void check_ghosts(const Examined& cluster, Findings& found) {
     }
     const std::string address =
         ghost.node->address.ip.empty() ? "" : " (" + ghost.node->address.ip + ")";
-    found.push_back({.id = gone ? "ghost-node" : "foreign-node",
-                     .severity = ghost.node->slots.empty() ? Severity::warning : Severity::error,
-                     .message = "node " + id.short_text() + address + " is known to " +
-                                list_of(ghost.known_to) + (gone ? ", failed, and is" : " and is") +
-                                " none of the pods of this namespace",
-                     .fix = ghost_fix(cluster, *ghost.node, gone)});
+    add(found,
+        gone ? "ghost-node" : "foreign-node",
+        "node " + id.short_text() + address + " is known to " + list_of(ghost.known_to) +
+            (gone ? ", failed, and is" : " and is") + " none of the pods of this namespace",
+        ghost_remedy(cluster, *ghost.node, gone),
+        ghost.node->slots.empty() ? Severity::warning : Severity::error);
   }
 }
 
@@ -171,101 +197,33 @@ void check_strays(const Examined& cluster, Findings& found) {
   if (!is_initialised(cluster)) {
     return;
   }
+  const std::vector<SeenNode> strays = strays_of(cluster.view);
+  for (const SeenNode& stray : strays) {
+    const std::string& pod = stray.member->pod.name;
+    add(found,
+        "only-copy-outside",
+        "pod " + pod + " says that it is the master of slots " + stray.node->slots.to_text() +
+            " (" + keys_text(*stray.member) +
+            "), which the other nodes give to nobody: it may have the only copy",
+        mends(cluster.redis_command("node meet") + " --pod " + pod));
+  }
   for (const Member& member : cluster.view.members) {
     const Node* self = member.self();
-    if (self != nullptr && is_alone(member) && cluster.agreed->nodes.size() > 1) {
-      found.push_back({.id = "pod-outside",
-                       .severity = Severity::warning,
-                       .message = "pod " + member.pod.name +
-                                  " knows no other node: it is not part of the cluster",
-                       .fix = cluster.redis_command("init")});
-    } else if (self != nullptr && self->role == Role::master && self->slots.empty()) {
-      found.push_back(
-          {.id = "master-without-slots",
-           .severity = Severity::warning,
-           .message = "pod " + member.pod.name + " is a master without slots: it serves nobody",
-           .fix = cluster.redis_command("init")});
-    }
-  }
-}
-
-void check_versions(const Examined& cluster, Findings& found) {
-  std::map<std::string, std::vector<std::string>> pods_of;
-  for (const Member& member : cluster.view.members) {
-    if (member.server) {
-      pods_of[member.server->server + " " + member.server->version].push_back(member.pod.name);
-    }
-  }
-  if (pods_of.size() < 2) {
-    return;
-  }
-  std::string message;
-  for (const auto& [version, pods] : pods_of) {
-    message += (message.empty() ? "" : "; ") + version + " on " + list_of(pods);
-  }
-  found.push_back(
-      {.id = "mixed-versions",
-       .severity = Severity::warning,
-       .message = "the pods run different versions: " + message,
-       .fix = "finish the roll-out: " + cluster.kubectl("rollout status " + cluster.workload())});
-}
-
-void check_persistence(const Examined& cluster, Findings& found) {
-  std::vector<std::string> without;
-  for (const Member& member : cluster.view.members) {
-    if (member.server && !member.server->aof_enabled && member.server->rdb_enabled == false) {
-      without.push_back(member.pod.name);
-    }
-  }
-  if (without.empty()) {
-    return;
-  }
-  found.push_back({.id = "no-persistence",
-                   .severity = Severity::warning,
-                   .message = list_of(without) + (without.size() == 1 ? " keeps" : " keep") +
-                              " nothing on disk (no append-only file, no snapshots): a restart"
-                              " loses the data, and a restarted master empties its replicas",
-                   .fix = cluster.redis_cli(without.front(), "CONFIG SET appendonly yes") +
-                          "; the same on each pod, and in its redis.conf"});
-}
-
-void check_memory(const Examined& cluster, Findings& found) {
-  for (const Member& member : cluster.view.members) {
-    const std::int64_t limit = member.pod.memory_limit_bytes;
-    if (!member.server || limit <= 0) {
+    const bool is_told =
+        self == nullptr || std::ranges::find(strays, &member, &SeenNode::member) != strays.end();
+    if (is_told) {
       continue;
     }
-    const std::int64_t most = member.server->max_memory_bytes;
-    const std::int64_t used = member.server->used_memory_bytes;
-    const std::string pod = "pod " + member.pod.name;
-    const std::string raise =
-        cluster.kubectl("set resources " + cluster.workload() + " --limits=memory=");
-    // Compared in this form because it cannot overflow.
-    if (most > limit) {
-      found.push_back(
-          {.id = "maxmemory-over-limit",
-           .severity = Severity::error,
-           .message = pod + " may use " + bytes_text(most) + " (maxmemory) and is killed at " +
-                      bytes_text(limit) + " (limit)",
-           .fix = "set maxmemory to three quarters of the limit: " +
-                  cluster.redis_cli(member.pod.name,
-                                    "CONFIG SET maxmemory " + std::to_string(limit / 4 * 3))});
-    } else if (used > limit / 3 * 2) {
-      found.push_back(
-          {.id = "fork-headroom",
-           .severity = Severity::warning,
-           .message = pod + " uses " + bytes_text(used) + " of " + bytes_text(limit) +
-                      ": a snapshot or rewrite may need half as much again and be killed",
-           .fix = raise + std::to_string(used / (1 << 20) * 2 + 1) + "Mi"});
-    } else if (most > limit / 4 * 3) {
-      found.push_back(
-          {.id = "maxmemory-headroom",
-           .severity = Severity::warning,
-           .message = pod + " may use " + bytes_text(most) + " (maxmemory) of " +
-                      bytes_text(limit) + " (limit), which leaves too little for a snapshot",
-           .fix = "set maxmemory to three quarters of the limit: " +
-                  cluster.redis_cli(member.pod.name,
-                                    "CONFIG SET maxmemory " + std::to_string(limit / 4 * 3))});
+    if (is_alone(member) && cluster.agreed->nodes.size() > 1) {
+      add(found,
+          "pod-outside",
+          "pod " + member.pod.name + " knows no other node: it is not part of the cluster",
+          mends(cluster.redis_command("init")));
+    } else if (self->role == Role::master && self->slots.empty()) {
+      add(found,
+          "master-without-slots",
+          "pod " + member.pod.name + " is a master without slots: it serves nobody",
+          mends(cluster.redis_command("init")));
     }
   }
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "shared/core/findings/finding_checks.hpp"
+#include "shared/core/findings/told_apart.hpp"
 
 namespace kredis::core {
 namespace {
@@ -47,7 +48,16 @@ SlotSet explained_slots(const Examined& cluster) {
     if (replica.member->pod.domain.node == master.member->pod.domain.node) {
       explained.insert(master.node->slots);
     }
+    if (replica.member->self() != nullptr && !replica.member->server) {
+      explained.insert(master.node->slots);  // Whether it follows is unknown.
+    }
+    if (replica.node->flags.nofailover) {
+      explained.insert(master.node->slots);
+    }
   });
+  for (const SeenNode& stray : strays_of(cluster.view)) {
+    explained.insert(stray.node->slots);
+  }
   return explained;
 }
 
@@ -58,10 +68,20 @@ std::string move_away(const Examined& cluster, const std::string& pod, const std
 }
 
 /// Gives one replica of `from` to the master of `to`.
-std::string reattach(const Examined& cluster, const ShardView& from, const ShardView& to) {
+std::string reattach_command(const Examined& cluster, const ShardView& from, const ShardView& to) {
   const SeenNode& replica = from.replicas.back();
-  const std::string pod = replica.member == nullptr ? "POD" : replica.member->pod.name;
-  return cluster.redis_cli(pod, "CLUSTER REPLICATE " + to.master.node->id.to_text());
+  const SeenNode& master = to.master;
+  return cluster.redis_command("node replicate") + " --pod " +
+         (replica.member == nullptr ? replica.node->id.short_text() : replica.member->pod.name) +
+         " --master " +
+         (master.member == nullptr ? master.node->id.short_text() : master.member->pod.name);
+}
+
+/// Masters that own slots and are away: while some are, the loss of one more is no news.
+bool some_masters_are_away(const Examined& cluster) {
+  return std::ranges::any_of(cluster.shards, [](const ShardView& shard) {
+    return !shard.master.node->slots.empty() && !is_there(shard.master);
+  });
 }
 
 bool is_in_a_shard(const Examined& cluster, const Member& member) {
@@ -73,15 +93,16 @@ bool is_in_a_shard(const Examined& cluster, const Member& member) {
 }
 
 /// By the pod that is there and has no part in the cluster, or by one more.
-std::string add_a_replica(const Examined& cluster) {
+Remedy add_a_replica(const Examined& cluster) {
   const std::string init = cluster.redis_command("init");
   for (const Member& member : cluster.view.members) {
     if (!is_in_a_shard(cluster, member)) {
-      return member.pod.running ? init : "when pod " + member.pod.name + " runs: " + init;
+      return mends(init, member.pod.running ? "" : "when pod " + member.pod.name + " runs");
     }
   }
   const std::string pods = std::to_string(cluster.view.members.size() + 1);
-  return cluster.kubectl("scale " + cluster.workload() + " --replicas=" + pods) + " && " + init;
+  return mends(cluster.kubectl("scale " + cluster.workload() + " --replicas=" + pods) + " && " +
+               init);
 }
 
 /// The hand-over of a master on `node` to a replica whose node has room for one more; empty when
@@ -122,23 +143,22 @@ void check_domain(const Examined& cluster,
   const std::size_t most_per_node = (cluster.shards.size() - 1) / 2;
   const bool avoidable =
       is_node && cluster.survival.nodes.size() * most_per_node >= cluster.shards.size();
-  if (loss.majority_gone) {
+  if (loss.majority_gone && !some_masters_are_away(cluster)) {
     const std::string mend = is_node ? failover_command(cluster, name, most_per_node) : "";
-    found.push_back({.id = "majority-on-one-" + kind,
-                     .severity = avoidable ? Severity::warning : Severity::info,
-                     .message = "without " + where + " no majority of masters is left (" +
-                                std::to_string(loss.masters) + " of " +
-                                std::to_string(cluster.shards.size()) +
-                                " run there), so no replica could take over",
-                     .fix = mend.empty() ? spread : mend});
+    add(found,
+        "majority-on-one-" + kind,
+        "without " + where + " no majority of masters is left (" + std::to_string(loss.masters) +
+            " of " + std::to_string(cluster.shards.size()) +
+            " run there), so no replica could take over",
+        mend.empty() ? by_hand(spread) : mends(mend),
+        avoidable ? Severity::warning : Severity::info);
   }
   const SlotSet unexplained = is_node ? loss.slots.without(explained_slots(cluster)) : SlotSet{};
   if (!unexplained.empty()) {
-    found.push_back(
-        {.id = "node-holds-last-copy",
-         .severity = Severity::warning,
-         .message = "without " + where + " slots " + unexplained.to_text() + " would be lost",
-         .fix = "see which replicas do not follow: " + cluster.redis_command("status")});
+    add(found,
+        "node-holds-last-copy",
+        "without " + where + " slots " + unexplained.to_text() + " would be lost",
+        shows(cluster.redis_command("status"), "see which replicas do not follow"));
   }
 }
 
@@ -153,43 +173,53 @@ void check_replica_counts(const Examined& cluster, Findings& found) {
   for (const ShardView& shard : cluster.shards) {
     const std::string name = cluster.name_of(*shard.master.node);
     const bool uneven = richest.replicas.size() > shard.replicas.size() + 1;
-    const std::string fix = uneven ? reattach(cluster, richest, shard) : add_a_replica(cluster);
     if (shard.replicas.empty() && cluster.view.shape.replicas > 0) {
-      found.push_back({.id = "no-replica",
-                       .severity = Severity::warning,
-                       .message = name + " has no replica: its slots " +
-                                  shard.master.node->slots.to_text() + " have one copy only",
-                       .fix = fix});
+      add(found,
+          "no-replica",
+          name + " has no replica: its slots " + shard.master.node->slots.to_text() +
+              " have one copy only",
+          uneven ? mends(reattach_command(cluster, richest, shard)) : add_a_replica(cluster));
     } else if (uneven) {
-      found.push_back({.id = "replicas-uneven",
-                       .severity = Severity::info,
-                       .message = cluster.name_of(*richest.master.node) + " has " +
-                                  std::to_string(richest.replicas.size()) + " replicas and " +
-                                  name + " has " + std::to_string(shard.replicas.size()),
-                       .fix = fix});
+      add(found,
+          "replicas-uneven",
+          cluster.name_of(*richest.master.node) + " has " +
+              std::to_string(richest.replicas.size()) + " replicas and " + name + " has " +
+              std::to_string(shard.replicas.size()),
+          mends(reattach_command(cluster, richest, shard)));
     }
   }
 }
 
 void check_replica_links(const Examined& cluster, Findings& found) {
   each_pair(cluster, [&](const SeenNode& master, const SeenNode& replica) {
+    const std::string& pod = replica.member->pod.name;
+    const std::string names = "pod " + pod + ", replica of pod " + master.member->pod.name + ", ";
+    if (replica.node->flags.nofailover) {
+      add(found,
+          "replica-no-failover",
+          names + "never takes over (cluster-replica-no-failover)",
+          mends(cluster.redis_cli(pod, "CONFIG SET cluster-replica-no-failover no"),
+                "in redis.conf, too, and in the running server"));
+    }
     if (!replica.member->server) {
       return;
     }
-    const std::string& pod = replica.member->pod.name;
-    const std::string names = "pod " + pod + ", replica of pod " + master.member->pod.name + ", ";
     const std::int64_t lag = replication_lag_bytes(master, replica).value_or(0);
     if (!replica.member->server->master_link_up) {
-      found.push_back({.id = "replica-link-down",
-                       .severity = Severity::warning,
-                       .message = names + "is not connected to it: its copy grows old",
-                       .fix = cluster.kubectl("logs " + pod)});
+      if (master.member->server && master.member->server->wants_password == true &&
+          replica.member->server->gives_password == false) {
+        return;  // That it cannot log in is a finding of its own.
+      }
+      add(found,
+          "replica-link-down",
+          names + "is not connected to it: its copy grows old",
+          shows(cluster.kubectl("logs " + pod + " -c " + replica.member->pod.container +
+                                " --tail=20")));
     } else if (lag > k_lag_limit_bytes) {
-      found.push_back(
-          {.id = "replication-lag",
-           .severity = Severity::warning,
-           .message = names + "is " + bytes_text(lag) + " behind",
-           .fix = "watch whether it catches up: " + cluster.redis_command("status") + " --watch"});
+      add(found,
+          "replication-lag",
+          names + "is " + bytes_text(lag) + " behind",
+          shows(cluster.redis_command("status"), "see whether it catches up"));
     }
   });
 }
@@ -197,14 +227,16 @@ void check_replica_links(const Examined& cluster, Findings& found) {
 void check_replica_places(const Examined& cluster, Findings& found) {
   if (cluster.one_node) {
     const std::string& node = cluster.view.members.front().pod.domain.node;
-    found.push_back({.id = "one-node",
-                     .severity = Severity::warning,
-                     .message = "all " + std::to_string(cluster.view.members.size()) +
-                                " pods run on Kubernetes node " + node +
-                                ": when it fails, the whole cluster does",
-                     .fix = "add nodes to Kubernetes, then move the pods one by one: " +
-                            move_away(cluster, cluster.view.members.back().pod.name, node)});
+    add(found,
+        "one-node",
+        "all " + std::to_string(cluster.view.members.size()) + " pods run on Kubernetes node " +
+            node + ": when it fails, the whole cluster does",
+        mends(move_away(cluster, cluster.view.members.back().pod.name, node),
+              "add nodes to Kubernetes, then move the pods one by one"));
     return;
+  }
+  if (clusters_told_apart(cluster.view).size() > 1) {
+    return;  // Where replicas of two clusters in one run is no longer the question.
   }
   const bool zones = has_several_zones(cluster.view);
   each_pair(cluster, [&](const SeenNode& master, const SeenNode& replica) {
@@ -213,17 +245,16 @@ void check_replica_places(const Examined& cluster, Findings& found) {
     const std::string& pod = replica.member->pod.name;
     const std::string names = "pod " + pod + " replicates pod " + master.member->pod.name;
     if (!mine.node.empty() && mine.node == other.node) {
-      found.push_back({.id = "replica-on-masters-node",
-                       .severity = Severity::warning,
-                       .message = names + " on the same Kubernetes node, " + mine.node +
-                                  ": both copies fail with it",
-                       .fix = move_away(cluster, pod, mine.node)});
+      add(found,
+          "replica-on-masters-node",
+          names + " on the same Kubernetes node, " + mine.node + ": both copies fail with it",
+          mends(move_away(cluster, pod, mine.node)));
     } else if (zones && !mine.zone.empty() && mine.zone == other.zone) {
-      found.push_back({.id = "replica-in-masters-zone",
-                       .severity = Severity::info,
-                       .message = names + " in the same zone, " + mine.zone,
-                       .fix = "spread the pods over zones: topology spread constraints by"
-                              " topology.kubernetes.io/zone"});
+      add(found,
+          "replica-in-masters-zone",
+          names + " in the same zone, " + mine.zone,
+          by_hand("spread the pods over zones: topology spread constraints by"
+                  " topology.kubernetes.io/zone"));
     }
   });
 }

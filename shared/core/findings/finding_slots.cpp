@@ -30,6 +30,10 @@ std::string owners_text(const Topology& topology) {
   return text;
 }
 
+bool has(const Findings& found, std::string_view id) {
+  return std::ranges::any_of(found, [id](const Finding& each) { return each.id == id; });
+}
+
 bool has_majority_gone(std::size_t owners, std::size_t lost) {
   return owners > 0 && 2 * (owners - lost) <= owners;
 }
@@ -37,29 +41,41 @@ bool has_majority_gone(std::size_t owners, std::size_t lost) {
 }  // namespace
 
 void check_initialised(const Examined& cluster, Findings& found) {
-  if (cluster.agreed == nullptr || !cluster.agreed->assigned_slots().empty()) {
-    return;
+  if (cluster.agreed != nullptr && cluster.agreed->assigned_slots().empty()) {
+    add(found,
+        "not-initialised",
+        "nobody serves a slot yet: the " + std::to_string(cluster.view.members.size()) +
+            " pods are not one cluster",
+        mends(cluster.redis_command("init")));
   }
-  found.push_back({.id = "not-initialised",
-                   .severity = Severity::error,
-                   .message = "nobody serves a slot yet: the " +
-                              std::to_string(cluster.view.members.size()) +
-                              " pods are not one cluster",
-                   .fix = cluster.redis_command("init")});
 }
 
 void check_coverage(const Examined& cluster, Findings& found) {
-  if (cluster.agreed == nullptr) {
+  if (cluster.agreed == nullptr || cluster.agreed->assigned_slots().empty()) {
     return;
   }
-  const SlotSet assigned = cluster.agreed->assigned_slots();
-  if (assigned.empty() || assigned == SlotSet::all()) {
-    return;
+  SlotSet missing = SlotSet::all().without(cluster.agreed->assigned_slots());
+  for (const SeenNode& stray : strays_of(cluster.view)) {
+    missing.erase(stray.node->slots);  // A finding of its own.
   }
-  found.push_back({.id = "slots-uncovered",
-                   .severity = Severity::error,
-                   .message = "nobody serves slots " + slots_text(SlotSet::all().without(assigned)),
-                   .fix = cluster.redis_command("init")});
+  if (!missing.empty()) {
+    add(found,
+        "slots-uncovered",
+        "nobody serves slots " + slots_text(missing),
+        mends(cluster.redis_command("init")));
+  }
+}
+
+void check_denied_slots(const Examined& cluster, Findings& found) {
+  for (const auto& [owner, slots] : denied_slots(cluster.view)) {
+    const std::string& pod = owner->pod.name;
+    add(found,
+        "slots-denied",
+        "slots " + slots_text(slots) + " are pod " + pod +
+            "'s, the others say, and it says that they are not: clients are sent in a circle",
+        mends(cluster.redis_command("node claim") + " --pod " + pod + " --slots " +
+              slots.to_text()));
+  }
 }
 
 void check_failed_owners(const Examined& cluster, Findings& found) {
@@ -67,16 +83,19 @@ void check_failed_owners(const Examined& cluster, Findings& found) {
     if (!master.node->flags.fail || master.node->slots.empty()) {
       continue;
     }
-    const std::string fix =
-        master.member == nullptr
-            ? "bring back the pod whose claim holds node " + master.node->id.short_text()
-            : cluster.kubectl("describe pod " + master.member->pod.name);
-    found.push_back({.id = "slots-failed",
-                     .severity = Severity::error,
-                     .message = cluster.name_of(*master.node) +
-                                " failed and no replica took over its slots " +
-                                slots_text(master.node->slots),
-                     .fix = fix});
+    Remedy remedy;
+    if (master.member != nullptr) {
+      remedy = shows(cluster.kubectl("describe pod " + master.member->pod.name));
+    } else {
+      remedy = mends(cluster.redis_command("node forget") + " --id " + master.node->id.short_text(),
+                     "bring back the pod whose claim holds node " + master.node->id.short_text() +
+                         "; where that is lost for good");
+    }
+    add(found,
+        "slots-failed",
+        cluster.name_of(*master.node) + " failed and no replica took over its slots " +
+            slots_text(master.node->slots),
+        remedy);
   }
 }
 
@@ -90,16 +109,14 @@ void check_open_slots(const Examined& cluster, Findings& found) {
     const std::string slot = std::to_string(first.slot);
     const std::size_t others = self->open_slots.size() - 1;
     const bool leaving = first.direction == OpenSlot::Direction::migrating;
-    found.push_back(
-        {.id = "slots-open",
-         .severity = Severity::warning,
-         .message = "slot " + slot +
-                    (others == 0 ? "" : " and " + std::to_string(others) + " more") + " on pod " +
-                    member.pod.name +
-                    (leaving ? " is half moved to node " : " is half taken over from node ") +
-                    first.other.short_text(),
-         .fix = "if no reshard is running: " +
-                cluster.redis_cli(member.pod.name, "CLUSTER SETSLOT " + slot + " STABLE")});
+    add(found,
+        "slots-open",
+        "slot " + slot + (others == 0 ? "" : " and " + std::to_string(others) + " more") +
+            " on pod " + member.pod.name +
+            (leaving ? " is half moved to node " : " is half taken over from node ") +
+            first.other.short_text(),
+        shows(cluster.redis_cli(member.pod.name, "CLUSTER COUNTKEYSINSLOT " + slot),
+              "let what moves it finish, or run that again; how many of its keys are on this pod"));
   }
 }
 
@@ -119,16 +136,17 @@ void check_agreement(const Examined& cluster, Findings& found) {
     others.push_back(member.pod.name);
     same_owners = same_owners && owners_text(*member.view) == owners;
   }
-  if (others.empty()) {
+  const bool explained = has(found, "slots-denied") || has(found, "twin-node");
+  if (others.empty() || explained) {
     return;
   }
   const std::string what = same_owners ? "the nodes of the cluster" : "who serves which slots";
-  found.push_back({.id = "views-disagree",
-                   .severity = same_owners ? Severity::warning : Severity::error,
-                   .message = list_of(others) + (others.size() == 1 ? " does" : " do") +
-                              " not see " + what + " as the others do",
-                   .fix = "wait a few seconds and look again: " + cluster.redis_command("status") +
-                          "; if it stays: " + cluster.redis_command("init")});
+  add(found,
+      "views-disagree",
+      list_of(others) + (others.size() == 1 ? " does" : " do") + " not see " + what +
+          " as the others do",
+      mends(cluster.redis_command("init"), "wait a few seconds; if it stays"),
+      same_owners ? Severity::warning : Severity::error);
 }
 
 void check_majority(const Examined& cluster, Findings& found) {
@@ -154,24 +172,24 @@ void check_majority(const Examined& cluster, Findings& found) {
   if (!has_majority_gone(owners, lost.size())) {
     return;
   }
-  found.push_back(
-      {.id = "no-majority",
-       .severity = Severity::error,
-       .message = std::to_string(lost.size()) + " of " + std::to_string(owners) +
-                  " masters are away (" + list_of(lost) +
-                  "): no majority is left to vote a replica in, and nothing is served",
-       .fix = takeover.empty()
-                  ? "bring one of them back: " + cluster.kubectl("get pods -o wide")
-                  : "bring one of them back; where it is lost, what its replica has not copied is, "
-                    "too, and the replica takes over by: " +
-                        takeover});
+  const Remedy remedy =
+      takeover.empty()
+          ? shows(cluster.kubectl("get pods -o wide"), "bring one of them back")
+          : mends(takeover,
+                  "bring one of them back; where it is lost, what its replica has not copied is, "
+                  "too, and the replica takes over by");
+  add(found,
+      "no-majority",
+      std::to_string(lost.size()) + " of " + std::to_string(owners) + " masters are away (" +
+          list_of(lost) + "): no majority is left to vote a replica in, and nothing is served",
+      remedy);
 }
 
 void check_cluster_state(const Examined& cluster, Findings& found) {
   if (cluster.agreed == nullptr || cluster.agreed->assigned_slots() != SlotSet::all()) {
     return;  // A missing slot explains the state.
   }
-  if (std::ranges::any_of(found, [](const Finding& it) { return it.id == "no-majority"; })) {
+  if (has(found, "no-majority")) {
     return;
   }
   std::vector<std::string> failing;
@@ -182,14 +200,13 @@ void check_cluster_state(const Examined& cluster, Findings& found) {
     }
   }
   if (!failing.empty()) {
-    found.push_back(
-        {.id = "cluster-state-fail",
-         .severity = Severity::error,
-         .message = list_of(failing) + (failing.size() == 1 ? " says" : " say") +
-                    " that the cluster is down (cluster_state:fail)",
-         .fix = "mend the other findings first; with none, wait for the node timeout and"
-                " look again: " +
-                cluster.redis_command("status")});
+    add(found,
+        "cluster-state-fail",
+        list_of(failing) + (failing.size() == 1 ? " says" : " say") +
+            " that the cluster is down (cluster_state:fail)",
+        shows(
+            cluster.redis_command("status"),
+            "mend the other findings first; with none, wait for the node timeout and look again"));
   }
 }
 
@@ -198,20 +215,17 @@ void check_master_count(const Examined& cluster, Findings& found) {
       cluster.shards, [](const ShardView& shard) { return !shard.master.node->slots.empty(); });
   constexpr std::ptrdiff_t k_fewest = 3;
   if (owners > 0 && owners < k_fewest) {
-    found.push_back({.id = "few-masters",
-                     .severity = Severity::warning,
-                     .message = "only " + std::to_string(owners) +
-                                (owners == 1 ? " master serves" : " masters serve") +
-                                " slots: when one fails, no majority is left to replace it",
-                     .fix = "create the cluster with at least 3 masters"});
+    add(found,
+        "few-masters",
+        "only " + std::to_string(owners) + (owners == 1 ? " master serves" : " masters serve") +
+            " slots: when one fails, no majority is left to replace it",
+        by_hand("create the cluster with at least 3 masters"));
   } else if (owners > 0 && owners % 2 == 0) {
-    const std::string fewer = std::to_string(owners - 1);
-    found.push_back({.id = "even-masters",
-                     .severity = Severity::info,
-                     .message = std::to_string(owners) +
-                                " masters survive no more failures at once than " + fewer +
-                                " would",
-                     .fix = "prefer an odd number of masters"});
+    add(found,
+        "even-masters",
+        std::to_string(owners) + " masters survive no more failures at once than " +
+            std::to_string(owners - 1) + " would",
+        by_hand("prefer an odd number of masters"));
   }
 }
 

@@ -16,11 +16,15 @@ using Losses = std::map<std::string, Loss>;
 /// The name of a pod's place of one kind; empty where unknown.
 using PlaceOf = std::function<const std::string&(const Pod&)>;
 
+/// Whether it can take its master's place with what it has.
 bool is_copy(const SeenNode& replica) {
-  const bool failing = replica.node->flags.fail || replica.node->flags.pfail;
-  const bool answered = replica.member != nullptr && replica.member->server.has_value();
-  return answered && !failing && replica.member->server->role == Role::replica &&
-         replica.member->server->master_link_up;
+  const NodeFlags& flags = replica.node->flags;
+  const Node* self = replica.member == nullptr ? nullptr : replica.member->self();
+  if (flags.fail || flags.pfail || flags.nofailover || self == nullptr || !replica.member->server) {
+    return false;
+  }
+  return self->master == replica.node->master && !self->flags.nofailover &&
+         replica.member->server->role == Role::replica && replica.member->server->master_link_up;
 }
 
 std::vector<SeenNode> copies_of(const ShardView& shard) {
@@ -75,6 +79,11 @@ Losses losses_by(const ClusterView& view,
       losses[*place].slots.insert(master.node->slots);
     }
   }
+  for (const SeenNode& stray : strays_of(view)) {
+    if (const std::string& place = place_of(stray.member->pod); !place.empty()) {
+      losses[place].slots.insert(stray.node->slots);
+    }
+  }
   for (auto& [place, loss] : losses) {
     loss.majority_gone = voters > 0 && 2 * (voters_left - loss.masters) <= voters;
   }
@@ -117,6 +126,11 @@ Loss loss_of(const ClusterView& view,
     if (is_there(shard.master) && !is_in(gone, shard.master)) {
       ++voting;
       loss.masters += is_in(leaving, shard.master) ? 1U : 0U;
+    }
+  }
+  for (const SeenNode& stray : strays_of(view)) {
+    if (is_in(leaving, stray) && !is_in(gone, stray)) {
+      loss.slots.insert(stray.node->slots);
     }
   }
   loss.majority_gone = 2 * voting > voters && 2 * (voting - loss.masters) <= voters;

@@ -29,7 +29,8 @@ struct Survival {
 };
 
 /// Goes by the view that most members share. Pure. A replica counts as a copy only when it answers,
-/// its link is up and it is not failing; a master, as long as it serves.
+/// its link to this master is up, it is not failing and may take over; a master, as long as it
+/// serves; a node that the others do not know, where it alone has slots.
 Survival survival_of(const ClusterView& view);
 
 /// What is lost when the pods `leaving` go, on top of those that are `gone` already though they may

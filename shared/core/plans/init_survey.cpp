@@ -54,7 +54,7 @@ Status check_keys(const ClusterView& view, const Member& member) {
   return Error::unsafe("pod " + member.pod.name + " holds " + count +
                        " and is not part of the cluster")
       .with_hint("keep the data elsewhere, then empty the node: " +
-                 redis_cli_command(view, member.pod.name, "FLUSHALL"));
+                 redis_command(view, "node reset") + " --pod " + member.pod.name);
 }
 
 Error stranger_error(const ClusterView& view, const Member& member, const Node& stranger) {
@@ -65,15 +65,17 @@ Error stranger_error(const ClusterView& view, const Member& member, const Node& 
   if (stranger.flags.fail || stranger.flags.pfail || stranger.flags.noaddr) {
     return Error::unsafe("node " + id + ", " + role + ", is gone: no pod of cluster " + view.name +
                          " is that node")
-        .with_hint("bring the pod back with the claim that holds its data; what is there now: " +
-                   status_command(view));
+        .with_hint(
+            "bring the pod back with the claim that holds its data; where that is lost for "
+            "good: " +
+            redis_command(view, "node forget") + " --id " + id);
   }
   const NodeAddress& at = stranger.address;
   return Error::unsafe("pod " + member.pod.name + " belongs to another cluster: it knows node " +
                        id + " at " + at.ip + ":" + std::to_string(at.port) + ", " + role +
                        ", and no pod of cluster " + view.name + " is that node")
       .with_hint("if its data may go, take it out of that cluster: " +
-                 redis_cli_command(view, member.pod.name, "CLUSTER RESET HARD"));
+                 redis_command(view, "node reset") + " --pod " + member.pod.name);
 }
 
 bool is_address_of_a_member(const ClusterView& view, const std::string& ip) {
@@ -99,7 +101,7 @@ Error joining_error(const ClusterView& view, const Member& member, const NodeAdd
   return Error::unsafe("pod " + member.pod.name + " has just met the node at " + at.ip + ":" +
                        std::to_string(at.port) + ", which is no pod of cluster " + view.name)
       .with_hint("wait a few seconds and run the command again; if it is to stay on its own: " +
-                 redis_cli_command(view, member.pod.name, "CLUSTER RESET HARD"));
+                 redis_command(view, "node reset") + " --pod " + member.pod.name);
 }
 
 /// A node that is none of ours but matters: it serves slots, may serve some, or one of our pods
@@ -127,11 +129,11 @@ Status check_open_slots(const ClusterView& view, const Member& member) {
   }
   const std::string slot = std::to_string(self.open_slots.front().slot);
   return Error::unsafe("slot " + slot + " is half moved on pod " + member.pod.name)
-      .with_hint("finish the move, or end it where it stands: " +
-                 redis_cli_command(view, member.pod.name, "CLUSTER SETSLOT " + slot + " STABLE"));
+      .with_hint("let what moves it finish, or run that again; how many of its keys are here: " +
+                 redis_cli_command(view, member.pod.name, "CLUSTER COUNTKEYSINSLOT " + slot));
 }
 
-Result<Index> index_by_id(const Survey& survey) {
+Result<Index> index_by_id(const ClusterView& view, const Survey& survey) {
   Index index;
   for (std::size_t i = 0; i < survey.size(); ++i) {
     const auto [other, is_new] = index.try_emplace(survey[i].self->id, i);
@@ -139,7 +141,8 @@ Result<Index> index_by_id(const Survey& survey) {
       return Error::unsafe("pods " + survey[other->second].member->pod.name + " and " +
                            survey[i].member->pod.name + " both say they are node " +
                            survey[i].self->id.short_text())
-          .with_hint("one of them started from a copy of the other's volume: give it an empty one");
+          .with_hint("one of them started from a copy of the other's volume; see which: " +
+                     status_command(view));
     }
   }
   return index;
@@ -208,7 +211,7 @@ Result<std::vector<InitMember>> survey_for_init(const ClusterView& view) {
     KREDIS_CHECK(check_answered(view, member));
     survey.push_back(InitMember{.member = &member, .self = member.self()});
   }
-  KREDIS_TRY(const Index index, index_by_id(survey));
+  KREDIS_TRY(const Index index, index_by_id(view, survey));
   for (const InitMember& entry : survey) {
     KREDIS_CHECK(check_strangers(view, entry, index));
     KREDIS_CHECK(check_keys(view, *entry.member));

@@ -310,6 +310,21 @@ Stage replication(const Roles& roles, const Survey& survey) {
 
 }  // namespace
 
+Stage letting_in(const ClusterView& view, const std::string& password) {
+  Stage stage{.title = "Let replicas log in to their masters"};
+  for (const Member& member : view.members) {
+    const bool lacks = member.server && member.server->wants_password == true &&
+                       member.server->gives_password == false;
+    if (lacks && !password.empty()) {
+      Setting masterauth{.name = "masterauth", .value = password, .secret = true};
+      stage.steps.push_back(
+          {.what = SetConfig{.pod = member.pod.name, .settings = {std::move(masterauth)}},
+           .reason = "it wants a password, and gives none to a master"});
+    }
+  }
+  return stage;
+}
+
 Result<InitPlan> plan_init(const ClusterView& view, Shape shape) {
   KREDIS_CHECK(check_shape(view, shape));
   KREDIS_TRY(const Survey survey, survey_for_init(view));

@@ -24,4 +24,9 @@ struct InitPlan : Plan {
 /// unreachable (a member did not answer or is loading).
 Result<InitPlan> plan_init(const ClusterView& view, Shape shape);
 
+/// What has replicas log in to their masters where these want a password and nobody told them:
+/// masterauth on each server that has none. `password` is what we log in with ourselves. Nothing
+/// where all is well, or where nobody knows a password.
+Stage letting_in(const ClusterView& view, const std::string& password);
+
 }  // namespace kredis::core

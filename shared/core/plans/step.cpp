@@ -35,7 +35,11 @@ struct StepText {
            (step.node_pod.empty() ? step.node.short_text() : step.node_pod);
   }
   std::string operator()(const Reset& step) const {
-    return std::string("reset ") + (step.kind == ResetKind::hard ? "hard " : "soft ") + step.pod;
+    return std::string(step.empties ? "empty_and_reset " : "reset ") +
+           (step.kind == ResetKind::hard ? "hard " : "soft ") + step.pod;
+  }
+  std::string operator()(const ClaimSlots& step) const {
+    return "claim_slots " + step.pod + " " + step.slots.to_text();
   }
   std::string operator()(const SetConfig& step) const {
     return "set_config " + step.pod + settings_text(step.settings);
@@ -97,6 +101,7 @@ std::string pod_of(const Step& step) {
                              [](const Failover& what) { return what.pod; },
                              [](const Forget& what) { return what.pod; },
                              [](const Reset& what) { return what.pod; },
+                             [](const ClaimSlots& what) { return what.pod; },
                              [](const SetConfig& what) { return what.pod; },
                              [](const MoveSlots& what) { return what.pod; },
                              [](const RestartPod& what) { return what.pod; }},

@@ -67,11 +67,19 @@ struct Forget {
 };
 
 enum class ResetKind { soft, hard };
-/// CLUSTER RESET: `pod` leaves its cluster. A node that holds keys refuses, and it is never emptied
-/// to get past that.
+/// CLUSTER RESET: `pod` leaves its cluster. A master that holds keys refuses, and is emptied to get
+/// past that only where `empties` says so, which is a risk for data.
 struct Reset {
   std::string pod;
   ResetKind kind = ResetKind::soft;
+  bool empties = false;
+};
+/// CLUSTER SETSLOT NODE on `pod`, the node `node`, for slots that nobody owns but the others think
+/// somebody does; then BUMPEPOCH, so that they believe it.
+struct ClaimSlots {
+  std::string pod;
+  NodeId node;
+  SlotSet slots;
 };
 
 /// One setting of a server. The value of a secret is never shown.
@@ -159,6 +167,7 @@ using StepKind = std::variant<Meet,
                               Failover,
                               Forget,
                               Reset,
+                              ClaimSlots,
                               SetConfig,
                               MoveSlots,
                               ApplyObject,
@@ -174,7 +183,8 @@ inline constexpr bool is_node_command =
     std::is_same_v<Kind, Meet> || std::is_same_v<Kind, AddSlots> ||
     std::is_same_v<Kind, SetEpoch> || std::is_same_v<Kind, BumpEpoch> ||
     std::is_same_v<Kind, Replicate> || std::is_same_v<Kind, Failover> ||
-    std::is_same_v<Kind, Forget> || std::is_same_v<Kind, Reset> || std::is_same_v<Kind, SetConfig>;
+    std::is_same_v<Kind, Forget> || std::is_same_v<Kind, Reset> ||
+    std::is_same_v<Kind, ClaimSlots> || std::is_same_v<Kind, SetConfig>;
 
 /// What a step may take away from the users of a cluster; consent is asked by the worst of a plan.
 enum class Risk {

@@ -35,7 +35,7 @@ Finding only(const ViewBuilder& builder, const std::string& id) {
   INFO("found: ", ids_of(found));
   REQUIRE(std::ranges::count(found, id, &Finding::id) == 1);
   const Finding finding = *std::ranges::find(found, id, &Finding::id);
-  CHECK_FALSE(finding.fix.empty());
+  CHECK_FALSE(finding.remedy.to_text().empty());
   return finding;
 }
 
@@ -71,7 +71,8 @@ TEST_SUITE("core/finding") {
     ViewBuilder strangers{6};
     strangers.shape(3, 1);
     CHECK(ids_of(find_trouble(strangers.build())) == "not-initialised");
-    CHECK(only(strangers, "not-initialised").fix == "kubectl redis init redis -n default");
+    CHECK(only(strangers, "not-initialised").remedy.to_text() ==
+          "kubectl redis init redis -n default");
     CHECK(health(strangers) == Health::down);
   }
 
@@ -92,7 +93,7 @@ TEST_SUITE("core/finding") {
     const Finding finding = only(builder, "slots-failed");
     CHECK(says(finding.message, "pod redis-app-1 failed"));
     CHECK(says(finding.message, "5461-10922 (5462 slots)"));
-    CHECK(finding.fix == "kubectl describe pod redis-app-1 -n default");
+    CHECK(finding.remedy.to_text() == "kubectl describe pod redis-app-1 -n default");
     CHECK(health(builder) == Health::down);
     CHECK(served_slots(builder.build()).size() == 16'384 - 5462);
   }
@@ -106,8 +107,10 @@ TEST_SUITE("core/finding") {
     });
     const Finding finding = only(builder, "slots-open");
     CHECK(says(finding.message, "slot 77 and 1 more on pod redis-app-0 is half moved to node"));
-    CHECK(says(finding.fix,
-               "kubectl redis cli redis -n default --pod redis-app-0 -- CLUSTER SETSLOT 77"));
+    CHECK(
+        says(finding.remedy.to_text(),
+             "kubectl redis cli redis -n default --pod redis-app-0 -- CLUSTER COUNTKEYSINSLOT 77"));
+    CHECK(finding.remedy.kind == Remedy::Kind::shows);
     CHECK(health(builder) == Health::degraded);
   }
 
@@ -132,14 +135,27 @@ TEST_SUITE("core/finding") {
 
   TEST_CASE("find_trouble compares announced addresses with the pods' own") {
     ViewBuilder builder = healthy();
-    builder.edit(0, [](Member& member) { member.view->nodes[3].address.ip = "10.0.0.99"; });
+    builder.edit(0, [](Member& member) {
+      member.view->nodes[3].address.ip = "10.0.0.99";
+      member.view->nodes[3].link_connected = false;
+    });
     const Finding finding = only(builder, "address-stale");
     CHECK(finding.message ==
-          "pod redis-app-3 has the address 10.0.0.4, and 1 of 6 pods know it as 10.0.0.99");
-    CHECK(says(finding.fix, "--pod redis-app-0 -- CLUSTER MEET"));
-    CHECK(says(finding.fix, "CLUSTER MEET 10.0.0.4 6379"));
-    builder.edit(3, [](Member& member) { member.pod.announced_ip = "10.0.0.99"; });
-    CHECK(says(only(builder, "address-stale").message, "5 of 6 pods know it as 10.0.0.4"));
+          "pod redis-app-3 has the address 10.0.0.4, and 1 of 6 pods know it as 10.0.0.99 and do "
+          "not reach it");
+    CHECK(finding.remedy.to_text() == "kubectl redis node meet redis -n default --pod redis-app-3");
+  }
+
+  TEST_CASE("find_trouble leaves addresses alone by which nodes reach each other") {
+    ViewBuilder announced = healthy();  // By a Service for each pod, say.
+    for (int viewer = 0; viewer < 6; ++viewer) {
+      announced.edit(viewer, [](Member& member) {
+        for (Node& node : member.view->nodes) {
+          node.address.ip = "10.96.0." + node.id.to_text().substr(7, 1);
+        }
+      });
+    }
+    CHECK(ids_of(find_trouble(announced.build())) == "");
   }
 
   TEST_CASE("find_trouble tells ghosts without slots from lost owners") {
@@ -147,7 +163,7 @@ TEST_SUITE("core/finding") {
     forgotten.edit(0, [](Member& member) { member.view->nodes.push_back(ghost("none")); });
     const Finding finding = only(forgotten, "ghost-node");
     CHECK(finding.severity == Severity::warning);
-    CHECK(finding.fix == "kubectl redis init redis -n default");
+    CHECK(finding.remedy.to_text() == "kubectl redis init redis -n default");
     ViewBuilder owner = healthy();
     owner.edit(0, [](Member& member) { member.view->nodes.push_back(ghost("0-9")); });
     CHECK(only(owner, "ghost-node").severity == Severity::error);
@@ -165,10 +181,10 @@ TEST_SUITE("core/finding") {
       });
     }
     const Finding finding = only(builder, "foreign-node");
-    CHECK(finding.fix ==
+    CHECK(finding.remedy.to_text() ==
           "see whose it is: kubectl get pods -A -o wide --field-selector status.podIP=10.9.9.9");
     for (const Finding& each : find_trouble(builder.build())) {
-      CHECK_FALSE(says(each.fix, "FORGET"));
+      CHECK_FALSE(says(each.remedy.to_text(), "FORGET"));
     }
   }
 
@@ -189,7 +205,8 @@ TEST_SUITE("core/finding") {
     CHECK(health_of(view, found) == Health::down);
     const Finding finding = only(builder, "no-majority");
     CHECK(says(finding.message, "2 of 3 masters are away (pod redis-app-0 and pod redis-app-1)"));
-    CHECK(says(finding.fix, "kubectl redis failover redis -n default --takeover --pod redis-app-"));
+    CHECK(says(finding.remedy.to_text(),
+               "kubectl redis failover redis -n default --takeover --pod redis-app-"));
     CHECK(std::ranges::count(found, "cluster-state-fail", &Finding::id) == 0);
   }
 
@@ -233,7 +250,7 @@ TEST_SUITE("core/finding") {
     const Finding finding = only(builder, "replica-on-masters-node");
     CHECK(says(finding.message, "pod redis-app-3 replicates pod redis-app-0"));
     CHECK(says(finding.message, "node-0"));
-    CHECK(finding.fix ==
+    CHECK(finding.remedy.to_text() ==
           "kubectl cordon node-0 && kubectl delete pod redis-app-3 -n default && kubectl uncordon "
           "node-0");
     builder.on(3, "node-3", "zone-0");
@@ -266,7 +283,7 @@ TEST_SUITE("core/finding") {
   TEST_CASE("find_trouble hands one of two masters on a node to a replica elsewhere") {
     ViewBuilder builder = healthy();
     builder.on(1, "node-0", "zone-0").on(4, "node-1", "zone-1");
-    CHECK(only(builder, "majority-on-one-node").fix ==
+    CHECK(only(builder, "majority-on-one-node").remedy.to_text() ==
           "kubectl redis failover redis -n default --pod redis-app-3");
   }
 
@@ -278,9 +295,10 @@ TEST_SUITE("core/finding") {
     CHECK(std::ranges::count(found, "no-replica", &Finding::id) == 2);
     const auto first = std::ranges::find(found, "no-replica", &Finding::id);
     CHECK(says(first->message, "pod redis-app-1 has no replica"));
-    CHECK(says(first->fix, "--pod redis-app-4 -- CLUSTER REPLICATE"));
-    CHECK(says(first->fix, "CLUSTER REPLICATE " + node_id(1).to_text()));
-    CHECK(says(only(none, "pods-missing").fix, "scale statefulset/redis-app --replicas=6"));
+    CHECK(says(first->remedy.to_text(), "kubectl redis node replicate redis -n default"));
+    CHECK(says(first->remedy.to_text(), "--pod redis-app-4 --master redis-app-1"));
+    CHECK(says(only(none, "pods-missing").remedy.to_text(),
+               "scale statefulset/redis-app --replicas=6"));
   }
 
   TEST_CASE(
@@ -289,14 +307,15 @@ TEST_SUITE("core/finding") {
     spare.slots(0, "0-5460").slots(1, "5461-10922").slots(2, "10923-16383");
     spare.replica(3, 0).replica(4, 1).shape(3, 1);
     spare.met({0, 1, 2, 3, 4});
-    CHECK(only(spare, "no-replica").fix == "kubectl redis init redis -n default");
+    CHECK(only(spare, "no-replica").remedy.to_text() == "kubectl redis init redis -n default");
     spare.edit(5, [](Member& member) { member.pod.running = false; }).silent(5);
-    CHECK(only(spare, "no-replica").fix ==
+    CHECK(only(spare, "no-replica").remedy.to_text() ==
           "when pod redis-app-5 runs: kubectl redis init redis -n default");
     ViewBuilder full{5};
     full.slots(0, "0-5460").slots(1, "5461-10922").slots(2, "10923-16383");
     full.replica(3, 0).replica(4, 1).all_met().shape(3, 1);
-    CHECK(says(only(full, "no-replica").fix, "scale statefulset/redis-app --replicas=6"));
+    CHECK(says(only(full, "no-replica").remedy.to_text(),
+               "scale statefulset/redis-app --replicas=6"));
   }
 
   TEST_CASE("find_trouble accepts lag at the limit and names one byte more") {
@@ -331,7 +350,7 @@ TEST_SUITE("core/finding") {
     CHECK(only(with(1, 90 * k_mib + 4), "maxmemory-headroom").severity == Severity::warning);
     const Finding over = only(with(1, 120 * k_mib + 1), "maxmemory-over-limit");
     CHECK(over.severity == Severity::error);
-    CHECK(says(over.fix, "CONFIG SET maxmemory " + std::to_string(90 * k_mib)));
+    CHECK(says(over.remedy.to_text(), "CONFIG SET maxmemory " + std::to_string(90 * k_mib)));
   }
 
   TEST_CASE("find_trouble names servers that keep nothing, and only when that is known") {
@@ -373,11 +392,13 @@ TEST_SUITE("core/finding") {
           "\"redis-data-redis-app-5\" not found.";
     });
     builder.silent(5);
-    CHECK(says(only(builder, "pod-not-running").fix, "kubectl delete pod redis-app-5"));
+    CHECK(
+        says(only(builder, "pod-not-running").remedy.to_text(), "kubectl delete pod redis-app-5"));
     builder.edit(5, [](Member& member) {
       member.pod.trouble = "Unschedulable: persistentvolumeclaim \"x\" is being deleted";
     });
-    CHECK(says(only(builder, "pod-not-running").fix, "kubectl describe pod redis-app-5"));
+    CHECK(says(only(builder, "pod-not-running").remedy.to_text(),
+               "kubectl describe pod redis-app-5"));
   }
 
   TEST_CASE("find_trouble notes an even number of masters and too few") {
@@ -386,12 +407,24 @@ TEST_SUITE("core/finding") {
     CHECK(says(only(ViewBuilder::whole(2, 0), "few-masters").message, "only 2 masters"));
   }
 
-  TEST_CASE("health_of is down without an answer and without a majority") {
+  TEST_CASE("health_of tells what is down from what was not seen") {
     ViewBuilder mute = healthy();
     for (int pod = 0; pod < 6; ++pod) {
       mute.silent(pod);
     }
-    CHECK(health(mute) == Health::down);
+    CHECK(health(mute) == Health::unknown);  // They are ready, and we do not reach them.
+    ViewBuilder late = healthy();
+    for (int pod = 0; pod < 6; ++pod) {
+      late.silent(pod).edit(pod, [](Member& member) {
+        member.pod.ready = false;
+        member.trouble = Error::timeout("did not answer in time");
+      });
+    }
+    CHECK(health(late) == Health::unknown);
+    for (int pod = 0; pod < 6; ++pod) {
+      mute.edit(pod, [](Member& member) { member.pod.ready = false; });
+    }
+    CHECK(health(mute) == Health::down);  // Nothing listens, and Kubernetes knows it.
     ViewBuilder gone = healthy();
     gone.edit(0, [](Member& member) { member.pod.running = false; }).silent(0);
     gone.edit(1, [](Member& member) { member.pod.running = false; }).silent(1);

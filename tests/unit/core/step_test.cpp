@@ -34,6 +34,9 @@ TEST_SUITE("core/step") {
          "a"},
         {Forget{.pod = "a", .node = node_id(1)}, "forget a a0000001", "a"},
         {Reset{.pod = "a"}, "reset soft a", "a"},
+        {ClaimSlots{.pod = "a", .node = node_id(0), .slots = *SlotSet::parse("5-6")},
+         "claim_slots a 5-6",
+         "a"},
         {SetConfig{.pod = "a",
                    .settings = {{.name = "maxmemory", .value = "1gb"},
                                 {.name = "requirepass", .value = "s3cret", .secret = true}}},
@@ -67,6 +70,8 @@ TEST_SUITE("core/step") {
     failover.how = TakeOver::takeover;
     CHECK(to_text(Step{.what = failover}) == "failover a b takeover");
     CHECK(to_text(Step{.what = Reset{.pod = "a", .kind = ResetKind::hard}}) == "reset hard a");
+    const Reset emptied{.pod = "a", .kind = ResetKind::hard, .empties = true};
+    CHECK(to_text(Step{.what = emptied}) == "empty_and_reset hard a");
     CHECK(to_text(Step{.what = Forget{.pod = "a", .node = node_id(1), .node_pod = "b"}}) ==
           "forget a b");
   }

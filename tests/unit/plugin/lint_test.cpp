@@ -28,6 +28,17 @@ const std::string k_bad_config =
 
 }  // namespace
 
+/// A page of docs that the program itself writes.
+void check_page(const std::string& page, const std::vector<std::string>& command) {
+  const std::string path = std::string(KREDIS_SOURCE_DIR) + "/docs/" + page;
+  const std::string text = run_line(command).out;
+  if (std::getenv("KREDIS_UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(path) << text;
+  }
+  INFO("KREDIS_UPDATE_GOLDEN=1 writes docs/", page, " anew");
+  CHECK(text == read_file(path));
+}
+
 TEST_SUITE("plugin/lint") {
   TEST_CASE("the article's files have warnings and no error, so lint ends well") {
     const Ran ran = run_line({"lint", "-f", k_article});
@@ -116,16 +127,19 @@ TEST_SUITE("plugin/lint") {
     CHECK(contains(unknown.err, "kubectl redis rules"));
   }
 
-  TEST_CASE("rules are listed, and their page in docs is current") {
+  TEST_CASE("rules and findings are listed, and their pages in docs are current") {
     CHECK(contains(run_line({"rules"}).out, "RC001"));
     CHECK(Json::parse(run_line({"rules", "-o", "json"}).out)["items"].size() >= 40);
-    const std::string path = std::string(KREDIS_SOURCE_DIR) + "/docs/rules.md";
-    const std::string page = run_line({"rules", "-o", "markdown"}).out;
-    if (std::getenv("KREDIS_UPDATE_GOLDEN") != nullptr) {
-      std::ofstream(path) << page;
-    }
-    INFO("KREDIS_UPDATE_GOLDEN=1 writes docs/rules.md anew");
-    CHECK(page == read_file(path));
+    CHECK(contains(run_line({"rules", "--findings"}).out, "no-majority"));
+    CHECK(Json::parse(run_line({"rules", "--findings", "-o", "json"}).out)["items"].size() >= 40);
+    check_page("rules.md", {"rules", "-o", "markdown"});
+    check_page("findings.md", {"rules", "--findings", "-o", "markdown"});
+  }
+
+  TEST_CASE("explain tells what a finding means for data") {
+    const std::string text = run_line({"explain", "no-majority"}).out;
+    CHECK(contains(text, "The majority of masters is away"));
+    CHECK(contains(text, "Data: It is where it was"));
   }
 }
 

@@ -73,17 +73,17 @@ TEST_SUITE("wire/redis_info") {
     CHECK(keys.error().message.find("db0:keys=-1") != std::string::npos);
   }
 
-  TEST_CASE("read_save_points tells none from some and leaves a refusal unknown") {
+  TEST_CASE("read_setting tells none from some and leaves a refusal unknown") {
     using core::Reply;
     const Reply name{.kind = Reply::Kind::text, .text = "save"};
     core::ServerInfo info;
-    read_save_points(Reply{.kind = Reply::Kind::error, .text = "NOPERM"}, info);
+    read_setting(Reply{.kind = Reply::Kind::error, .text = "NOPERM"}, info);
     CHECK_FALSE(info.rdb_enabled.has_value());
     const Reply some{.kind = Reply::Kind::text, .text = "3600 1 300 100"};
-    read_save_points(Reply{.kind = Reply::Kind::array, .items = {name, some}}, info);
+    read_setting(Reply{.kind = Reply::Kind::array, .items = {name, some}}, info);
     CHECK(info.rdb_enabled == true);
     const Reply none{.kind = Reply::Kind::text};
-    read_save_points(Reply{.kind = Reply::Kind::array, .items = {name, none}}, info);
+    read_setting(Reply{.kind = Reply::Kind::array, .items = {name, none}}, info);
     CHECK(info.rdb_enabled == false);
   }
 }

@@ -98,13 +98,13 @@ TEST_SUITE("wire/status_report") {
     CHECK(report_of(builder)["masters"][1]["address"] == "10.9.9.9:6379");
   }
 
-  TEST_CASE("status_report of a cluster where nobody answers is down and empty") {
+  TEST_CASE("status_report of a cluster where nobody answers is unknown and empty") {
     ViewBuilder builder = healthy();
     for (int pod = 0; pod < 6; ++pod) {
       builder.silent(pod);
     }
     const Json report = report_of(builder);
-    CHECK(report["health"] == "down");
+    CHECK(report["health"] == "unknown");
     CHECK(report["masters"] == Json::array());
     CHECK(report["slots"] == Json({{"assigned", 0}, {"ok", 0}, {"open", 0}}));
   }

@@ -117,6 +117,7 @@ std::vector<std::pair<std::string, core::Step>> every_kind() {
       .pod = pod, .replica = id_of(1), .master_pod = other, .master = id_of(0), .how = {}});
   add(core::Forget{.pod = pod, .node = id_of(9)});
   add(core::Reset{.pod = pod});
+  add(core::ClaimSlots{.pod = pod, .node = id_of(1), .slots = *core::SlotSet::parse("7-9")});
   add(core::SetConfig{.pod = pod, .settings = {{.name = "maxmemory", .value = "1mb"}}});
   add(core::MoveSlots{.pod = pod,
                       .source = id_of(1),

@@ -125,6 +125,10 @@ TEST_SUITE("plugin/node_steps") {
         {"failover", "CLUSTER FAILOVER"},
         {"forget", "CLUSTER FORGET " + id_of(9).to_text()},
         {"reset", "CLUSTER RESET SOFT"},
+        {"claim_slots",
+         "CLUSTER SETSLOT 7 NODE " + id_of(1).to_text() + " CLUSTER SETSLOT 8 NODE " +
+             id_of(1).to_text() + " CLUSTER SETSLOT 9 NODE " + id_of(1).to_text() +
+             " CLUSTER BUMPEPOCH"},
         {"set_config", "CONFIG SET maxmemory 1mb"}};
     for (const auto& row : every_kind()) {
       const auto& kind = row.first;
@@ -142,6 +146,8 @@ TEST_SUITE("plugin/node_steps") {
     }
     const core::Step hard = step(core::Reset{.pod = "p", .kind = core::ResetKind::hard});
     CHECK(one(hard, view) == Command{"CLUSTER", "RESET", "HARD"});
+    const core::Step emptied = step(core::Reset{.pod = "p", .empties = true});
+    CHECK(commands_for(emptied, view)->front() == Command{"FLUSHALL"});
   }
 
   TEST_CASE("a step shows in what the nodes say, and what does not is named") {
@@ -175,6 +181,10 @@ TEST_SUITE("plugin/node_steps") {
               testing::ViewBuilder(2).slots(1, "0"),
               "redis-app-1 has not left its cluster"},
              {"alone", core::Reset{pod}, testing::ViewBuilder(2), ""},
+             {"claims",
+              core::ClaimSlots{pod, id_of(1), *core::SlotSet::parse("5460-5461")},
+              whole(),
+              "redis-app-1 does not have slots 5460"},
              {"restart", core::RestartPod{pod}, whole(), ""}}) {
       CAPTURE(each.label);
       CHECK(missing_of(step(each.what), each.view.build()) == each.missing);

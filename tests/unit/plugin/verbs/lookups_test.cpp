@@ -153,7 +153,7 @@ TEST_SUITE("verbs/lookups") {
                 {"a guard", {"explain", "RG004"}, {"RG004"}}});
     check_refusal({.label = "no such rule",
                    .words = {"explain", "RC999"},
-                   .says = {"there is no rule RC999", "list them: kubectl redis rules"},
+                   .says = {"there is no rule or finding RC999", "list them: kubectl redis rules"},
                    .exit = ExitStatus::usage},
                   bed);
   }

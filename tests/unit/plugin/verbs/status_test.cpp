@@ -65,7 +65,7 @@ TEST_SUITE("verbs/status") {
                "! redis-app-1",
                "error [slots-failed] pod redis-app-1 failed and no replica took over its slots",
                "error [no-answer] pod redis-app-1 does not answer",
-               "fix: kubectl logs redis-app-1 -n shop",
+               "kubectl logs redis-app-1 -c redis --tail=20 -n shop",
                "link down"});
     check_run(
         *bed, {"status", "-A"}, ExitStatus::refused, {"down     create    3         6      0"});
