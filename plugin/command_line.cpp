@@ -13,6 +13,8 @@
 #include "plugin/commands/complete.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/render/error_text.hpp"
+#include "plugin/terminal/terminal.hpp"
+#include "plugin/terminal/text_style.hpp"
 #include "shared/core/labels.hpp"
 
 namespace kredis::plugin {
@@ -149,9 +151,10 @@ void read_line(const std::vector<std::string>& arguments,
                Invocation& invocation,
                std::ostream& out,
                std::ostream& err) {
+  const std::size_t columns = system_terminal(out, err)->width(Stream::out);
   Parser parser = parser_for(invocation);
   if (arguments.empty()) {
-    out << parser.help();
+    out << wrapped(parser.help(), columns);
     return;
   }
   std::vector<std::string> words = arguments;
@@ -163,7 +166,7 @@ void read_line(const std::vector<std::string>& arguments,
   }
   invocation.operation = {};
   if (parsed.outcome == Parsed::Outcome::help) {
-    out << parsed.text;
+    out << wrapped(parsed.text, columns);
   } else {
     err << "error: " << parsed.text;
     invocation.exit = ExitStatus::usage;

@@ -2,6 +2,7 @@
 #include "plugin/commands/cluster_work.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@
 #include "shared/core/text.hpp"
 #include "shared/observe/gather.hpp"
 #include "shared/observe/redis_access.hpp"
+#include "shared/wire/client_services.hpp"
 #include "shared/wire/report.hpp"
 #include "shared/wire/status_report.hpp"
 
@@ -44,6 +46,36 @@ core::Call call_of(const Session& session, const ClusterWish& wish) {
     call.access += " --tls-secret " + core::shell_word(wish.access.tls_secret);
   }
   return call;
+}
+
+/// Where clients connect; nothing where this user may not see Services.
+core::Connect connect_of(ReachedCluster& reached, const core::ClusterView& view) {
+  core::Connect connect{.auth_secret = reached.access.auth_secret,
+                        .auth_key = reached.access.auth_key,
+                        .tls = !reached.access.tls_secret.empty() ||
+                               reached.access.certificates != observe::CertificateKeys{}};
+  const auto services = reached.kube.list({{"v1", "services"}, view.namespace_}, {});
+  if (services) {
+    connect.services = wire::client_services(services->at("items"), view);
+  }
+  return connect;
+}
+
+/// The first pod that is on its way, and nothing says that it will not arrive; empty when all have.
+std::string on_its_way(const core::ClusterView& view) {
+  const auto coming = std::ranges::find_if(view.members, [](const core::Member& member) {
+    return !member.pod.running && !member.pod.ending && member.pod.trouble.empty();
+  });
+  return coming == view.members.end() ? "" : "pod " + coming->pod.name + " is starting";
+}
+
+/// Finds the pods, once those that are on their way have come: right behind what makes them.
+Status find_pods_that_came(observe::Cluster& cluster, const Conduct& conduct) {
+  constexpr auto k_pace = std::chrono::milliseconds(500);
+  return wait_until(conduct, k_pace, [&]() -> Result<std::string> {
+    KREDIS_CHECK(cluster.find_pods());
+    return on_its_way(cluster.view());
+  });
 }
 
 std::string summary(const core::ClusterView& view) {
@@ -131,7 +163,9 @@ Result<core::ClusterView> look_at(Session& session,
   KREDIS_CHECK(reached->cluster.find_pods());
   reached->cluster.ask(observe::Ask::everything, deadline);
   KREDIS_CHECK(reached->cluster.check_one());
-  return reached->cluster.view();
+  core::ClusterView view = reached->cluster.view();
+  view.connect = connect_of(*reached, view);
+  return view;
 }
 
 Result<core::ClusterView> initialise_cluster(Session& session,
@@ -141,11 +175,14 @@ Result<core::ClusterView> initialise_cluster(Session& session,
                                              const Conduct& conduct) {
   KREDIS_TRY(const auto reached, reach(session, located, access));
   observe::Cluster& cluster = reached->cluster;
-  KREDIS_CHECK(cluster.find_pods());
+  conduct.begin("initialising " + located.name);
+  if (const Status came = find_pods_that_came(cluster, conduct); !came) {
+    conduct.failed();
+    return came.error().while_doing("waiting for the pods of cluster " + located.name);
+  }
   const InitOptions options{
       .shape = observe::shape_for(cluster.view(), shape),
       .configured_node_timeout = configured_node_timeout(reached->kube, located)};
-  conduct.begin("initialising " + located.name);
   auto outcome = initialise(cluster, &reached->kube, options, conduct);
   if (!outcome) {
     conduct.failed();
@@ -153,6 +190,7 @@ Result<core::ClusterView> initialise_cluster(Session& session,
                                        located.namespace_);
   }
   conduct.done((outcome->changed ? "initialised: " : "nothing to do: ") + summary(outcome->view));
+  outcome->view.connect = connect_of(*reached, outcome->view);
   return std::move(outcome->view);
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/commands/create_flags.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <iterator>
 #include <optional>
 
 #include "plugin/commands/flags.hpp"
+#include "plugin/operations/create/standing.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -83,6 +85,25 @@ Result<std::string> read_config(const std::string& path) {
         .with_hint("give --config a redis.conf");
   }
   return text;
+}
+
+std::string words_of(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    text += (text.empty() ? "" : ", ") + word;
+  }
+  return text;
+}
+
+Status check_allow_words(const std::vector<std::string>& words) {
+  const std::vector<std::string> known = allow_words();
+  for (const std::string& word : words) {
+    if (std::ranges::find(known, word) == known.end()) {
+      return Error::invalid_argument("--allow does not know " + word)
+          .with_hint("it takes " + words_of(known));
+    }
+  }
+  return {};
 }
 
 void add_shape_flags(Verb& verb, CreateFlags& flags) {
@@ -173,9 +194,14 @@ void add_create_flags(Verb& verb, CreateFlags& flags) {
   add_storage_flags(verb, flags);
   add_pod_flags(verb, flags);
   add_access_flags(verb, flags);
+  verb.section("On a cluster that is there");
+  verb.option("--allow", flags.allow, "What a change may take away: " + words_of(allow_words()))
+      .with_commas();
+  verb.note_given(flags.given);
 }
 
 Result<ClusterSpec> spec_of(const CreateFlags& options, const std::string& namespace_) {
+  KREDIS_CHECK(check_allow_words(options.allow));
   ClusterSpec spec = options.spec;
   spec.namespace_ = namespace_;
   spec.storage = options.ephemeral ? manifest::Storage::ephemeral : manifest::Storage::claim;

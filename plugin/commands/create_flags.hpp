@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct CreateFlags {
   DryRun dry_run = DryRun::none;
   Output output = Output::text;
   bool no_init = false;
+  std::vector<std::string> allow = {};
+  std::set<std::string> given = {};  ///< The flags that the line has.
   bool yes = false;
 };
 

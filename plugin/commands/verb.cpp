@@ -251,6 +251,13 @@ Flag Verb::flag(const std::string& names, bool& target, const std::string& about
   return Flag(*app_->add_flag(names, target, about));
 }
 
+void Verb::note_given(std::set<std::string>& given) {
+  for (CLI::Option* option : app_->get_options()) {
+    const std::string name = option->get_name();
+    option->each([&given, name](const std::string&) { given.insert(name); });
+  }
+}
+
 Flag Verb::choose(const std::string& names,
                   const std::vector<std::string>& words,
                   const std::string& preset,
@@ -315,9 +322,20 @@ Verb Parser::root() { return {*app_, *chosen_}; }
 std::string Parser::help() const { return app_->help(); }
 
 Parsed Parser::parse(const std::vector<std::string>& words) {
+  // CLI11 takes its arguments in reverse, and of "--auth-secret=" the next word for its value.
+  std::vector<std::string> reversed;
+  for (auto word = words.rbegin(); word != words.rend(); ++word) {
+    const bool is_empty_value =
+        word->starts_with("--") && word->ends_with('=') && word->find('=') + 1 == word->size();
+    if (is_empty_value) {
+      reversed.emplace_back();
+      reversed.push_back(word->substr(0, word->size() - 1));
+    } else {
+      reversed.push_back(*word);
+    }
+  }
   try {
-    // CLI11 takes its arguments in reverse.
-    app_->parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    app_->parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
     return {.outcome = Parsed::Outcome::help, .text = help()};  // Of the verb that was chosen.
   } catch (const CLI::ParseError& error) {

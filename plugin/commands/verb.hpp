@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -121,6 +122,10 @@ class Verb {
     }
     return choice(names, target, choices, about);
   }
+
+  /// Has the names of those flags noted, with their dashes, that the line gives: all that are
+  /// declared by now.
+  void note_given(std::set<std::string>& given);
 
   /// Puts what is declared from here on under this title of the help.
   void section(const std::string& title);

@@ -148,6 +148,12 @@ std::string marked(const Member& member, const TextStyle& style) {
                                              : style.yellow(member.pod.name + " !");
 }
 
+/// In a narrow terminal the least telling columns give way.
+Fit fit_for(const TextStyle& style) {
+  return {.columns = style.width(),
+          .optional = {"RESTARTS", "AGE", "MEMORY", "ZONE", "ADDRESS", "KEYS", "LAG"}};
+}
+
 std::string tree(const StatusPicture& picture, const TextStyle& style, Detail detail) {
   const ClusterView& view = picture.view;
   const core::Topology* agreed = formed(view);
@@ -177,7 +183,7 @@ std::string tree(const StatusPicture& picture, const TextStyle& style, Detail de
       }
     }
   }
-  std::string text = rows.empty() ? "" : render_table(titles_of(detail), rows);
+  std::string text = rows.empty() ? "" : render_table(titles_of(detail), rows, fit_for(style));
   for (const Member& member : view.members) {
     const bool is_shown = std::find(shown.begin(), shown.end(), &member) != shown.end();
     if (!is_shown || member.self() == nullptr) {
@@ -218,6 +224,28 @@ std::string losses(const std::string& what,
   return text + "\n";
 }
 
+/// Where clients connect, and a command that does; nothing where nobody looked.
+std::string connect_text(const ClusterView& view) {
+  const core::Connect& connect = view.connect;
+  if (connect.services.empty()) {
+    return {};
+  }
+  const core::ClientService& best = connect.services.front();
+  std::string text = "connect: " + best.address + " (" + best.type + ")";
+  if (best.node_port != 0) {
+    text += fmt::format(", port {} of every node", best.node_port);
+  }
+  for (const std::string& address : best.external) {
+    text += ", from outside " + address;
+  }
+  text += connect.tls ? ", TLS" : "";
+  if (!connect.auth_secret.empty()) {
+    text += ", password in Secret " + connect.auth_secret +
+            (connect.auth_key.empty() ? "" : " (" + connect.auth_key + ")");
+  }
+  return text + "\n         " + core::redis_command(view, "cli") + "\n";
+}
+
 std::string painted_severity(core::Severity severity, const TextStyle& style) {
   const std::string text(core::to_text(severity));
   return severity == core::Severity::error     ? style.red(text)
@@ -241,6 +269,7 @@ std::string render_status(const StatusPicture& picture, const TextStyle& style, 
     text += losses("node", picture.survival.nodes, style);
     text += losses("zone", picture.survival.zones, style);
   }
+  text += connect_text(picture.view);
   for (const core::Finding& finding : picture.findings) {
     text += painted_severity(finding.severity, style) + " [" + finding.id + "] " + finding.message +
             "\n";
@@ -271,7 +300,8 @@ std::string render_status_table(const std::vector<StatusPicture>& pictures,
   }
   return render_table(
       {"NAMESPACE", "NAME", "HEALTH", "MADE BY", "MASTERS", "PODS", "SLOTS", "ERRORS", "FINDINGS"},
-      rows);
+      rows,
+      {.columns = style.width(), .optional = {"FINDINGS", "MADE BY", "SLOTS", "PODS"}});
 }
 
 }  // namespace kredis::plugin

@@ -9,21 +9,22 @@
 namespace kredis::plugin {
 namespace {
 
+constexpr std::size_t k_gap = 3;
+
 std::string render_row(const std::vector<std::string>& cells,
                        const std::vector<std::size_t>& widths) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const bool last = i + 1 == cells.size();
-    line += last ? cells[i] : padded(cells[i], widths[i] + 3);
+    line += last ? cells[i] : padded(cells[i], widths[i] + k_gap);
   }
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
 }
 
-}  // namespace
+using Rows = std::vector<std::vector<std::string>>;
 
-std::string render_table(const std::vector<std::string>& titles,
-                         const std::vector<std::vector<std::string>>& rows) {
+std::vector<std::size_t> widths_of(const std::vector<std::string>& titles, const Rows& rows) {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < titles.size(); ++i) {
     std::size_t width = display_width(titles[i]);
@@ -32,8 +33,43 @@ std::string render_table(const std::vector<std::string>& titles,
     }
     widths.push_back(width);
   }
-  std::string text = render_row(titles, widths);
-  for (const auto& row : rows) {
+  return widths;
+}
+
+std::size_t sum_of(const std::vector<std::size_t>& widths) {
+  std::size_t sum = 0;
+  for (const std::size_t width : widths) {
+    sum += width + (sum == 0 ? 0 : k_gap);
+  }
+  return sum;
+}
+
+void leave_out(const std::string& title, std::vector<std::string>& titles, Rows& rows) {
+  const auto found = std::ranges::find(titles, title);
+  if (found == titles.end()) {
+    return;
+  }
+  const auto at = found - titles.begin();
+  titles.erase(found);
+  for (auto& row : rows) {
+    row.erase(row.begin() + at);
+  }
+}
+
+}  // namespace
+
+std::string render_table(const std::vector<std::string>& titles, const Rows& rows, const Fit& fit) {
+  std::vector<std::string> shown_titles = titles;
+  Rows shown = rows;
+  for (const std::string& title : fit.optional) {
+    if (fit.columns == 0 || sum_of(widths_of(shown_titles, shown)) <= fit.columns) {
+      break;
+    }
+    leave_out(title, shown_titles, shown);
+  }
+  const std::vector<std::size_t> widths = widths_of(shown_titles, shown);
+  std::string text = render_row(shown_titles, widths);
+  for (const auto& row : shown) {
     text += render_row(row, widths);
   }
   return text;

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "shared/core/error.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -25,7 +26,7 @@ constexpr auto k_grace = std::chrono::milliseconds(1500);
 std::string goodbye(const std::vector<std::string>& arguments) {
   std::string command = "kubectl redis";
   for (const std::string& argument : arguments) {
-    command += " " + argument;
+    command += " " + core::shell_word(argument);
   }
   return "\ninterrupted: nothing is lost; what was done stays.\n  go on with: " + command + "\n";
 }

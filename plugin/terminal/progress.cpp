@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "plugin/terminal/interrupt.hpp"
+
 namespace kredis::plugin {
 namespace {
 
@@ -96,7 +98,11 @@ void Progress::clear() {
   lines_.clear();
 }
 
+/// Once Ctrl-C has had its say, that is what stands last, and nothing is drawn over it.
 void Progress::erase_live() {
+  if (interrupted()) {
+    drawn_ = 0;
+  }
   if (drawn_ > 0) {
     stream_ << "\033[" << drawn_ << "F\033[J" << std::flush;
     drawn_ = 0;
@@ -104,7 +110,7 @@ void Progress::erase_live() {
 }
 
 void Progress::draw_live() {
-  if (live_ == Live::no || title_.empty()) {
+  if (live_ == Live::no || title_.empty() || interrupted()) {
     return;
   }
   stream_ << style_.yellow("…") << " " << cut(title_, style_.width() - 2) << "\n";

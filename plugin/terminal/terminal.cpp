@@ -4,10 +4,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <utility>
 
 #include "plugin/terminal/interrupt.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -32,11 +34,12 @@ class SystemTerminal : public Terminal {
   std::ostream& err() override { return err_; }
   bool is_terminal(Stream stream) const override { return ::isatty(descriptor_of(stream)) == 1; }
   std::size_t width(Stream stream) const override {
-    constexpr std::size_t k_default_width = 100;
     winsize size{};
     const bool known = is_terminal(stream) &&
                        ::ioctl(descriptor_of(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    return known ? size.ws_col : k_default_width;
+    const char* columns = std::getenv("COLUMNS");
+    const auto said = core::to_number<std::size_t>(columns == nullptr ? "" : columns);
+    return said.value_or(known ? size.ws_col : 0);
   }
   std::optional<std::string> read_line() override {
     std::string line;

@@ -22,7 +22,7 @@ class Terminal {
   virtual std::ostream& err() = 0;
   /// Whether a person is at the other end.
   virtual bool is_terminal(Stream stream) const = 0;
-  /// Units: columns. A default where nobody says.
+  /// Units: columns. As COLUMNS has it, or the terminal; 0 where neither says, as for a pipe.
   virtual std::size_t width(Stream stream) const = 0;
   /// One line of the user; nullopt at the end of input.
   virtual std::optional<std::string> read_line() = 0;

@@ -15,10 +15,10 @@ enum class Colour { off, on };
 /// Wraps text in ANSI colours, or returns it unchanged when colour is off.
 class TextStyle {
  public:
-  explicit TextStyle(Colour colour = Colour::off, std::size_t width = 100)
+  explicit TextStyle(Colour colour = Colour::off, std::size_t width = 0)
       : colour_(colour), width_(width) {}
 
-  /// Units: terminal columns.
+  /// Units: terminal columns; 0 where nothing is to be cut.
   std::size_t width() const noexcept { return width_; }
   bool coloured() const noexcept { return colour_ == Colour::on; }
 
@@ -37,6 +37,10 @@ class TextStyle {
 
 /// Columns that `text` takes on a terminal: UTF-8 code points, without ANSI colour sequences.
 std::size_t display_width(std::string_view text) noexcept;
+
+/// Breaks lines that are longer than `columns` between words. What is left of a line stands under
+/// its last column of text. 0 columns break nothing.
+std::string wrapped(const std::string& text, std::size_t columns);
 
 /// Fills `text` with spaces up to `columns`.
 std::string padded(std::string text, std::size_t columns);

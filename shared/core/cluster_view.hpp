@@ -72,11 +72,30 @@ struct Call {
   std::string access = {};   ///< " --auth-secret pw", which is ours alone.
 };
 
+/// A Service that clients may come in by.
+struct ClientService {
+  std::string name = {};
+  std::string address = {};  ///< "redis-access-service.default.svc:6379".
+  std::string type = {};     ///< "ClusterIP", "NodePort", "LoadBalancer" or "Headless".
+  std::string pod = {};      ///< Where it leads to one only.
+  int node_port = 0;         ///< On every Kubernetes node; 0 where there is none.
+  std::vector<std::string> external = {};  ///< A load balancer's addresses, with the port.
+};
+
+/// How clients connect.
+struct Connect {
+  std::vector<ClientService> services = {};  ///< The first is the best.
+  std::string auth_secret = {};              ///< Empty where there is no password, or no Secret.
+  std::string auth_key = {};  ///< Of the password in it; empty where it is not known.
+  bool tls = false;
+};
+
 struct ClusterView {
   std::string name;
   std::string namespace_;
   std::string made_by = {};  ///< "create", what else labels say ("Helm"), or "others".
   Call call = {};
+  Connect connect = {};
   Shape shape;
   std::vector<Member> members;  ///< In ordinal order.
 

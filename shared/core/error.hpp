@@ -38,14 +38,14 @@ struct CodeTraits {
   ExitStatus exit;
 };
 
-/// Only our own faults are failures. Whatever else stops a verb (a name that is not there, a server
-/// that cannot be reached, a pod that never gets ready) is for the user to mend: a refusal.
+/// What could not be done, as a name is not there, a server cannot be reached or a pod never gets
+/// ready, failed. A refusal is an answer: it could be done, and is not, for a reason that is given.
 inline constexpr std::array k_code_traits{
     CodeTraits{ErrorCode::invalid_argument, "invalid_argument", Retry::never, ExitStatus::usage},
-    CodeTraits{ErrorCode::not_found, "not_found", Retry::never, ExitStatus::refused},
-    CodeTraits{ErrorCode::unauthorized, "unauthorized", Retry::never, ExitStatus::refused},
-    CodeTraits{ErrorCode::unreachable, "unreachable", Retry::same_call, ExitStatus::refused},
-    CodeTraits{ErrorCode::timeout, "timeout", Retry::from_fresh_view, ExitStatus::refused},
+    CodeTraits{ErrorCode::not_found, "not_found", Retry::never, ExitStatus::failed},
+    CodeTraits{ErrorCode::unauthorized, "unauthorized", Retry::never, ExitStatus::failed},
+    CodeTraits{ErrorCode::unreachable, "unreachable", Retry::same_call, ExitStatus::failed},
+    CodeTraits{ErrorCode::timeout, "timeout", Retry::from_fresh_view, ExitStatus::failed},
     CodeTraits{ErrorCode::conflict, "conflict", Retry::from_fresh_view, ExitStatus::refused},
     CodeTraits{ErrorCode::unsafe, "unsafe", Retry::after_repair, ExitStatus::refused},
     CodeTraits{ErrorCode::cancelled, "cancelled", Retry::same_call, ExitStatus::cancelled},

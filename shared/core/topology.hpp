@@ -60,8 +60,9 @@ struct ServerInfo {
   std::int64_t replication_offset = 0;  ///< master_repl_offset, or slave_repl_offset on a replica.
   bool master_link_up = false;          ///< Replicas only.
   std::int64_t connected_replicas = 0;
-  bool snapshot_failed = false;                    ///< The last RDB snapshot.
-  bool aof_write_failed = false;                   ///< The last write of the append-only file.
+  bool snapshot_failed = false;   ///< The last RDB snapshot.
+  bool aof_rewriting = false;     ///< An append-only file is being written, or about to be.
+  bool aof_write_failed = false;  ///< The last write of the append-only file.
   std::optional<std::int64_t> good_replicas = {};  ///< As min-replicas-to-write counts, where set.
 
   // What INFO does not tell and CONFIG GET does; nullopt where it was not said.

@@ -42,6 +42,27 @@ Status check_name(const ClusterSpec& spec) {
   return {};
 }
 
+/// Official images that are often at hand; what a name of one's own holds only its pods tell.
+bool is_known_for_something_else(std::string_view image) {
+  constexpr std::array<std::string_view, 14> k_others{"nginx",
+                                                      "httpd",
+                                                      "busybox",
+                                                      "ubuntu",
+                                                      "debian",
+                                                      "alpine",
+                                                      "centos",
+                                                      "postgres",
+                                                      "mysql",
+                                                      "mariadb",
+                                                      "mongo",
+                                                      "memcached",
+                                                      "python",
+                                                      "node"};
+  std::string_view name = image.substr(image.rfind('/') + 1);
+  name = name.substr(0, name.find_first_of(":@"));
+  return std::ranges::find(k_others, name) != k_others.end();
+}
+
 Status check_shape(const ClusterSpec& spec) {
   if (spec.masters < k_fewest_masters) {
     return invalid("--masters {} cannot make a cluster: a majority of masters must survive one",
@@ -69,6 +90,10 @@ Status check_shape(const ClusterSpec& spec) {
   if (!is_image) {
     return invalid("--image {} names no image", core::quoted(spec.image))
         .with_hint("name one with its version, such as redis:8.0 or valkey/valkey:8.1");
+  }
+  if (is_known_for_something_else(spec.image)) {
+    return invalid("--image {} has no redis-server in it", core::quoted(spec.image))
+        .with_hint("name one that has, such as redis:8.0 or valkey/valkey:8.1");
   }
   return {};
 }

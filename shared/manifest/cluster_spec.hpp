@@ -44,6 +44,12 @@ struct Toleration {
 
 using Pairs = std::map<std::string, std::string>;
 
+/// A redis.conf that is there and is to stay as it is, whatever became of it by hand.
+struct Kept {
+  std::string redis_conf = {};
+  std::string hash = {};  ///< What the pods' template says of it; empty when nothing.
+};
+
 /// Defaults are the article's, where it has one. Numbers are signed so that what a user typed can
 /// be refused in the user's own words.
 struct ClusterSpec {
@@ -62,6 +68,8 @@ struct ClusterSpec {
 
   std::string config = {};  ///< The text of the user's redis.conf.
   std::vector<std::pair<std::string, std::string>> settings = {};  ///< KEY=VALUE; after `config`.
+
+  std::optional<Kept> kept = {};  ///< Wins over `config`, `settings` and our own lines.
 
   Pairs requests = {};  ///< Over the defaults cpu 100m, memory 100Mi.
   Pairs limits = {};

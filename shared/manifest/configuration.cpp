@@ -120,6 +120,9 @@ void append_section(std::string& text, std::string_view title, std::string_view 
 }  // namespace
 
 std::string redis_conf(const ClusterSpec& spec) {
+  if (spec.kept) {
+    return spec.kept->redis_conf;
+  }
   wire::RedisConf settings;
   for (const auto& [key, value] : spec.settings) {
     if (auto directive = wire::parse_setting(key, value)) {

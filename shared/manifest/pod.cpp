@@ -208,7 +208,8 @@ Json pod_template(const ClusterSpec& spec, std::optional<int> ordinal) {
     labels[std::string(k_ordinal_label)] = std::to_string(*ordinal);
   }
   Json annotations = spec.annotations;
-  annotations[std::string(k_config_hash_annotation)] = fingerprint(redis_conf(spec));
+  annotations[std::string(k_config_hash_annotation)] =
+      spec.kept && !spec.kept->hash.empty() ? spec.kept->hash : fingerprint(redis_conf(spec));
 
   Json pod = {{"terminationGracePeriodSeconds", k_grace_seconds},
               {"enableServiceLinks", false},

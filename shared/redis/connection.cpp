@@ -33,8 +33,7 @@ using namespace std::string_literals;
 
 constexpr std::string_view k_client_certificate_hint =
     "it wants a client certificate that it trusts: --tls-secret NAME";
-constexpr std::string_view k_perhaps_tls_hint =
-    "perhaps this port speaks TLS: --tls-secret NAME, or --tls-ca FILE";
+constexpr std::string_view k_perhaps_tls_hint = "perhaps this port speaks TLS: --tls-secret NAME";
 
 /// Keeps a write to a closed connection from killing the program: OpenSSL and hiredis use plain
 /// writes, and the signal's disposition belongs to the program, not to this library.
@@ -286,7 +285,7 @@ Error HiredisConnection::plain_protocol_error(const Error& parse_error) const {
   // A TLS server answers a plain command with an alert record, whose type is 21.
   if (!tls_ && !greeted_ && parse_error.message.find("\\x15") != std::string::npos) {
     return Error::protocol(line_.who + " speaks TLS on this port, and was spoken to without")
-        .with_hint("use TLS: --tls-secret NAME, or --tls-ca FILE");
+        .with_hint("use TLS: --tls-secret NAME");
   }
   return Error::protocol(line_.who +
                          " does not speak Redis's protocol here: " + parse_error.message)

@@ -15,8 +15,7 @@ namespace kredis::redis {
 namespace {
 
 constexpr std::string_view k_ca_hint =
-    "give the CA that signed the servers' certificate: --tls-ca FILE, or `ca.crt` in the TLS "
-    "Secret";
+    "give the CA that signed the servers' certificate as `ca.crt` in the Secret of --tls-secret";
 
 struct FreeOpenssl {
   void operator()(BIO* bio) const noexcept { BIO_free(bio); }

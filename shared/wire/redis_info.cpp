@@ -116,6 +116,8 @@ Result<core::ServerInfo> parse_redis_info(std::string_view text) {
   info.cluster_enabled = text_field(fields, "cluster_enabled") == "1";
   info.aof_enabled = text_field(fields, "aof_enabled") == "1";
   info.snapshot_failed = text_field(fields, "rdb_last_bgsave_status") == "err";
+  info.aof_rewriting = text_field(fields, "aof_rewrite_in_progress") == "1" ||
+                       text_field(fields, "aof_rewrite_scheduled") == "1";
   info.aof_write_failed = text_field(fields, "aof_last_write_status") == "err";
   const std::string policy = text_field(fields, "maxmemory_policy");
   info.evicts = !policy.empty() && policy != "noeviction";

@@ -86,6 +86,23 @@ Json losses_json(const std::map<std::string, Loss>& losses) {
   return json;
 }
 
+Json connect_json(const ClusterView& view) {
+  Json services = Json::array();
+  for (const core::ClientService& each : view.connect.services) {
+    services.push_back({{"name", each.name},
+                        {"address", each.address},
+                        {"type", each.type},
+                        {"pod", each.pod},
+                        {"nodePort", each.node_port},
+                        {"external", each.external}});
+  }
+  return {{"services", std::move(services)},
+          {"authSecret", view.connect.auth_secret},
+          {"authKey", view.connect.auth_key},
+          {"tls", view.connect.tls},
+          {"command", core::redis_command(view, "cli")}};
+}
+
 }  // namespace
 
 Json slots_json(const SlotSet& slots) {
@@ -127,6 +144,7 @@ Json status_report(const ClusterView& view,
            {{"assigned", agreed == nullptr ? 0 : agreed->assigned_slots().size()},
             {"ok", core::served_slots(view).size()},
             {"open", count_open_slots(view)}}},
+          {"connect", connect_json(view)},
           {"masters", std::move(masters)},
           {"survives",
            {{"nodes", losses_json(survival.nodes)}, {"zones", losses_json(survival.zones)}}},

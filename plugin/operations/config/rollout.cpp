@@ -95,6 +95,22 @@ Error still_differs(const Rollout& rollout, const core::Stage& restart) {
       .with_hint("see both: kubectl redis config diff " + view.name + " -n " + view.namespace_);
 }
 
+/// A pod that keeps its data in itself does not outlive a restart.
+Status check_outlives(const core::ClusterView& view, const wire::ConfigPlan& changes) {
+  for (const wire::PodRestart& restart : changes.restarts) {
+    const core::Member* member = view.by_pod(restart.pod);
+    if (member != nullptr && !member->pod.keeps_data) {
+      return Error::unsafe(
+                 "pods of cluster " + view.name +
+                 " would restart, and they keep their data in themselves: it would be lost (" +
+                 reason_of(restart) + ")")
+          .with_hint("what a server takes while it runs is set by: " +
+                     core::redis_cli_on_all_command(view, "CONFIG SET NAME VALUE"));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Status await_whole(observe::Cluster& cluster, const Conduct& conduct) {
@@ -168,6 +184,7 @@ Result<core::Plan> plan_rollout(const Rollout& rollout,
     return changes.error().while_doing("judging " + rollout.source.key + " of ConfigMap " +
                                        rollout.source.config_map);
   }
+  KREDIS_CHECK(check_outlives(rollout.site.cluster->view(), *changes));
   core::Plan plan;
   if (!changes->live.empty()) {
     plan.stages.push_back(live_stage(*changes));

@@ -13,6 +13,7 @@
 #include "plugin/operations/rbac/permissions.hpp"
 #include "shared/core/labels.hpp"
 #include "shared/manifest/names.hpp"
+#include "shared/observe/redis_access.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -88,6 +89,36 @@ Status require_secret(ports::KubePort& kube,
   return found ? Status{} : Status{found.error()};
 }
 
+/// Something that pods refer to and that is not there, which only their events would tell later.
+Status require_there(ports::KubePort& kube,
+                     const ports::ResourcePath& path,
+                     const std::string& what,
+                     const std::string& flag) {
+  if (path.name.empty()) {
+    return {};
+  }
+  const auto found = kube.get(path);
+  if (!found && found.error().code == ErrorCode::not_found) {
+    return Error::not_found("there is no " + what + " " + path.name +
+                            (path.namespace_.empty() ? "" : " in namespace " + path.namespace_))
+        .with_hint("make it, or leave out " + flag);
+  }
+  // Who may not look is told by the pods.
+  return found || found.error().code == ErrorCode::unauthorized ? Status{} : Status{found.error()};
+}
+
+/// What the pods would start with, and crash on.
+Status require_certificates(ports::KubePort& kube, const ClusterSpec& spec) {
+  if (spec.tls_secret.empty()) {
+    return {};
+  }
+  const auto usable = observe::open_redis(
+      kube, spec.namespace_, {.tls_secret = spec.tls_secret}, redis::Via::direct);
+  return usable ? Status{}
+                : Status{usable.error().while_doing("looking at the certificates of Secret " +
+                                                    spec.tls_secret)};
+}
+
 bool is_ours(const Json& object, const std::string& cluster) {
   return label_of(object, core::k_managed_by_label) == core::k_manager &&
          label_of(object, core::k_instance_label) == cluster;
@@ -113,39 +144,18 @@ Status require_ours(const std::vector<Json>& objects,
           "kubectl redis init --selector app=...");
 }
 
-const Json* workload_in(const std::vector<Json>& before, const std::vector<Json>& objects) {
+bool has_workload(const std::vector<Json>& before, const std::vector<Json>& objects) {
   for (std::size_t i = 0; i < objects.size(); ++i) {
     const bool workload =
         objects[i].at("kind") == "StatefulSet" || objects[i].at("kind") == "Deployment";
     if (workload && !before[i].is_null()) {
-      return &before[i];
+      return true;
     }
   }
-  return nullptr;
+  return false;
 }
 
 }  // namespace
-
-Status judge_shape(const ClusterSpec& spec, const Json& workload) {
-  const auto path = Json::json_pointer("/metadata/annotations");
-  const Json annotations = workload.contains(path) ? workload.at(path) : Json::object();
-  const std::string masters = annotations.value(std::string(manifest::k_masters_annotation), "");
-  const std::string replicas = annotations.value(std::string(manifest::k_replicas_annotation), "");
-  const bool same =
-      masters == std::to_string(spec.masters) && replicas == std::to_string(spec.replicas);
-  if (masters.empty() || same) {
-    return {};
-  }
-  return Error::conflict(fmt::format("cluster {} is there with {} masters and {} replicas each; "
-                                     "create does not change the shape of a cluster",
-                                     spec.name,
-                                     masters,
-                                     replicas))
-      .with_hint(fmt::format("kubectl redis create {} --masters {} --replicas {} goes on with it",
-                             spec.name,
-                             masters,
-                             replicas));
-}
 
 Result<std::vector<Json>> preflight(ports::KubePort& kube,
                                     const ClusterSpec& spec,
@@ -158,10 +168,17 @@ Result<std::vector<Json>> preflight(ports::KubePort& kube,
   KREDIS_CHECK(require_ours(objects, before, spec.name));
   KREDIS_CHECK(require_secret(kube, spec.namespace_, spec.auth_secret, "--auth-secret"));
   KREDIS_CHECK(require_secret(kube, spec.namespace_, spec.tls_secret, "--tls-secret"));
-  if (const Json* workload = workload_in(before, objects); workload != nullptr) {
-    // What runs already has its place, its volumes and its share of the quota.
-    KREDIS_CHECK(judge_shape(spec, *workload));
-  } else {
+  KREDIS_CHECK(require_certificates(kube, spec));
+  KREDIS_CHECK(require_there(kube,
+                             {{"v1", "serviceaccounts"}, spec.namespace_, spec.service_account},
+                             "ServiceAccount",
+                             "--service-account"));
+  KREDIS_CHECK(require_there(kube,
+                             {{"scheduling.k8s.io/v1", "priorityclasses"}, "", spec.priority_class},
+                             "PriorityClass",
+                             "--priority-class"));
+  // What runs already has its place, its volumes and its share of the quota.
+  if (!has_workload(before, objects)) {
     const Resources there = look_around(kube, spec.namespace_);
     KREDIS_CHECK(judge_storage(spec, there));
     KREDIS_CHECK(judge_nodes(spec, there));

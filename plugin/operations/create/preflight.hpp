@@ -27,8 +27,6 @@ struct Resources {
 Status judge_storage(const manifest::ClusterSpec& spec, const Resources& there);
 Status judge_nodes(const manifest::ClusterSpec& spec, const Resources& there);
 Status judge_quota(const manifest::ClusterSpec& spec, const Resources& there);
-/// A cluster that is there already must have the shape that is asked for.
-Status judge_shape(const manifest::ClusterSpec& spec, const Json& workload);
 
 /// Does all of it. Returns what is at the objects' names now, as look_for gives it.
 Result<std::vector<Json>> preflight(ports::KubePort& kube,

@@ -122,19 +122,6 @@ TEST_SUITE("plugin/preflight") {
     CHECK_FALSE(judge_quota({}, {.quotas = std::vector<Json>{quota("requests.storage", "1G", "0")}})
                     .has_value());
   }
-
-  TEST_CASE("judge_shape accepts the same shape and refuses another") {
-    const Json workload = {
-        {"metadata",
-         {{"annotations",
-           {{"kubectl-redis.dev/masters", "3"}, {"kubectl-redis.dev/replicas", "1"}}}}}};
-    CHECK(judge_shape({}, workload).has_value());
-    ClusterSpec spec;
-    spec.masters = 5;
-    const Status refused = judge_shape(spec, workload);
-    REQUIRE_FALSE(refused.has_value());
-    CHECK(contains(refused.error().hint, "--masters 3 --replicas 1"));
-  }
 }
 
 }  // namespace kredis::plugin

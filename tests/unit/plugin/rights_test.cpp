@@ -117,7 +117,8 @@ TEST_SUITE("plugin/rights") {
     CHECK(has_rule(outside, "nodes", "list"));
     CHECK_FALSE(has_rule(outside, "persistentvolumes", "create"));
     CHECK(outside.at("metadata").at("annotations").at(k_goes_without_annotation) ==
-          "namespaces: get; nodes: list; storageclasses: list; persistentvolumes: list");
+          "priorityclasses: get; namespaces: get; nodes: list; storageclasses: list; "
+          "persistentvolumes: list");
   }
 
   TEST_CASE("plan_roles for every namespace makes a ClusterRole under a name of its own") {

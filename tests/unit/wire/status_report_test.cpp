@@ -58,7 +58,7 @@ TEST_SUITE("wire/status_report") {
                                                          {"masters", 1}}));
     CHECK(report["survives"]["zones"].size() == 3);
     CHECK(report["findings"] == Json::array());
-    CHECK(report.size() == 10);
+    CHECK(report.size() == 11);
     CHECK(report.contains("madeBy"));
   }
 

@@ -184,7 +184,8 @@ TEST_SUITE("verbs/config") {
         {.label = "no ConfigMap",
          .words = {"config", "diff"},
          .given = [](VerbBed& bed) { bed.kube.drop("configmaps", "redis-conf"); },
-         .says = {"configmaps \"redis-conf\" not found"}},
+         .says = {"configmaps \"redis-conf\" not found"},
+         .exit = ExitStatus::failed},
         {.label = "nothing mounted",
          .words = {"config", "diff"},
          .given =
@@ -193,11 +194,13 @@ TEST_SUITE("verbs/config") {
                  set["spec"]["template"]["spec"]["volumes"] = Json::array();
                });
              },
-         .says = {"the pods of cluster redis mount no ConfigMap with a redis.conf"}},
+         .says = {"the pods of cluster redis mount no ConfigMap with a redis.conf"},
+         .exit = ExitStatus::failed},
         {.label = "a node that does not answer",
          .words = {"config", "diff"},
          .given = [](VerbBed& bed) { bed.silence("redis-app-2"); },
-         .says = {"while asking redis-app-2 for its settings"}}};
+         .says = {"while asking redis-app-2 for its settings"},
+         .exit = ExitStatus::failed}};
     for (const Refusal& row : rows) {
       const auto bed = VerbBed::whole();
       check_refusal(row, *bed);
@@ -207,7 +210,7 @@ TEST_SUITE("verbs/config") {
   TEST_CASE("config apply gives a silent cluster up after its patience") {
     const auto bed = edited("maxmemory", "1gb");
     bed->silence("redis-app-2");
-    const Ran ran = check_run(*bed, {"config", "apply"}, ExitStatus::refused);
+    const Ran ran = check_run(*bed, {"config", "apply"}, ExitStatus::failed);
     check_says(ran.err, {"waiting until the cluster is whole", "redis-app-2"});
     CHECK(bed->redis.told().empty());
     CHECK(bed->clock.slept() <= std::chrono::minutes(2));

@@ -41,14 +41,17 @@ const std::vector<Refusal>& refusals() {
                 "kubectl redis init --selector app=..."}},
       {.label = "a namespace that is not there",
        .words = {"create", "-n", "web"},
-       .says = {"there is no namespace web", "make it: kubectl create namespace web"}},
+       .says = {"there is no namespace web", "make it: kubectl create namespace web"},
+       .exit = ExitStatus::failed},
       {.label = "a password's Secret that is not there",
        .words = {"create", "--auth-secret", "redis-auth"},
        .says = {"there is no Secret redis-auth in namespace shop",
-                "kubectl create secret generic redis-auth -n shop"}},
+                "kubectl create secret generic redis-auth -n shop"},
+       .exit = ExitStatus::failed},
       {.label = "a certificate's Secret that is not there",
        .words = {"create", "--tls-secret", "redis-tls"},
-       .says = {"there is no Secret redis-tls", "ca.crt, tls.crt and tls.key"}},
+       .says = {"there is no Secret redis-tls", "ca.crt, tls.crt and tls.key"},
+       .exit = ExitStatus::failed},
       {.label = "rights that this user lacks",
        .words = {"create"},
        .given =
@@ -58,7 +61,8 @@ const std::vector<Refusal>& refusals() {
            },
        .says = {"this user may not create services in namespace shop; nor patch statefulsets.apps",
                 "add to a Role of this user:",
-                "{apiGroups: [\"apps\"], resources: [\"statefulsets\"], verbs: [patch]}"}},
+                "{apiGroups: [\"apps\"], resources: [\"statefulsets\"], verbs: [patch]}"},
+       .exit = ExitStatus::failed},
       {.label = "a quota that is used up",
        .words = {"create"},
        .given =
@@ -85,7 +89,7 @@ const std::vector<Refusal>& refusals() {
        .words = {"create", "--masters", "5"},
        .given = [](VerbBed& bed) { bed.put_cluster({}); },
        .says = {"cluster redis is there with 3 masters and 1 replicas each",
-                "kubectl redis create redis --masters 3 --replicas 1 goes on with it"}},
+                "leave out --masters and --replicas to go on with it as it is"}},
       {.label = "too few masters",
        .words = {"create", "--masters", "2"},
        .says = {"--masters"},
@@ -100,7 +104,8 @@ const std::vector<Refusal>& refusals() {
            [](VerbBed& bed) {
              bed.kube.refuse("namespaces", Error::unreachable("the API server does not answer"));
            },
-       .says = {"the API server does not answer"}},
+       .says = {"the API server does not answer"},
+       .exit = ExitStatus::failed},
   };
   return k_rows;
 }
@@ -216,7 +221,7 @@ TEST_SUITE("verbs/create") {
   TEST_CASE("an error of create -o json is JSON on stderr, and stdout stays empty") {
     VerbBed bed;
     const Ran ran = bed.run({"create", "-n", "web", "-o", "json"});
-    CHECK(ran.exit == ExitStatus::refused);
+    CHECK(ran.exit == ExitStatus::failed);
     CHECK(ran.out == "");
     const Json error = Json::parse(ran.err.substr(ran.err.find('{'))).at("error");
     CHECK(error.at("code") == "not_found");
@@ -242,7 +247,7 @@ TEST_SUITE("verbs/create") {
                   {"reason", "Unhealthy"},
                   {"message", "Readiness probe failed: not part of the cluster"},
                   {"involvedObject", {{"kind", "Pod"}, {"name", "redis-app-1"}}}});
-    const Ran ran = check_run(bed, {"create", "--timeout", "30s"}, ExitStatus::refused);
+    const Ran ran = check_run(bed, {"create", "--timeout", "30s"}, ExitStatus::failed);
     check_says(ran.err,
                {"0 of 6 pods became ready in time",
                 "redis-app-0 on node-a: not ready yet",

@@ -100,7 +100,8 @@ TEST_SUITE("verbs/delete") {
     const std::vector<Refusal> rows{
         {.label = "nothing there",
          .words = {"delete", "nope"},
-         .says = {"there is no cluster nope in namespace shop", "kubectl redis status -A"}},
+         .says = {"there is no cluster nope in namespace shop", "kubectl redis status -A"},
+         .exit = ExitStatus::failed},
         {.label = "another name typed",
          .words = {"delete", "--purge-data"},
          .given = [](VerbBed& bed) { will_answer(bed, "y"); },
@@ -114,14 +115,16 @@ TEST_SUITE("verbs/delete") {
          .words = {"delete"},
          .given = [](VerbBed& bed) { bed.kube.forbidden = {"delete statefulsets"}; },
          .says = {"this user may not delete statefulsets.apps in namespace shop",
-                  "add to a Role of this user:"}},
+                  "add to a Role of this user:"},
+         .exit = ExitStatus::failed},
         {.label = "objects that cannot be listed",
          .words = {"delete"},
          .given =
              [](VerbBed& bed) {
                bed.kube.refuse("services", Error::unauthorized("services is forbidden"));
              },
-         .says = {"services is forbidden"}}};
+         .says = {"services is forbidden"},
+         .exit = ExitStatus::failed}};
     for (const Refusal& row : rows) {
       const auto bed = VerbBed::whole();
       check_refusal(row, *bed);

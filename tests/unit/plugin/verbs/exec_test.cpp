@@ -90,18 +90,21 @@ TEST_SUITE("verbs/cli and toolbox") {
     const std::vector<Refusal> rows{
         {.label = "neither cluster nor pod",
          .words = {"cli", "web"},
-         .says = {"there is neither a cluster nor a pod web in namespace shop"}},
+         .says = {"there is neither a cluster nor a pod web in namespace shop"},
+         .exit = ExitStatus::failed},
         {.label = "a key and a pod",
          .words = {"cli", "--key", "foo", "--pod", "redis-app-0"},
          .says = {"--key chooses a pod, and one was named"},
          .exit = ExitStatus::usage},
         {.label = "no such pod",
          .words = {"cli", "redis", "redis-app-9"},
-         .says = {"pods \"redis-app-9\" not found"}},
+         .says = {"pods \"redis-app-9\" not found"},
+         .exit = ExitStatus::failed},
         {.label = "no right to exec",
          .words = {"cli"},
          .given = [](VerbBed& bed) { bed.kube.forbidden = {"create pods/exec"}; },
-         .says = {"this user may not create pods/exec in namespace shop"}},
+         .says = {"this user may not create pods/exec in namespace shop"},
+         .exit = ExitStatus::failed},
         {.label = "a pod that does not run",
          .words = {"cli", "redis-app-0"},
          .given =
@@ -122,7 +125,8 @@ TEST_SUITE("verbs/cli and toolbox") {
                  bed.silence("redis-app-" + std::to_string(i));
                }
              },
-         .says = {"does not answer"}}};
+         .says = {"does not answer"},
+         .exit = ExitStatus::failed}};
     for (const Refusal& row : rows) {
       const auto bed = VerbBed::whole();
       const ScriptedKubectl kubectl(0);
@@ -159,16 +163,18 @@ TEST_SUITE("verbs/cli and toolbox") {
     const auto bed = VerbBed::whole();
     check_refusal({.label = "no cluster",
                    .words = {"toolbox", "nope"},
-                   .says = {"there is no cluster nope in namespace shop"}},
+                   .says = {"there is no cluster nope in namespace shop"},
+                   .exit = ExitStatus::failed},
                   *bed);
     bed->pods_get_ready = false;
-    const Ran ran = check_run(*bed, {"toolbox", "--timeout", "10s"}, ExitStatus::refused);
+    const Ran ran = check_run(*bed, {"toolbox", "--timeout", "10s"}, ExitStatus::failed);
     check_says(ran.err, {"0 of 1 pods became ready in time", "redis-toolbox-"});
     CHECK(bed->restarts().size() == 1);
     bed->kube.forbidden = {"create pods"};
     check_refusal({.label = "no right",
                    .words = {"toolbox"},
-                   .says = {"this user may not create pods in namespace shop"}},
+                   .says = {"this user may not create pods in namespace shop"},
+                   .exit = ExitStatus::failed},
                   *bed);
   }
 }

@@ -104,7 +104,7 @@ TEST_SUITE("verbs/failover") {
     const auto bed = VerbBed::whole();
     bed->model.may_take_over = [](const ModelNode&) { return false; };
     const Ran ran = check_run(
-        *bed, {"failover", "--pod", "redis-app-3", "--timeout", "20s"}, ExitStatus::refused);
+        *bed, {"failover", "--pod", "redis-app-3", "--timeout", "20s"}, ExitStatus::failed);
     check_says(ran.err,
                {"redis-app-3 has not taken over from redis-app-2",
                 "kubectl redis status redis -n shop",
@@ -157,13 +157,16 @@ TEST_SUITE("verbs/failover") {
          .exit = ExitStatus::usage},
         {.label = "an unknown pod",
          .words = {"failover", "--pod", "redis-app-9"},
-         .says = {"cluster redis has no pod redis-app-9", "there are: redis-app-0"}},
+         .says = {"cluster redis has no pod redis-app-9", "there are: redis-app-0"},
+         .exit = ExitStatus::failed},
         {.label = "an unknown node",
          .words = {"failover", "--node", "node-z"},
-         .says = {"cluster redis has no pods on node node-z", "node-a, node-b and node-c"}},
+         .says = {"cluster redis has no pods on node node-z", "node-a, node-b and node-c"},
+         .exit = ExitStatus::failed},
         {.label = "an unknown zone",
          .words = {"failover", "--zone", "moon"},
-         .says = {"cluster redis has no pods in zone moon"}},
+         .says = {"cluster redis has no pods in zone moon"},
+         .exit = ExitStatus::failed},
         {.label = "a master without a replica in step",
          .words = {"failover", "--master", "redis-app-2"},
          .given = [](VerbBed& bed) { orphan(bed, "redis-app-3"); },
@@ -227,7 +230,8 @@ TEST_SUITE("verbs/failover drill") {
          .exit = ExitStatus::usage},
         {.label = "an unknown pod",
          .words = {"failover", "drill", "--pod", "redis-app-9"},
-         .says = {"cluster redis has no pod redis-app-9", "kubectl redis status redis -n shop"}},
+         .says = {"cluster redis has no pod redis-app-9", "kubectl redis status redis -n shop"},
+         .exit = ExitStatus::failed},
         {.label = "a replica",
          .words = {"failover", "drill", "--pod", "redis-app-3"},
          .says = {"redis-app-3 is not a master, and a drill is about losing one"}},

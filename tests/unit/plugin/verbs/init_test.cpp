@@ -106,7 +106,8 @@ TEST_SUITE("verbs/init") {
         {.label = "a pod that does not answer",
          .words = {"init"},
          .given = [](VerbBed& bed) { bed.silence("redis-app-1"); },
-         .says = {"redis-app-1 did not answer", "kubectl describe pod redis-app-1 -n shop"}},
+         .says = {"redis-app-1 did not answer", "kubectl describe pod redis-app-1 -n shop"},
+         .exit = ExitStatus::failed},
         {.label = "more than there are pods for",
          .words = {"init", "--replicas", "3"},
          .says = {"cluster redis needs at least 3 masters, not 1"},
@@ -117,10 +118,12 @@ TEST_SUITE("verbs/init") {
          .exit = ExitStatus::usage},
         {.label = "a cluster that is not there",
          .words = {"init", "nope"},
-         .says = {"there is no cluster nope in namespace shop", "kubectl redis status -A"}},
+         .says = {"there is no cluster nope in namespace shop", "kubectl redis status -A"},
+         .exit = ExitStatus::failed},
         {.label = "a selector that matches nothing",
          .words = {"init", "-l", "app=web"},
-         .says = {"no pod in namespace shop matches app=web"}}};
+         .says = {"no pod in namespace shop matches app=web"},
+         .exit = ExitStatus::failed}};
     for (const Refusal& row : rows) {
       const auto bed = pods_only();
       check_refusal(row, *bed);

@@ -112,7 +112,8 @@ TEST_SUITE("verbs/status") {
         {.label = "no cluster of that name",
          .words = {"status", "nope"},
          .says = {"there is no cluster nope in namespace shop",
-                  "kubectl redis status -A lists the clusters that there are"}},
+                  "kubectl redis status -A lists the clusters that there are"},
+         .exit = ExitStatus::failed},
         {.label = "an empty name",
          .words = {"status", ""},
          .says = {"NAME is empty", "kubectl redis status -A"},
@@ -127,7 +128,8 @@ TEST_SUITE("verbs/status") {
          .exit = ExitStatus::usage},
         {.label = "no pods of that selector",
          .words = {"status", "-l", "app=web"},
-         .says = {"no pod in namespace shop matches app=web", "--show-labels"}},
+         .says = {"no pod in namespace shop matches app=web", "--show-labels"},
+         .exit = ExitStatus::failed},
         {.label = "no pods yet",
          .words = {"status"},
          .given =
@@ -138,7 +140,8 @@ TEST_SUITE("verbs/status") {
                }
              },
          .says = {"cluster redis has no pods in namespace shop",
-                  "kubectl describe statefulset/redis-app -n shop"}},
+                  "kubectl describe statefulset/redis-app -n shop"},
+         .exit = ExitStatus::failed},
         {.label = "a form that it has not",
          .words = {"status", "-o", "name"},
          .says = {"\"name\" is none of text, wide, json, yaml"},
@@ -150,7 +153,8 @@ TEST_SUITE("verbs/status") {
                bed.put_cluster({});
                bed.kube.refuse("pods", Error::unauthorized("pods is forbidden"));
              },
-         .says = {"pods is forbidden"}}};
+         .says = {"pods is forbidden"},
+         .exit = ExitStatus::failed}};
     for (const Refusal& row : rows) {
       VerbBed bed;
       check_refusal(row, bed);

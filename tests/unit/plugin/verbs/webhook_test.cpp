@@ -167,7 +167,7 @@ TEST_SUITE("verbs/webhook install") {
       bed.works = row.works;
       bed.refuses = row.refuses;
       const Ran ran =
-          check_run(bed, {"webhook", "install", "--failure-policy", "Fail"}, ExitStatus::refused);
+          check_run(bed, {"webhook", "install", "--failure-policy", "Fail"}, ExitStatus::failed);
       check_says(ran.err, row.says);
       CHECK(position(bed.policies, "Fail") == bed.policies.size());
     }
@@ -222,7 +222,8 @@ TEST_SUITE("verbs/webhook install") {
          .words = {"webhook", "install"},
          .given = [](VerbBed& bed) { bed.kube.forbidden = {"create clusterroles"}; },
          .says = {"this user may not create clusterroles.rbac.authorization.k8s.io",
-                  "add to a ClusterRole of this user:"}},
+                  "add to a ClusterRole of this user:"},
+         .exit = ExitStatus::failed},
         {.label = "too many replicas",
          .words = {"webhook", "install", "--replicas", "21"},
          .says = {"--replicas"},
@@ -261,7 +262,8 @@ TEST_SUITE("verbs/webhook uninstall, status and rotate-certs") {
     check_refusal({.label = "a namespace of somebody",
                    .words = {"webhook", "uninstall"},
                    .says = {"the webhook is not installed in namespace kubectl-redis-system",
-                            "then name that with -n"}},
+                            "then name that with -n"},
+                   .exit = ExitStatus::failed},
                   bed);
   }
 
@@ -299,7 +301,8 @@ TEST_SUITE("verbs/webhook uninstall, status and rotate-certs") {
     WebhookBed bed;
     check_refusal({.label = "cert-manager's",
                    .words = {"webhook", "rotate-certs"},
-                   .says = {"the webhook keeps no certificates of its own", "cmctl renew"}},
+                   .says = {"the webhook keeps no certificates of its own", "cmctl renew"},
+                   .exit = ExitStatus::failed},
                   bed);
   }
 
