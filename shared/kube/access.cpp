@@ -239,6 +239,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit_bytes) 
     const std::string reason = std::strerror(errno);  // NOLINT(concurrency-mt-unsafe)
     return errno == ENOENT || errno == ENOTDIR
                ? Error::not_found("no file " + path)
+                     .with_hint("name one that is there: --kubeconfig FILE, or KUBECONFIG")
                : Error::invalid_argument("cannot read " + path + ": " + reason);
   }
   if (S_ISDIR(status.st_mode)) {

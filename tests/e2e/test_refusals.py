@@ -16,7 +16,7 @@ from client import node
 from conftest import fresh_namespace
 
 
-def require_refusal(outcome, says, status=(2, 3)):
+def require_refusal(outcome, says, status=(1, 2, 3)):
     assert outcome.exit in status, str(outcome)
     errors = [line for line in outcome.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 1, str(outcome)
