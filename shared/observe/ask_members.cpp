@@ -31,6 +31,14 @@ Error cluster_disabled(const std::string& pod) {
       .with_hint("set `cluster-enabled yes` in its redis.conf and restart it");
 }
 
+/// rename-command, or a proxy that speaks for the server.
+Error cluster_unknown(const std::string& pod) {
+  return Error::conflict(pod + " does not know the command CLUSTER")
+      .with_hint(
+          "take rename-command for CLUSTER out of its redis.conf: without it nobody can look at, "
+          "initialise or mend a cluster");
+}
+
 Status read_server(const std::vector<Reply>& replies, core::Member& member) {
   constexpr std::size_t k_info = 2;
   if (replies.size() <= k_info) {
@@ -51,6 +59,9 @@ Status read_topology(const std::vector<Reply>& replies, core::Member& member) {
   const Reply& nodes = replies[0];
   const Reply& info = replies[1];
   if (nodes.is_error()) {
+    if (nodes.text.starts_with("ERR unknown command")) {
+      return cluster_unknown(member.pod.name);
+    }
     const bool off = nodes.text.find("cluster support disabled") != std::string::npos;
     return off ? cluster_disabled(member.pod.name) : redis::error_of(nodes, member.pod.name);
   }

@@ -111,7 +111,7 @@ def test_what_is_no_master_is_refused(whole):
     outcome = whole.plugin("failover", "drill", "--pod", replica, "--yes")
     assert outcome.exit == 3 and "is not a master" in outcome.stderr, str(outcome)
     outcome = whole.plugin("failover", "drill", "--pod", "nowhere", "--yes")
-    assert outcome.exit == 3 and "has no pod nowhere" in outcome.stderr, str(outcome)
+    assert outcome.exit == 1 and "has no pod nowhere" in outcome.stderr, str(outcome)
 
 
 def test_ctrl_c_ends_it_and_leaves_no_key_that_stays(whole):

@@ -105,7 +105,7 @@ def test_what_may_lose_writes_is_said_and_asked(whole, flag):
 def test_what_is_not_there_is_refused_with_what_is(whole):
     for flag in ("--pod", "--master", "--node", "--zone"):
         outcome = whole.plugin("failover", flag, "nowhere")
-        assert outcome.exit == 3, str(outcome)
+        assert outcome.exit == 1, str(outcome)
         assert "nowhere" in outcome.stderr and "there are: " in outcome.stderr
 
 

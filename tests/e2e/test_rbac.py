@@ -265,7 +265,7 @@ def test_secrets_are_readable_by_name_only(users, namespace):
     created = creator.plugin("create", "--auth-secret", "redis-auth", "--ephemeral")
     assert created.exit == 0, str(created)
     other = creator.plugin("create", "other", "--auth-secret", "another", "--ephemeral")
-    assert other.exit == 3 and "get secrets another" in other.stderr, str(other)
+    assert other.exit == 1 and "get secrets another" in other.stderr, str(other)
 
 
 def test_a_service_account_gets_the_rights_too(users, namespace):

@@ -212,4 +212,4 @@ def test_uninstall_leaves_nothing(bed, space):
     apply(space, broken()).require()
     assert status(bed).exit == 3
     outcome = bed.plugin("webhook", "uninstall")
-    assert outcome.exit == 3 and "is not installed" in outcome.stderr
+    assert outcome.exit == 1 and "is not installed" in outcome.stderr

@@ -9,10 +9,10 @@
 #include "plugin/apply/apply_plan.hpp"
 #include "plugin/apply/object_steps.hpp"
 #include "plugin/operations/create/plan.hpp"
+#include "shared/core/labels.hpp"
 #include "shared/core/text.hpp"
 #include "shared/manifest/names.hpp"
 #include "shared/manifest/read_spec.hpp"
-#include "shared/observe/locate.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -31,6 +31,23 @@ Result<Json> if_there(ports::KubePort& kube, const ports::ResourcePath& path) {
   const ErrorCode code = found.error().code;
   const bool is_absent = code == ErrorCode::not_found || code == ErrorCode::unauthorized;
   return is_absent ? Result<Json>(Json()) : found.error();
+}
+
+/// The StatefulSet or a Deployment of the cluster that `create` made; null where there is none.
+Result<Json> workload_of(ports::KubePort& kube,
+                         const std::string& namespace_,
+                         const std::string& name) {
+  const ports::ListOptions ours{.label_selector = core::cluster_selector(name)};
+  for (const auto& [resource, kind] :
+       {std::pair("statefulsets", "StatefulSet"), std::pair("deployments", "Deployment")}) {
+    KREDIS_TRY(const Json list, kube.list({{"apps/v1", resource}, namespace_}, ours));
+    if (!list.at("items").empty()) {
+      Json workload = list.at("items").front();
+      workload["kind"] = kind;  // Items of a list do not say.
+      return workload;
+    }
+  }
+  return Json();
 }
 
 void override_pairs(manifest::Pairs& into, const manifest::Pairs& by) {
@@ -67,19 +84,12 @@ void bear(const std::vector<SpecChange>& changes, core::Step& step) {
 Result<std::optional<ClusterSpec>> find_standing(ports::KubePort& kube,
                                                  const std::string& namespace_,
                                                  const std::string& name) {
-  const auto located = observe::locate(kube, namespace_, name);
-  if (!located) {
-    return located.error().code == ErrorCode::not_found
-               ? std::optional<ClusterSpec>{}
-               : Result<std::optional<ClusterSpec>>(located.error());
-  }
-  const bool is_ours = observe::is_made_by_create(located->workload) &&
-                       label_of(located->workload, core::k_instance_label) == name;
-  if (!is_ours) {
+  KREDIS_TRY(const Json workload, workload_of(kube, namespace_, name));
+  if (workload.is_null()) {
     return std::optional<ClusterSpec>{};
   }
   const manifest::Names names = manifest::names_of(name);
-  manifest::Existing there{.workload = located->workload};
+  manifest::Existing there{.workload = workload};
   KREDIS_TRY(there.config_map,
              if_there(kube, {{"v1", "configmaps"}, namespace_, names.config_map}));
   KREDIS_TRY(there.access_service,

@@ -88,7 +88,8 @@ void check_wanted_replicas(const Examined& cluster, const Member& member, Findin
   add(found,
       "too-few-replicas-to-write",
       "pod " + member.pod.name + " refuses writes: it has " + std::to_string(good) +
-          " replicas in step, and min-replicas-to-write wants " + std::to_string(least),
+          (good == 1 ? " replica" : " replicas") + " in step, and min-replicas-to-write wants " +
+          std::to_string(least),
       mends(cluster.redis_cli(member.pod.name,
                               "CONFIG SET min-replicas-to-write " + std::to_string(good)),
             "give it replicas; to take writes without them"));

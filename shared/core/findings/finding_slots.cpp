@@ -58,12 +58,18 @@ void check_coverage(const Examined& cluster, Findings& found) {
   for (const SeenNode& stray : strays_of(cluster.view)) {
     missing.erase(stray.node->slots);  // A finding of its own.
   }
-  if (!missing.empty()) {
-    add(found,
-        "slots-uncovered",
-        "nobody serves slots " + slots_text(missing),
-        mends(cluster.redis_command("init")));
+  if (missing.empty()) {
+    return;
   }
+  const auto silent = std::ranges::find_if(
+      cluster.view.members, [](const Member& member) { return member.self() == nullptr; });
+  const bool all_answer = silent == cluster.view.members.end();
+  add(found,
+      "slots-uncovered",
+      "nobody serves slots " + slots_text(missing) +
+          (all_answer ? "" : "; pod " + silent->pod.name + " does not answer, and may own them"),
+      all_answer ? mends(cluster.redis_command("init"))
+                 : shows(cluster.kubectl("describe pod " + silent->pod.name), "mend that first"));
 }
 
 void check_denied_slots(const Examined& cluster, Findings& found) {
