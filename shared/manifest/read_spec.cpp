@@ -81,6 +81,17 @@ void read_claim(const Json& claim, ClusterSpec& spec) {
   }
 }
 
+/// Whether we chose the class of a claim, and not the cluster its default one: the books of
+/// server-side apply tell. Without books it was chosen.
+bool is_class_chosen(const Json& claim) {
+  for (const Json& entry : items(at_path(claim, "/metadata/managedFields"))) {
+    if (text(policy::member(entry, {"manager"})) == k_field_manager) {
+      return !at_path(entry, "/fieldsV1/f:spec/f:storageClassName").is_null();
+    }
+  }
+  return true;
+}
+
 void read_storage(const Existing& there, ClusterSpec& spec) {
   const Json& data =
       item_named(in_template(there.workload, "/spec/volumes"), "name", k_data_volume);
@@ -95,6 +106,9 @@ void read_storage(const Existing& there, ClusterSpec& spec) {
                                    : at_path(there.claim, "/spec");
   if (!claim.is_null()) {
     read_claim(claim, spec);
+  }
+  if (!has_template && !is_class_chosen(there.claim)) {
+    spec.storage_class.reset();
   }
   const Json& nfs = at_path(there.volume, "/spec/nfs");
   if (!nfs.is_null()) {

@@ -111,6 +111,17 @@ TEST_SUITE("manifest/read_spec") {
     CHECK(back.settings == settings);
   }
 
+  TEST_CASE("a class that the cluster gave a claim by itself was not chosen") {
+    Existing there = existing(objects({.layout = Layout::deployment}));
+    there.claim["spec"]["storageClassName"] = "standard";
+    there.claim["metadata"]["managedFields"] = Json::parse(
+        R"([{"manager":"other"},{"manager":"kubectl-redis","fieldsV1":{"f:spec":{"f:accessModes":{}}}}])");
+    CHECK_FALSE(read_spec(there, "redis", "default").storage_class.has_value());
+    there.claim["metadata"]["managedFields"][1]["fieldsV1"]["f:spec"]["f:storageClassName"] =
+        Json::object();
+    CHECK(read_spec(there, "redis", "default").storage_class == "standard");
+  }
+
   TEST_CASE("objects of no sense read as what create would make") {
     const std::vector<Json> senseless{
         Json(),
