@@ -86,99 +86,66 @@ Result<ExitStatus> run_node(const NodeFlags& options, Session& session) {
   return ExitStatus::done;
 }
 
-Verb add_step(Verb& group,
-              const std::shared_ptr<NodeFlags>& flags,
-              NodeWish::What what,
-              const std::string& name,
-              const std::string& about) {
-  flags->wish.what = what;
-  Verb verb = group.subcommand(name, about);
-  add_cluster(verb, flags->cluster);
-  return verb;
-}
+/// What is declared of a step beside its flags.
+struct StepVerb {
+  NodeWish::What what;
+  const char* name;
+  const char* about;
+  const char* footer;
+};
 
-void finish_step(Verb& verb, const std::shared_ptr<NodeFlags>& flags, const std::string& footer) {
+void add_step(Verb& group, const StepVerb& step, void (*add_flags)(Verb&, NodeFlags&)) {
+  const auto flags = std::make_shared<NodeFlags>();
+  flags->wish.what = step.what;
+  Verb verb = group.subcommand(step.name, step.about);
+  add_cluster(verb, flags->cluster);
+  add_flags(verb, *flags);
   add_yes(verb, flags->yes);
   add_dry_run(verb, flags->dry_run, "Print the plan and stop");
   add_timeout(verb, flags->timeout, "Longest wait until every node shows it");
-  verb.footer(footer);
+  verb.footer(step.footer);
   verb.run(flags, run_node);
 }
 
-void add_forget(Verb& group) {
-  const auto flags = std::make_shared<NodeFlags>();
-  Verb verb = add_step(group,
-                       flags,
-                       NodeWish::What::forget,
-                       "forget",
-                       "Strike a node that is gone from every node's list");
-  verb.option("--id", flags->wish.id, "The node's id, or the start of it").required();
-  finish_step(
-      verb,
-      flags,
-      "Every pod has to answer, as one that still knows the node would tell the others again.\n"
-      "Asks where the node has slots, whose data is given up with it; init then gives them out\n"
-      "anew, empty. Refuses a node that answers, and one that a replica could replace.\n\n"
-      "Examples:\n  kubectl redis node forget --id c3aea60a");
-}
+constexpr StepVerb k_forget{
+    NodeWish::What::forget,
+    "forget",
+    "Strike a node that is gone from every node's list",
+    "Every pod has to answer, as one that still knows the node would tell the others again.\n"
+    "Asks where the node has slots, whose data is given up with it; init then gives them out\n"
+    "anew, empty. Refuses a node that answers, and one that a replica could replace.\n\n"
+    "Examples:\n  kubectl redis node forget --id c3aea60a"};
 
-void add_meet(Verb& group) {
-  const auto flags = std::make_shared<NodeFlags>();
-  Verb verb = add_step(group,
-                       flags,
-                       NodeWish::What::meet,
-                       "meet",
-                       "Introduce a pod to the nodes that do not reach it");
-  verb.option("--pod", flags->wish.pod, "The pod").required();
-  finish_step(verb, flags, "Examples:\n  kubectl redis node meet --pod redis-app-3");
-}
+constexpr StepVerb k_meet{NodeWish::What::meet,
+                          "meet",
+                          "Introduce a pod to the nodes that do not reach it",
+                          "Examples:\n  kubectl redis node meet --pod redis-app-3"};
 
-void add_replicate(Verb& group) {
-  const auto flags = std::make_shared<NodeFlags>();
-  Verb verb = add_step(group,
-                       flags,
-                       NodeWish::What::replicate,
-                       "replicate",
-                       "Make a pod the replica of another master");
-  verb.option("--pod", flags->wish.pod, "A replica, or a master without slots and keys").required();
-  verb.option("--master", flags->wish.master, "The master's pod, or the start of its id")
-      .required();
-  finish_step(verb,
-              flags,
-              "Waits until the first copy is made. Asks where the master it leaves has no other\n"
-              "replica.\n\n"
-              "Examples:\n  kubectl redis node replicate --pod redis-app-5 --master redis-app-1");
-}
+constexpr StepVerb k_replicate{
+    NodeWish::What::replicate,
+    "replicate",
+    "Make a pod the replica of another master",
+    "Waits until the first copy is made. Asks where the master it leaves has no other\n"
+    "replica.\n\n"
+    "Examples:\n  kubectl redis node replicate --pod redis-app-5 --master redis-app-1"};
 
-void add_reset(Verb& group) {
-  const auto flags = std::make_shared<NodeFlags>();
-  Verb verb = add_step(group,
-                       flags,
-                       NodeWish::What::reset,
-                       "reset",
-                       "Empty a pod that has no rightful part in the cluster");
-  verb.option("--pod", flags->wish.pod, "The pod").required();
-  finish_step(
-      verb,
-      flags,
-      "Refuses a pod that serves slots or may have the only copy of some; asks where it has\n"
-      "keys, which go. init then gives it a place.\n\n"
-      "Examples:\n  kubectl redis node reset --pod redis-app-5");
-}
+constexpr StepVerb k_reset{
+    NodeWish::What::reset,
+    "reset",
+    "Empty a pod that has no rightful part in the cluster",
+    "Refuses a pod that serves slots or may have the only copy of some; asks where it has\n"
+    "keys, which go. init then gives it a place.\n\n"
+    "Examples:\n  kubectl redis node reset --pod redis-app-5"};
 
-void add_claim(Verb& group) {
-  const auto flags = std::make_shared<NodeFlags>();
-  Verb verb = add_step(group,
-                       flags,
-                       NodeWish::What::claim,
-                       "claim",
-                       "Have a master take slots that no node says are its own");
-  verb.option("--pod", flags->wish.pod, "The master").required();
-  verb.option("--slots", flags->slots, "Such as 0-99,200").required();
-  finish_step(verb,
-              flags,
-              "Refuses slots that have an owner: those are moved with their keys, not claimed.\n\n"
-              "Examples:\n  kubectl redis node claim --pod redis-app-0 --slots 42");
+constexpr StepVerb k_claim{
+    NodeWish::What::claim,
+    "claim",
+    "Have a master take slots that no node says are its own",
+    "Refuses slots that have an owner: those are moved with their keys, not claimed.\n\n"
+    "Examples:\n  kubectl redis node claim --pod redis-app-0 --slots 42"};
+
+void add_pod(Verb& verb, NodeFlags& flags) {
+  verb.option("--pod", flags.wish.pod, "The pod").required();
 }
 
 }  // namespace
@@ -186,11 +153,21 @@ void add_claim(Verb& group) {
 void add_node(Verb& root) {
   Verb group = root.group("node", "One guarded step on one node, as findings ask for");
   group.footer("Examples:\n  kubectl redis node meet --pod redis-app-3");
-  add_forget(group);
-  add_meet(group);
-  add_replicate(group);
-  add_reset(group);
-  add_claim(group);
+  add_step(group, k_forget, [](Verb& verb, NodeFlags& flags) {
+    verb.option("--id", flags.wish.id, "The node's id, or the start of it").required();
+  });
+  add_step(group, k_meet, add_pod);
+  add_step(group, k_replicate, [](Verb& verb, NodeFlags& flags) {
+    verb.option("--pod", flags.wish.pod, "A replica, or a master without slots and keys")
+        .required();
+    verb.option("--master", flags.wish.master, "The master's pod, or the start of its id")
+        .required();
+  });
+  add_step(group, k_reset, add_pod);
+  add_step(group, k_claim, [](Verb& verb, NodeFlags& flags) {
+    verb.option("--pod", flags.wish.pod, "The master").required();
+    verb.option("--slots", flags.slots, "Such as 0-99,200").required();
+  });
 }
 
 }  // namespace kredis::plugin
