@@ -26,6 +26,9 @@ using Steps = std::vector<const Step*>;
 
 /// A replica gives a planned hand-over up after 5 s (CLUSTER_MF_TIMEOUT), and says so to nobody.
 constexpr auto k_hand_over_attempt = 6s;
+/// A handshake ends with the node time-out, and a node that was forgotten is not taken for a
+/// minute: neither says so.
+constexpr auto k_introduction_attempt = 15s;
 
 /// The commands of some steps, by position of the pod on the switchboard.
 struct Batch {
@@ -79,25 +82,40 @@ bool is_hand_over(const Step& step) {
   return failover != nullptr && failover->how != core::TakeOver::takeover;
 }
 
-/// Whether every one of `steps` shows, and, after introductions, everybody knows everybody.
+bool is_introduction(const Step& step) { return std::holds_alternative<core::Meet>(step.what); }
+
+/// How long what nodes drop without a word is waited for; zero where nothing is of that kind.
+std::chrono::milliseconds attempt_of(const Steps& steps) {
+  const auto any = [&](bool (*is)(const Step&)) {
+    return std::ranges::any_of(steps, [is](const Step* step) { return is(*step); });
+  };
+  return any(is_hand_over)      ? k_hand_over_attempt
+         : any(is_introduction) ? k_introduction_attempt
+                                : 0s;
+}
+
+/// Whether every one of `steps` shows; after introductions that is: everybody knows everybody.
 std::string not_shown(const Steps& steps, const ClusterView& view) {
+  if (std::ranges::any_of(steps, [](const Step* step) { return is_introduction(*step); })) {
+    if (std::string what = not_introduced(view); !what.empty()) {
+      return what;
+    }
+  }
   for (const Step* step : steps) {
     if (std::string what = missing_of(*step, view); !what.empty()) {
       return what;
     }
   }
-  const bool introduces = std::ranges::any_of(
-      steps, [](const Step* step) { return std::holds_alternative<core::Meet>(step->what); });
-  return introduces ? not_introduced(view) : "";
+  return {};
 }
 
-/// Commands to nodes: told, and looked for until they show. A hand-over that a replica gave up is
-/// asked for again; everything else that a node took it does.
+/// Commands to nodes: told, and looked for until they show. A hand-over that a replica gave up and
+/// an introduction that came to nothing are asked for again; everything else that a node took it
+/// does.
 Status run_commands(Site& site, Steps steps, const Conduct& conduct) {
   // A node that was introduced is no longer alone, and then takes no epoch: so meetings come last.
-  const auto meeting = std::stable_partition(steps.begin(), steps.end(), [](const Step* step) {
-    return !std::holds_alternative<core::Meet>(step->what);
-  });
+  const auto meeting = std::stable_partition(
+      steps.begin(), steps.end(), [](const Step* step) { return !is_introduction(*step); });
   const Steps meetings(meeting, steps.end());
   const Steps others(steps.begin(), meeting);
   for (const Steps& each : {others, meetings}) {
@@ -105,20 +123,20 @@ Status run_commands(Site& site, Steps steps, const Conduct& conduct) {
       KREDIS_CHECK(tell(*site.cluster, each, conduct));
     }
   }
-  const bool may_be_given_up =
-      std::ranges::any_of(steps, [](const Step* step) { return is_hand_over(*step); });
+  const auto patience = attempt_of(steps);
   for (;;) {
-    const Conduct attempt = may_be_given_up ? conduct.with_patience(k_hand_over_attempt) : conduct;
+    const Conduct attempt = patience > 0s ? conduct.with_patience(patience) : conduct;
     const Status shown = wait_until_seen(
         *site.cluster, attempt, [&](const ClusterView& view) { return not_shown(steps, view); });
-    const bool again = !shown && may_be_given_up && shown.error().code == ErrorCode::timeout &&
+    const bool again = !shown && patience > 0s && shown.error().code == ErrorCode::timeout &&
                        conduct.now() + 1s < conduct.end();
     if (!again) {
       return shown;
     }
+    Steps lacking = steps;
     std::erase_if(
-        steps, [&](const Step* step) { return missing_of(*step, site.cluster->view()).empty(); });
-    KREDIS_CHECK(tell(*site.cluster, steps, conduct));
+        lacking, [&](const Step* step) { return missing_of(*step, site.cluster->view()).empty(); });
+    KREDIS_CHECK(tell(*site.cluster, lacking, conduct));
   }
 }
 

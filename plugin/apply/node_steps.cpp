@@ -121,7 +121,15 @@ struct MissingOf {
     return at(pod, [](const core::Node&) { return ""; });
   }
 
-  std::string operator()(const Meet& step) const { return answering(step.pod); }
+  std::string operator()(const Meet& step) const {
+    if (std::string silent = answering(step.pod); !silent.empty()) {
+      return silent;
+    }
+    const Member* viewer = view.by_pod(step.pod);
+    const Member* other = view.by_pod(step.other);
+    const bool met = viewer != nullptr && other != nullptr && core::reaches(*viewer, *other);
+    return met ? "" : step.pod + " does not reach " + step.other + " yet";
+  }
   std::string operator()(const AddSlots& step) const {
     return at(step.pod, [&](const core::Node& self) {
       const core::SlotSet lacking = step.slots.without(self.slots);
@@ -261,11 +269,7 @@ std::string not_introduced(const ClusterView& view) {
   for (const Member& viewer : view.members) {
     bool knows_all = viewer.view.has_value();
     for (const Member& other : view.members) {
-      const core::Node* self = other.self();
-      const core::Node* seen =
-          self == nullptr || !viewer.view ? nullptr : viewer.view->find(self->id);
-      if (seen != nullptr && !seen->flags.handshake && !seen->flags.noaddr &&
-          (seen->flags.myself || seen->link_connected)) {
+      if (core::reaches(viewer, other)) {
         continue;
       }
       knows_all = false;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "plugin/render/table.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -29,10 +30,6 @@ int count_of(const policy::LintResult& result, RuleSeverity severity) {
   return static_cast<int>(std::ranges::count_if(
       result.findings,
       [severity](const policy::LintFinding& each) { return each.objection.severity == severity; }));
-}
-
-std::string counted(int count, std::string_view word) {
-  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
 std::string xml(std::string_view text) {
@@ -102,11 +99,11 @@ std::string lint_text(const policy::LintResult& result, const TextStyle& style) 
                         objection.wanted);
   }
   text += fmt::format("{}, {} of a Redis Cluster{}: {}, {}, {}\n",
-                      counted(result.objects, "object"),
+                      core::counted(result.objects, "object"),
                       result.recognised,
                       result.ignored == 0 ? "" : fmt::format(" ({} ignored)", result.ignored),
-                      counted(count_of(result, RuleSeverity::error), "error"),
-                      counted(count_of(result, RuleSeverity::warning), "warning"),
+                      core::counted(count_of(result, RuleSeverity::error), "error"),
+                      core::counted(count_of(result, RuleSeverity::warning), "warning"),
                       fmt::format("{} advice", count_of(result, RuleSeverity::advice)));
   return text;
 }

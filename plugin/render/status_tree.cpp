@@ -88,8 +88,7 @@ std::string lag_text(const ClusterView& view, const Member& replica, const Node&
 
 /// Where the node is now. A node may go on naming the address of its pod's earlier life.
 std::string address_of(const Member& member, const Node& node) {
-  const std::string& pod =
-      member.pod.announced_ip.empty() ? member.pod.ip : member.pod.announced_ip;
+  const std::string& pod = core::expected_ip(member.pod);
   return pod.empty() ? node.address.ip : pod;
 }
 

@@ -15,7 +15,7 @@ const Member* silent_member(const ClusterView& view, const Node& node) noexcept 
   const NodeAddress& at = node.address;
   const auto found = std::ranges::find_if(view.members, [&](const Member& member) {
     const Pod& pod = member.pod;
-    const std::string& ip = pod.announced_ip.empty() ? pod.ip : pod.announced_ip;
+    const std::string& ip = expected_ip(pod);
     const bool same_ip = !at.ip.empty() && at.ip == ip && at.port == pod.port;
     const bool same_name = at.hostname == pod.name || at.hostname.starts_with(pod.name + ".");
     return (same_ip || same_name) && member.self() == nullptr;
@@ -165,6 +165,29 @@ bool is_there(const SeenNode& master) noexcept {
   return !master.node->flags.fail && !pod_gone && (answered || !master.node->flags.pfail);
 }
 
+const std::string& expected_ip(const Pod& pod) {
+  return pod.announced_ip.empty() ? pod.ip : pod.announced_ip;
+}
+
+bool reaches(const Member& viewer, const Member& other) {
+  const Node* self = other.self();
+  const Node* seen = viewer.view && self != nullptr ? viewer.view->find(self->id) : nullptr;
+  return seen != nullptr && !seen->flags.handshake && !seen->flags.noaddr && !seen->flags.fail &&
+         !seen->flags.pfail && (seen->flags.myself || seen->link_connected);
+}
+
+bool dials_old_address(const Member& replica, const Member& master) {
+  const Node* self = master.self();
+  const Node* seen = self != nullptr && replica.view ? replica.view->find(self->id) : nullptr;
+  if (!replica.server || replica.server->master_link_up || seen == nullptr) {
+    return false;
+  }
+  const std::string& host = replica.server->master_host;
+  return replica.server->role == Role::replica && !host.empty() && host != seen->address.ip &&
+         host != seen->address.hostname && host != master.pod.ip &&
+         host != master.pod.announced_ip && reaches(replica, master);
+}
+
 bool is_serving(const SeenNode& master) noexcept {
   const bool says_down =
       master.member != nullptr && master.member->cluster && !master.member->cluster->state_ok;
@@ -206,16 +229,17 @@ std::vector<SeenNode> strays_of(const ClusterView& view) {
 }
 
 std::vector<std::pair<const Member*, SlotSet>> denied_slots(const ClusterView& view) {
-  std::vector<std::pair<const Member*, SlotSet>> denied;
   const SlotSet claimed = claimed_slots(view);
-  for (const ShardView& shard : shards_of(view)) {
-    const Member* owner = shard.master.member;
-    if (owner == nullptr || owner->self() == nullptr) {
-      continue;
+  std::vector<std::pair<const Member*, SlotSet>> denied;
+  for (const Member& owner : view.members) {
+    const Node* self = owner.self();
+    SlotSet slots;
+    for (const Member& viewer : view.members) {
+      const Node* seen = self != nullptr && viewer.view ? viewer.view->find(self->id) : nullptr;
+      slots.insert(seen == nullptr ? SlotSet{} : seen->slots.without(claimed));
     }
-    SlotSet slots = shard.master.node->slots.without(claimed);
     if (!slots.empty()) {
-      denied.emplace_back(owner, std::move(slots));
+      denied.emplace_back(&owner, std::move(slots));
     }
   }
   return denied;

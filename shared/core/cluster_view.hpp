@@ -153,6 +153,17 @@ std::vector<ShardView> shards_of(const ClusterView& view);
 /// nobody: what they hold, no one else may have. The pointers lead into `view`.
 std::vector<SeenNode> strays_of(const ClusterView& view);
 
+/// Where others should know a pod: where it is told to announce itself, else its own address.
+const std::string& expected_ip(const Pod& pod);
+
+/// Whether `viewer` is connected to `other`, which answered us. A link counts as connected while it
+/// is still being dialled: so what the viewer holds for gone it does not reach.
+bool reaches(const Member& viewer, const Member& other);
+
+/// Whether a replica without a link looks for its master where that no longer is: a server whose
+/// master came back at another address does not always notice, and then tries the old one for ever.
+bool dials_old_address(const Member& replica, const Member& master);
+
 /// Whether a master is there, with its data and its vote: it did not fail, its pod, if known, runs,
 /// and it answers us or the nodes that do.
 bool is_there(const SeenNode& master) noexcept;
@@ -161,8 +172,8 @@ bool is_there(const SeenNode& master) noexcept;
 /// is down.
 bool is_serving(const SeenNode& master) noexcept;
 
-/// Slots that no node says are its own, though the agreed view gives them to one that answers:
-/// each node sends clients to another. By the pod that they are given to.
+/// Slots that no node says are its own, though some node's view gives them to one that answers:
+/// that node sends clients there, and init cannot give them out. By the pod that they are given to.
 std::vector<std::pair<const Member*, SlotSet>> denied_slots(const ClusterView& view);
 
 /// The slots that clients get answers for.

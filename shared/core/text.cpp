@@ -134,6 +134,10 @@ std::string list_of(const std::vector<std::string>& names) {
                                : text + " and " + std::to_string(names.size() - shown) + " more";
 }
 
+std::string counted(std::int64_t count, const std::string& word) {
+  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
+}
+
 std::string bytes_text(std::int64_t bytes) {
   constexpr std::array<const char*, 4> k_units{"KiB", "MiB", "GiB", "TiB"};
   constexpr std::int64_t k_step = 1024;

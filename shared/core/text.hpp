@@ -38,6 +38,9 @@ std::string quoted(std::string_view text);
 /// "redis-app-0, redis-app-1 and redis-app-2"; the end of a long list is a number.
 std::string list_of(const std::vector<std::string>& names);
 
+/// "1 key", "2 keys".
+std::string counted(std::int64_t count, const std::string& word);
+
 /// "1.5 MiB", for messages.
 std::string bytes_text(std::int64_t bytes);
 

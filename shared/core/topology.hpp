@@ -59,6 +59,7 @@ struct ServerInfo {
   Role role = Role::master;
   std::int64_t replication_offset = 0;  ///< master_repl_offset, or slave_repl_offset on a replica.
   bool master_link_up = false;          ///< Replicas only.
+  std::string master_host = {};         ///< Where a replica looks for its master.
   std::int64_t connected_replicas = 0;
   bool snapshot_failed = false;   ///< The last RDB snapshot.
   bool aof_rewriting = false;     ///< An append-only file is being written, or about to be.

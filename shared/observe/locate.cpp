@@ -244,8 +244,43 @@ Result<Located> locate_by_pod(ports::KubePort& kube,
   return located;
 }
 
+namespace {
+
+using MapsByNamespace = std::map<std::string, ConfigMaps>;
+
+bool runs_a_cluster(ports::KubePort& kube, const Json& workload, MapsByNamespace& config_maps) {
+  const std::string where = text_at(workload, "/metadata/namespace");
+  ConfigMaps& maps = config_maps.try_emplace(where, kube, where).first->second;
+  return policy::is_cluster_workload(workload, maps.surroundings());
+}
+
+/// What pods of other kinds of sets make, and bare pods, each by itself: who looks at one finds the
+/// rest by gossip.
+Status add_other_pods(ports::KubePort& kube,
+                      const std::string& namespace_,
+                      MapsByNamespace& config_maps,
+                      std::vector<Located>& all) {
+  std::map<std::pair<std::string, std::string>, std::vector<Json>> by_owner;
+  KREDIS_TRY(auto pods, items(kube, {"v1", "pods"}, namespace_, ""));
+  for (Json& pod : pods) {
+    const Owner owner = owner_of(pod);
+    if (!can_be_read(owner)) {
+      by_owner[{text_at(pod, "/metadata/namespace"), owner.to_text()}].push_back(std::move(pod));
+    }
+  }
+  for (const auto& [key, made] : by_owner) {
+    if (runs_a_cluster(kube, as_workload(made.front()), config_maps)) {
+      KREDIS_TRY(Located located, located_of_pods(kube, made, owners_of(made)));
+      all.push_back(std::move(located));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::vector<Located>> locate_all(ports::KubePort& kube, const std::string& namespace_) {
-  std::map<std::string, ConfigMaps> config_maps;
+  MapsByNamespace config_maps;
   std::map<std::pair<std::string, std::string>, std::vector<Json>> made;
   std::vector<Located> all;
   for (const ports::ResourceType& type : {k_stateful_sets, k_deployments}) {
@@ -262,8 +297,7 @@ Result<std::vector<Located>> locate_all(ports::KubePort& kube, const std::string
         }
         continue;
       }
-      ConfigMaps& maps = config_maps.try_emplace(where, kube, where).first->second;
-      if (policy::is_cluster_workload(workload, maps.surroundings())) {
+      if (runs_a_cluster(kube, workload, config_maps)) {
         all.push_back(located_from(workload));
       }
     }
@@ -271,6 +305,7 @@ Result<std::vector<Located>> locate_all(ports::KubePort& kube, const std::string
   for (const auto& [name, workloads] : made) {
     all.push_back(located_from(workloads));
   }
+  KREDIS_CHECK(add_other_pods(kube, namespace_, config_maps, all));
   std::ranges::sort(
       all, {}, [](const Located& each) { return std::pair(each.namespace_, each.name); });
   return all;

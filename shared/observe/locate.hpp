@@ -69,9 +69,9 @@ Result<Located> locate_by_pod(ports::KubePort& kube,
                               const std::string& namespace_,
                               const std::string& pod);
 
-/// All StatefulSets and Deployments that run Redis in cluster mode, by labels, annotations or what
-/// they start: those of `create` joined by their name, others one by one, though several may be one
-/// cluster, as its nodes know. An empty `namespace_` is everywhere.
+/// All StatefulSets, Deployments, other sets and bare pods that run Redis in cluster mode, by
+/// labels, annotations or what they start: those of `create` joined by their name, others one by
+/// one, though several may be one cluster, as its nodes know. An empty `namespace_` is everywhere.
 Result<std::vector<Located>> locate_all(ports::KubePort& kube, const std::string& namespace_);
 
 }  // namespace kredis::observe

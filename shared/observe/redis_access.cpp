@@ -9,6 +9,7 @@
 #include "shared/core/text.hpp"
 #include "shared/kube/encoding.hpp"
 #include "shared/observe/locate.hpp"
+#include "shared/redis/tls.hpp"
 
 namespace kredis::observe {
 namespace {
@@ -133,6 +134,15 @@ Result<Credentials> read_credentials(ports::KubePort& kube,
   return Credentials{
       .user = access.user.empty() ? secret_value(secret, "username").value_or("") : access.user,
       .password = *password};
+}
+
+Status check_certificates(ports::KubePort& kube,
+                          const std::string& namespace_,
+                          const std::string& secret,
+                          const std::string& name) {
+  redis::RedisOptions options;
+  KREDIS_CHECK(read_certificates(kube, namespace_, {.tls_secret = secret}, options));
+  return redis::check_certificate(options.tls, name);
 }
 
 Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,

@@ -50,6 +50,14 @@ Result<Credentials> read_credentials(ports::KubePort& kube,
                                      const std::string& namespace_,
                                      const RedisAccess& access);
 
+/// Checks what pods would start with: the certificates of that Secret, for the host `name` where it
+/// is not empty.
+/// Errors: as open_redis; invalid_argument (expired, of another CA, for other names).
+Status check_certificates(ports::KubePort& kube,
+                          const std::string& namespace_,
+                          const std::string& secret,
+                          const std::string& name);
+
 /// Reads the Secrets and makes the port.
 /// Errors: not_found (no such Secret, or a key is missing in it: says which), unauthorized.
 Result<std::unique_ptr<ports::RedisPort>> open_redis(ports::KubePort& kube,

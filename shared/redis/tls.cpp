@@ -10,6 +10,8 @@
 #include <fstream>
 #include <iterator>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace kredis::redis {
 namespace {
@@ -21,6 +23,8 @@ struct FreeOpenssl {
   void operator()(BIO* bio) const noexcept { BIO_free(bio); }
   void operator()(X509* certificate) const noexcept { X509_free(certificate); }
   void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
+  void operator()(X509_STORE_CTX* check) const noexcept { X509_STORE_CTX_free(check); }
+  void operator()(STACK_OF(X509) * list) const noexcept { sk_X509_free(list); }
 };
 using Bio = std::unique_ptr<BIO, FreeOpenssl>;
 using Certificate = std::unique_ptr<X509, FreeOpenssl>;
@@ -131,6 +135,41 @@ Result<TlsSession> TlsContext::session(const std::string& name) const {
     return Error::invalid_argument("no name is known to check the server's certificate against");
   }
   return session;
+}
+
+Status check_certificate(const TlsOptions& options, const std::string& name) {
+  KREDIS_TRY(const auto context, TlsContext::make(options));
+  const Bio chain = memory_bio(options.cert_pem);
+  const Certificate leaf = read_certificate(chain.get());
+  if (!leaf) {
+    return Error::invalid_argument("the certificate for Redis is not PEM");
+  }
+  ERR_clear_error();
+  const std::unique_ptr<X509_STORE_CTX, FreeOpenssl> check(X509_STORE_CTX_new());
+  X509_STORE_CTX_init(
+      check.get(), SSL_CTX_get_cert_store(context->context_.get()), leaf.get(), nullptr);
+  std::vector<Certificate> between;
+  const std::unique_ptr<STACK_OF(X509), FreeOpenssl> stack(sk_X509_new_null());
+  while (Certificate issuer = read_certificate(chain.get())) {
+    sk_X509_push(stack.get(), issuer.get());
+    between.push_back(std::move(issuer));
+  }
+  ERR_clear_error();
+  X509_STORE_CTX_set0_untrusted(check.get(), stack.get());
+  if (X509_verify_cert(check.get()) != 1) {
+    const int verdict = X509_STORE_CTX_get_error(check.get());
+    return Error::invalid_argument(std::string("the certificate for Redis is not trusted: ") +
+                                   X509_verify_cert_error_string(verdict))
+        .with_hint("renew it, and give the CA that signed it as `ca.crt`");
+  }
+  if (!name.empty() &&
+      X509_check_host(
+          leaf.get(), name.data(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) !=
+          1) {
+    return Error::invalid_argument("the certificate for Redis is not for the name " + name)
+        .with_hint("put that name, or a wildcard for it, into the certificate's dnsNames");
+  }
+  return {};
 }
 
 Error handshake_error(ssl_st* session, const std::string& who, const std::string& name) {

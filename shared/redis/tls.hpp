@@ -31,10 +31,17 @@ class TlsContext {
   Result<TlsSession> session(const std::string& name) const;
 
  private:
+  friend Status check_certificate(const TlsOptions& options, const std::string& name);
+
   explicit TlsContext(Verify verify);
   std::unique_ptr<ssl_ctx_st, FreeTls> context_;
   Verify verify_;
 };
+
+/// Checks what servers would present: that the certificate of `options` is signed by its CA, valid
+/// today and, where `name` is not empty, for that name.
+/// Errors: invalid_argument.
+Status check_certificate(const TlsOptions& options, const std::string& name);
 
 /// Says why the handshake with `who`, which should be called `name`, came to nothing, from
 /// OpenSSL's error queue and the session's verdict on the certificate.

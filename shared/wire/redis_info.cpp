@@ -56,6 +56,7 @@ Status read_replication(const Fields& fields, core::ServerInfo& info) {
   const bool replica = text_field(fields, "role") == "slave";
   info.role = replica ? core::Role::replica : core::Role::master;
   info.master_link_up = replica && text_field(fields, "master_link_status") == "up";
+  info.master_host = replica ? text_field(fields, "master_host") : "";
   const bool own_offset = replica && fields.contains("slave_repl_offset");
   KREDIS_TRY(info.replication_offset,
              number_field(fields, own_offset ? "slave_repl_offset" : "master_repl_offset"));

@@ -22,7 +22,7 @@ std::string address_text(const SeenNode& seen) {
   std::string ip = seen.node->address.ip;
   if (seen.member != nullptr && !seen.member->pod.ip.empty()) {
     const core::Pod& pod = seen.member->pod;
-    ip = pod.announced_ip.empty() ? pod.ip : pod.announced_ip;
+    ip = core::expected_ip(pod);
   }
   const bool v6 = ip.find(':') != std::string::npos;
   return (v6 ? "[" + ip + "]" : ip) + ":" + std::to_string(seen.node->address.port);

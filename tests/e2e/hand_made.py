@@ -49,6 +49,16 @@ def stateful_set(name, pods, labels, spec):
     }
 
 
+def with_claims(workload):
+    """The same with its data in a claim for each pod."""
+    spec = workload["spec"]
+    spec["template"]["spec"]["volumes"] = [each for each in spec["template"]["spec"]["volumes"] if each["name"] != "data"]
+    spec["volumeClaimTemplates"] = [{"metadata": {"name": "data"},
+                                     "spec": {"accessModes": ["ReadWriteOnce"],
+                                              "resources": {"requests": {"storage": "100Mi"}}}}]
+    return workload
+
+
 def deployment(name, labels, spec):
     return {
         "apiVersion": "apps/v1",

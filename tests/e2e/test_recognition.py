@@ -152,6 +152,9 @@ def test_bare_pods_and_owners_that_nobody_knows_are_looked_at(namespace):
     namespace.kubectl("wait", "--for=condition=Ready", "pod/bare-0", "pod/bare-1", "--timeout=30s").require()
     for words in (("-l", "app=bare"), ("bare-0",)):
         assert findings(namespace.status(*words)) >= {"not-initialised"}
+    outcome = namespace.bed.plugin("status", "-A")
+    lines = [line.split()[1] for line in outcome.stdout.splitlines() if line.startswith(namespace.name)]
+    assert lines[:2] == ["bare-0", "bare-1"] and (lines[2:] == ["inst"] or namespace.bed.real), str(outcome)
     assert namespace.plugin("cli", "bare-0", "--", "PING").stdout == "PONG\n"
     for verb in (("init",), ("failover", "--pod", "bare-0", "--yes"), ("failover", "drill", "--yes"), ("config", "diff")):
         outcome = namespace.plugin(*verb, "-l", "app=bare")

@@ -270,6 +270,21 @@ class TestSecrets:
         require_refusal(outcome, r"TLS")
 
 
+@pytest.mark.parametrize("kind, says", [("expired", r"certificate has expired"), ("elsewhere", r"is not for the name"),
+                                        ("foreign", r"not trusted")])
+def test_certificates_that_pods_would_fail_with(namespace, tmp_path, kind, says):
+    certificates.make_authority(tmp_path)
+    certificates.make_authority(tmp_path, "other")
+    if kind == "expired":
+        certificates.make_expired_certificate(tmp_path, kind)
+    else:
+        certificates.make_certificate(tmp_path, kind, "other" if kind == "foreign" else "ca")
+    namespace.kubectl("create", "secret", "generic", "redis-tls", f"--from-file=ca.crt={tmp_path / 'ca.crt'}",
+                      f"--from-file=tls.crt={tmp_path / kind}.crt", f"--from-file=tls.key={tmp_path / kind}.key").require()
+    require_refusal(namespace.plugin("create", "--ephemeral", "--tls-secret", "redis-tls"), says)
+    assert not namespace.pods()
+
+
 @pytest.mark.parametrize("words", ["version", "--help", "rules", "completion bash"])
 def test_what_cannot_be_written_is_no_success(bed, words):
     outcome = run(["sh", "-c", f"{BIN}/kubectl-redis {words} >/dev/full"], env=bed.env)

@@ -112,8 +112,12 @@ Status require_certificates(ports::KubePort& kube, const ClusterSpec& spec) {
   if (spec.tls_secret.empty()) {
     return {};
   }
-  const auto usable = observe::open_redis(
-      kube, spec.namespace_, {.tls_secret = spec.tls_secret}, redis::Via::direct);
+  const manifest::Names names = manifest::names_of(spec.name);
+  const bool has_names = spec.layout == manifest::Layout::statefulset;
+  const std::string name = names.workload + "-0." + names.headless_service + "." + spec.namespace_ +
+                           ".svc.cluster.local";
+  const auto usable =
+      observe::check_certificates(kube, spec.namespace_, spec.tls_secret, has_names ? name : "");
   return usable ? Status{}
                 : Status{usable.error().while_doing("looking at the certificates of Secret " +
                                                     spec.tls_secret)};

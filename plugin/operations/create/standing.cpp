@@ -69,12 +69,12 @@ bool is_workload(const Json& object) {
   return object.at("kind") == "StatefulSet" || object.at("kind") == "Deployment";
 }
 
-/// What the changes cost, for the step that does it.
+/// What the changes cost, each of them, for the step that does it.
 void bear(const std::vector<SpecChange>& changes, core::Step& step) {
   for (const SpecChange& change : changes) {
-    if (change.risk > step.risk) {
-      step.risk = change.risk;
-      step.cost = change.cost;
+    step.risk = std::max(step.risk, change.risk);
+    if (!change.cost.empty() && step.cost.find(change.cost) == std::string::npos) {
+      step.cost += (step.cost.empty() ? "" : "; ") + change.cost;
     }
   }
 }

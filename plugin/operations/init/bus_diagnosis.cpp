@@ -16,15 +16,6 @@ using core::Member;
 using core::Node;
 using namespace std::chrono_literals;
 
-/// A link counts as connected while it is still being dialled: what the viewer holds for gone it
-/// does not reach, as `other` has answered us.
-bool reaches(const Member& viewer, const Member& other) {
-  const Node* self = other.self();
-  const Node* seen = self == nullptr ? nullptr : viewer.view->find(self->id);
-  return seen != nullptr && !seen->flags.handshake && !seen->flags.noaddr && !seen->flags.pfail &&
-         !seen->flags.fail && seen->link_connected;
-}
-
 int bus_port_of(const Member& member) {
   const Node* self = member.self();
   const bool known = self != nullptr && self->address.bus_port != 0;

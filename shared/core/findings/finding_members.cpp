@@ -7,6 +7,7 @@
 
 #include "shared/core/findings/finding_checks.hpp"
 #include "shared/core/findings/told_apart.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::core {
 namespace {
@@ -20,10 +21,6 @@ bool is_alone(const Member& member) { return member.view && member.view->nodes.s
 const std::vector<Node>& nodes_seen_by(const Member& member) {
   static const std::vector<Node> k_none;
   return member.view ? member.view->nodes : k_none;
-}
-
-const std::string& expected_ip(const Pod& pod) {
-  return pod.announced_ip.empty() ? pod.ip : pod.announced_ip;
 }
 
 /// Whether `viewer` fails to reach a node at the address that it knows.
@@ -61,8 +58,7 @@ const Member* twin_of(const Member& one, const Member& other) {
 }
 
 std::string keys_text(const Member& member) {
-  const std::int64_t keys = member.server ? member.server->keys : 0;
-  return std::to_string(keys) + (keys == 1 ? " key" : " keys");
+  return member.server ? counted(member.server->keys, "key") : "its keys are not known";
 }
 
 }  // namespace

@@ -67,6 +67,18 @@ std::string move_away(const Examined& cluster, const std::string& pod, const std
          " && kubectl uncordon " + node;
 }
 
+/// A replica where there is one: nothing is lost with it.
+std::string one_to_move(const Examined& cluster) {
+  for (const ShardView& shard : cluster.shards) {
+    for (const SeenNode& replica : shard.replicas) {
+      if (replica.member != nullptr) {
+        return replica.member->pod.name;
+      }
+    }
+  }
+  return cluster.view.members.back().pod.name;
+}
+
 /// Gives one replica of `from` to the master of `to`.
 std::string reattach_command(const Examined& cluster, const ShardView& from, const ShardView& to) {
   const SeenNode& replica = from.replicas.back();
@@ -210,11 +222,16 @@ void check_replica_links(const Examined& cluster, Findings& found) {
           replica.member->server->gives_password == false) {
         return;  // That it cannot log in is a finding of its own.
       }
+      const bool strays = dials_old_address(*replica.member, *master.member);
+      const std::string where =
+          strays ? " and looks for it at " + replica.member->server->master_host : "";
       add(found,
           "replica-link-down",
-          names + "is not connected to it: its copy grows old",
-          shows(cluster.kubectl("logs " + pod + " -c " + replica.member->pod.container +
-                                " --tail=20")));
+          names + "is not connected to it" + where + ": its copy grows old",
+          strays ? mends(cluster.redis_command("node replicate") + " --pod " + pod + " --master " +
+                         master.member->pod.name)
+                 : shows(cluster.kubectl("logs " + pod + " -c " + replica.member->pod.container +
+                                         " --tail=20")));
     } else if (lag > k_lag_limit_bytes) {
       add(found,
           "replication-lag",
@@ -231,7 +248,7 @@ void check_replica_places(const Examined& cluster, Findings& found) {
         "one-node",
         "all " + std::to_string(cluster.view.members.size()) + " pods run on Kubernetes node " +
             node + ": when it fails, the whole cluster does",
-        mends(move_away(cluster, cluster.view.members.back().pod.name, node),
+        mends(move_away(cluster, one_to_move(cluster), node),
               "add nodes to Kubernetes, then move the pods one by one"));
     return;
   }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "shared/core/findings/finding_checks.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::core {
 namespace {
@@ -87,9 +88,8 @@ void check_wanted_replicas(const Examined& cluster, const Member& member, Findin
   }
   add(found,
       "too-few-replicas-to-write",
-      "pod " + member.pod.name + " refuses writes: it has " + std::to_string(good) +
-          (good == 1 ? " replica" : " replicas") + " in step, and min-replicas-to-write wants " +
-          std::to_string(least),
+      "pod " + member.pod.name + " refuses writes: it has " + counted(good, "replica") +
+          " in step, and min-replicas-to-write wants " + std::to_string(least),
       mends(cluster.redis_cli(member.pod.name,
                               "CONFIG SET min-replicas-to-write " + std::to_string(good)),
             "give it replicas; to take writes without them"));

@@ -4,14 +4,14 @@
 #include <algorithm>
 
 #include "shared/core/findings/finding_checks.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::core {
 namespace {
 
 /// "0-5460 (5461 slots)".
 std::string slots_text(const SlotSet& slots) {
-  const std::uint32_t count = slots.size();
-  return slots.to_text() + (count == 1 ? " (1 slot)" : " (" + std::to_string(count) + " slots)");
+  return slots.to_text() + " (" + counted(slots.size(), "slot") + ")";
 }
 
 /// Who owns which slots, as one comparable text.
@@ -56,7 +56,10 @@ void check_coverage(const Examined& cluster, Findings& found) {
   }
   SlotSet missing = SlotSet::all().without(cluster.agreed->assigned_slots());
   for (const SeenNode& stray : strays_of(cluster.view)) {
-    missing.erase(stray.node->slots);  // A finding of its own.
+    missing.erase(stray.node->slots);  // A finding of its own, like the next.
+  }
+  for (const auto& [owner, slots] : denied_slots(cluster.view)) {
+    missing.erase(slots);
   }
   if (missing.empty()) {
     return;
@@ -78,7 +81,7 @@ void check_denied_slots(const Examined& cluster, Findings& found) {
     add(found,
         "slots-denied",
         "slots " + slots_text(slots) + " are pod " + pod +
-            "'s, the others say, and it says that they are not: clients are sent in a circle",
+            "'s, others say, and it says that they are not: clients are sent in a circle",
         mends(cluster.redis_command("node claim") + " --pod " + pod + " --slots " +
               slots.to_text()));
   }
@@ -158,6 +161,7 @@ void check_agreement(const Examined& cluster, Findings& found) {
 void check_majority(const Examined& cluster, Findings& found) {
   std::vector<std::string> lost;
   std::string takeover;
+  std::string meet;
   std::size_t owners = 0;
   for (const auto& [master, replicas] : cluster.shards) {
     if (master.node->slots.empty()) {
@@ -168,6 +172,9 @@ void check_majority(const Examined& cluster, Findings& found) {
       continue;
     }
     lost.push_back(cluster.name_of(*master.node));
+    if (meet.empty() && master.member != nullptr && master.member->self() != nullptr) {
+      meet = cluster.redis_command("node meet") + " --pod " + master.member->pod.name;
+    }
     const auto heir = std::ranges::find_if(replicas, [](const SeenNode& replica) {
       return replica.member != nullptr && replica.member->self() != nullptr;
     });
@@ -179,15 +186,17 @@ void check_majority(const Examined& cluster, Findings& found) {
     return;
   }
   const Remedy remedy =
-      takeover.empty()
+      !meet.empty() ? mends(meet, "it answers us, and not the others, who may know an old address")
+      : takeover.empty()
           ? shows(cluster.kubectl("get pods -o wide"), "bring one of them back")
           : mends(takeover,
                   "bring one of them back; where it is lost, what its replica has not copied is, "
                   "too, and the replica takes over by");
   add(found,
       "no-majority",
-      std::to_string(lost.size()) + " of " + std::to_string(owners) + " masters are away (" +
-          list_of(lost) + "): no majority is left to vote a replica in, and nothing is served",
+      std::to_string(lost.size()) + " of " + std::to_string(owners) + " masters are away" +
+          (meet.empty() ? "" : " for the others") + " (" + list_of(lost) +
+          "): no majority is left to vote a replica in, and nothing is served",
       remedy);
 }
 

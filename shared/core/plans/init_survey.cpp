@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "shared/core/text.hpp"
+
 namespace kredis::core {
 namespace {
 
@@ -50,8 +52,7 @@ Status check_keys(const ClusterView& view, const Member& member) {
   if (keys == 0 || !outside) {
     return {};
   }
-  const std::string count = std::to_string(keys) + (keys == 1 ? " key" : " keys");
-  return Error::unsafe("pod " + member.pod.name + " holds " + count +
+  return Error::unsafe("pod " + member.pod.name + " holds " + counted(keys, "key") +
                        " and is not part of the cluster")
       .with_hint("keep the data elsewhere, then empty the node: " +
                  redis_command(view, "node reset") + " --pod " + member.pod.name);

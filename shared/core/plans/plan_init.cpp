@@ -297,7 +297,8 @@ Stage introduction(const Roles& roles, const Survey& survey) {
 Stage replication(const Roles& roles, const Survey& survey) {
   Stage stage{.title = "Attach the replicas"};
   for (const auto& [replica, master] : roles.master_of) {
-    if (survey[replica].replica_of != master) {
+    const bool strays = dials_old_address(*survey[replica].member, *survey[master].member);
+    if (survey[replica].replica_of != master || strays) {
       const Pod& its_master = survey[master].member->pod;
       stage.steps.push_back({.what = Replicate{.pod = survey[replica].member->pod.name,
                                                .master_pod = its_master.name,

@@ -76,10 +76,6 @@ Result<const Node*> node_with_id(const ClusterView& view, const std::string& sta
   return found;
 }
 
-std::string keys_text(std::int64_t keys) {
-  return std::to_string(keys) + (keys == 1 ? " key" : " keys");
-}
-
 // forget
 
 /// Who is not asked now tells the others again, once the minute is over in which they do not
@@ -143,17 +139,17 @@ Result<Plan> plan_forget(const ClusterView& view, const std::string& start) {
 
 // meet
 
-bool reaches(const Member& viewer, const Member& other) {
+/// A link to an old address may still be dialled, and then counts as one.
+bool knows_place(const Member& viewer, const Member& other) {
   const Node* seen = viewer.view ? viewer.view->find(other.self()->id) : nullptr;
-  return seen != nullptr && seen->link_connected && !seen->flags.handshake && !seen->flags.noaddr &&
-         !seen->flags.fail && !seen->flags.pfail;
+  return reaches(viewer, other) && seen->address.ip == expected_ip(other.pod);
 }
 
 Result<Plan> plan_meet(const ClusterView& view, const std::string& pod) {
   KREDIS_TRY(const Member* member, answering(view, pod));
   std::vector<Step> steps;
   for (const Member& viewer : view.members) {
-    if (&viewer != member && viewer.self() != nullptr && !reaches(viewer, *member)) {
+    if (&viewer != member && viewer.self() != nullptr && !knows_place(viewer, *member)) {
       steps.push_back({.what = Meet{.pod = viewer.pod.name, .other = pod},
                        .reason = viewer.pod.name + " does not reach it where it is"});
     }
@@ -176,7 +172,7 @@ Status check_may_follow(const ClusterView& view, const Member& member) {
         .with_hint("let a replica take its place first: " + redis_command(view, "failover") +
                    " --master " + member.pod.name);
   }
-  return Error::unsafe("pod " + member.pod.name + " is a master with " + keys_text(keys) +
+  return Error::unsafe("pod " + member.pod.name + " is a master with " + counted(keys, "key") +
                        ", which would go")
       .with_hint("keep them elsewhere, then empty it: " + redis_command(view, "node reset") +
                  " --pod " + member.pod.name);
@@ -216,16 +212,18 @@ Result<Plan> plan_replicate(const ClusterView& view, const NodeWish& wish) {
         .with_hint("give another pod to --master");
   }
   KREDIS_CHECK(check_may_follow(view, *member));
-  if (member->self()->master == master->self()->id) {
+  const bool strays = dials_old_address(*member, *master);
+  if (member->self()->master == master->self()->id && !strays) {
     return Plan{};
   }
-  const bool last = is_last_copy(view, *member);
+  const bool last = !strays && is_last_copy(view, *member);
   const Member* before = last ? view.by_id(*member->self()->master) : nullptr;
   const std::string left = before == nullptr ? "its master" : "pod " + before->pod.name;
   Step step{
       .what =
           Replicate{.pod = wish.pod, .master_pod = master->pod.name, .master = master->self()->id},
-      .reason = "a copy of the slots of " + master->pod.name,
+      .reason = strays ? "it looks for " + master->pod.name + " at " + member->server->master_host
+                       : "a copy of the slots of " + master->pod.name,
       .risk = last ? Risk::availability : Risk::none};
   step.cost = last ? left + " is left without a replica" : "";
   return one_stage("Attach " + wish.pod, {step});
@@ -288,11 +286,11 @@ Result<Plan> plan_reset(const ClusterView& view, const std::string& pod) {
   if (const Member* twin = twin_of(view, *member)) {
     const std::int64_t kept = twin->server ? twin->server->keys : 0;
     step.risk = Risk::data;
-    step.cost = "the " + keys_text(keys) + " on pod " + pod + " go; pod " + twin->pod.name +
-                ", the same node, has " + keys_text(kept);
+    step.cost = "the " + counted(keys, "key") + " on pod " + pod + " go; pod " + twin->pod.name +
+                ", the same node, has " + counted(kept, "key");
   } else if (is_master && keys > 0) {
     step.risk = Risk::data;
-    step.cost = "the " + keys_text(keys) + " on pod " + pod + " go";
+    step.cost = "the " + counted(keys, "key") + " on pod " + pod + " go";
   } else if (is_last_copy(view, *member)) {
     step.risk = Risk::availability;
     step.cost = "its master is left without a replica";

@@ -334,6 +334,14 @@ TEST_SUITE("core/finding") {
     builder.edit(5, [](Member& member) { member.server->master_link_up = false; });
     CHECK(says(only(builder, "replica-link-down").message,
                "redis-app-5, replica of pod redis-app-2"));
+    builder.edit(5, [](Member& member) { member.server->master_host = "192.0.2.9"; });
+    const Finding finding = only(builder, "replica-link-down");
+    CHECK(says(finding.message, "looks for it at 192.0.2.9"));
+    CHECK(says(finding.remedy.command, "node replicate"));
+    CHECK(says(finding.remedy.command, "--pod redis-app-5 --master redis-app-2"));
+    const std::string ip = builder.build().members.at(2).pod.ip;
+    builder.edit(5, [&](Member& member) { member.server->master_host = ip; });
+    CHECK_FALSE(says(only(builder, "replica-link-down").remedy.command, "node replicate"));
   }
 
   TEST_CASE("find_trouble checks memory against the pod's limit") {

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "shared/redis/redis.hpp"
+#include "shared/redis/tls.hpp"
 #include "tests/support/fake_kube.hpp"
 #include "tests/support/redis_servers.hpp"
 #include "tests/unit/redis/certificates.hpp"
@@ -150,6 +151,18 @@ TEST_SUITE("redis/tls") {
     CHECK(contains(message({.cert_pem = certificates.text("one.crt"),
                             .key_pem = certificates.text("two.key")}),
                    "does not belong"));
+    certificates.make_ca("other");
+    const auto checked = [&](const std::string& ca, const std::string& name) {
+      const auto good = check_certificate({.ca_pem = certificates.text(ca),
+                                           .cert_pem = certificates.text("one.crt"),
+                                           .key_pem = certificates.text("one.key")},
+                                          name);
+      return good ? "" : good.error().message;
+    };
+    CHECK(checked("ca.crt", "one") == "");
+    CHECK(checked("ca.crt", "") == "");
+    CHECK(contains(checked("ca.crt", "two"), "is not for the name two"));
+    CHECK(contains(checked("other.crt", "one"), "is not trusted: unable to get local issuer"));
     CHECK(read_pem_file(certificates.path("ca.crt")).has_value());
     CHECK(read_pem_file(certificates.path("one.ext")).error().code == ErrorCode::invalid_argument);
     CHECK(read_pem_file(certificates.path("none")).error().code == ErrorCode::not_found);

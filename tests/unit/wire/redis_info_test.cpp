@@ -35,6 +35,7 @@ TEST_SUITE("wire/redis_info") {
     CHECK(info->keys == 12);
     CHECK(info->role == core::Role::replica);
     CHECK(info->master_link_up);
+    CHECK(info->master_host == "10.0.0.4");
     CHECK(info->replication_offset == 84);
   }
 
