@@ -12,6 +12,7 @@ net=127.$((10 + RANDOM % 200)).$((RANDOM % 250))
 peers=$work/peers
 golden=default.yaml
 extra_env=()
+extra_conf=
 pids=()
 
 end_pods() {
@@ -37,7 +38,7 @@ make_pod() {
     "$source/tests/golden/manifests/$golden" |
     sed "s#/var/lib/redis#$pod/data#; s#/etc/redis-tls#$work/tls#" >"$pod/etc/redis.conf"
   # One machine: each pod listens on its own address only. A short timeout keeps the tests short.
-  printf 'bind %s\ncluster-node-timeout 2000\nenable-debug-command yes\n' "$2" >>"$pod/etc/redis.conf"
+  printf 'bind %s\ncluster-node-timeout 2000\nenable-debug-command yes\n%b' "$2" "$extra_conf" >>"$pod/etc/redis.conf"
   echo "$2" >"$pod/address"
 }
 
@@ -98,6 +99,7 @@ eventually() {
 answers() { [ "$(ask "$1" PING)" = PONG ]; }
 state_is() { ask "$1" CLUSTER INFO | grep -q "^cluster_state:$2"; }
 whole() { for n in "$@"; do state_is "$n" ok && ! ask "$n" CLUSTER NODES | grep -q 'fail\|disconnected' && ! link_is_down "$n" || return 1; done; }
+ready() { in_pod "$1" ready.sh >/dev/null; }
 role_is() { [ "$(ask "$1" ROLE | head -n 1)" = "$2" ]; }
 id_of() { ask "$1" CLUSTER MYID; }
 link_is_down() { ask "$1" INFO replication | grep -q master_link_status:down; }
@@ -134,4 +136,5 @@ forget_pods() {
   : >"$peers"
   golden=default.yaml
   extra_env=()
+  extra_conf=
 }

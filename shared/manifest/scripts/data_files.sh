@@ -1,0 +1,148 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# What a node finds on its volume, and what it does before it starts with that: Redis itself starts
+# empty where the file that redis.conf asks for is missing, whatever else there is.
+
+# Sets where the files are, from redis.conf.
+find_data_files() {
+  data=$(conf_value dir)
+  rdb=$(conf_value dbfilename)
+  rdb=$data/${rdb:-dump.rdb}
+  aof_name=$(conf_value appendfilename)
+  aof=$data/${aof_name:-appendonly.aof}
+  aof_dir=$(conf_value appenddirname)
+  aof_dir=$data/${aof_dir:-appendonlydir}
+  wants_aof=$(conf_value appendonly)
+}
+
+# Servers before 7.0 have one file, later ones a folder with a list of files.
+aof_files() {
+  for file in "$aof" "$aof_dir"/*; do
+    [ ! -f "$file" ] || echo "$file"
+  done
+}
+has_aof() { [ -f "$aof" ] || [ -n "$(ls "$aof_dir"/*.manifest 2>/dev/null)" ]; }
+has_rdb() { case $(head -c 5 "$rdb" 2>/dev/null) in REDIS | VALKE) return 0 ;; esac; return 1; }
+
+# Whether some of the append-only file is newer than the snapshot, or there is no snapshot.
+aof_is_newer() {
+  has_rdb || return 0
+  for file in $(aof_files); do
+    [ ! "$file" -nt "$rdb" ] || return 0
+  done
+  return 1
+}
+
+# With an append-only file asked for and none there, the snapshot becomes its beginning: in the form
+# of one file, which every version reads (and later ones turn into theirs).
+begin_aof_with_snapshot() {
+  if [ "$wants_aof" = yes ] && ! has_aof && has_rdb; then
+    { cp "$rdb" "$aof.new" && mv "$aof.new" "$aof"; } ||
+      fail "there is no append-only file, and $rdb cannot be copied into one: is the volume full?"
+    say "there is no append-only file yet: it begins with $rdb"
+  fi
+}
+
+# With none asked for, an append-only file that is newer than the snapshot is what this node knows:
+# it is read once more, and put away when the snapshot has it all (see leave_aof).
+reads_aof_once() { [ "$wants_aof" != yes ] && has_aof && aof_is_newer; }
+
+# Does redis.conf ask for snapshots? (The last line counts; without one there are save points.)
+wants_rdb() { [ "$(awk 'tolower($1) == "save" { value = $2 } END { print value }' "$conf")" != '""' ]; }
+
+# One step towards redis.conf's way for a server that read its append-only file once more; fails
+# until it is there.
+leave_aof() {
+  saved=$(ask "$me" INFO persistence)
+  case $(echo "$saved" | field loading) in 0) ;; *) return 1 ;; esac
+  if wants_rdb && aof_is_newer; then
+    [ "$(echo "$saved" | field rdb_bgsave_in_progress)" != 0 ] || ask "$me" BGSAVE >/dev/null
+    return 1
+  fi
+  [ "$(ask "$me" CONFIG SET appendonly no)" = OK ] || return 1
+  rm -rf "$aof_dir.old"
+  [ ! -d "$aof_dir" ] || mv "$aof_dir" "$aof_dir.old"
+  [ ! -f "$aof" ] || mv "$aof" "$aof.old"
+  say "the append-only file is off, as redis.conf says; what there was stays as $aof_dir.old"
+}
+
+# --- a master whose data is gone ------------------------------------------------------------------
+
+# The slots that nodes.conf gives to this node, a word for each range.
+own_slots() { awk '$3 ~ /myself/ && $3 ~ /master/ { for (i = 9; i <= NF; i++) if ($i !~ /^\[/) print $i }' "$1" 2>/dev/null; }
+
+# What a pod says of node $1, from its CLUSTER NODES and INFO on standard input: "settled" where the
+# slots are another's or the node is not known, "copy OFFSET" of a replica of it with keys, "empty" of
+# one without, "away N" where it knows N replicas; nothing while it does not answer.
+said_of() {
+  tr -d '\r' | awk -v id="$1" '
+    NF >= 8 { nodes++ }
+    NF >= 8 && $3 ~ /myself/ { follows = $4; answered = 1 }
+    NF >= 8 && $1 == id { known = 1; keeps = $3 ~ /master/ && NF > 8 }
+    NF >= 8 && $4 == id { replicas++ }
+    sub(/^slave_repl_offset:/, "") { offset = $0 }
+    /^db[0-9]+:keys=/ { keys = 1 }
+    END {
+      if (!answered || nodes == 1) exit
+      if (!known || !keeps) print "settled"
+      else if (follows == id) print (keys ? "copy " offset : "empty")
+      else print "away " replicas + 0
+    }'
+}
+
+# A master that lost its data and starts as who it was empties its replicas. So one of them takes
+# over first, asked by this node, whose slots they are. Who is silent is unknown, and waited for;
+# where redis.conf keeps nothing on disk, as a cache, not for ever.
+let_a_replica_win() {
+  nodes=$1
+  id=$(own_id <"$nodes" 2>/dev/null)
+  copies=$(awk -v id="$id" '$4 == id' "$nodes" 2>/dev/null | wc -l)
+  if [ -z "$(own_slots "$nodes")" ] || has_aof || has_rdb || [ "$copies" -eq 0 ]; then
+    return 0
+  fi
+  say "the data of this master is gone: a replica is to take over first ($copies known)"
+  turn=0
+  while ask_replicas; do
+    turn=$((turn + 1))
+    [ $((turn % 10)) -ne 0 ] || say "waiting for the pods that have a copy; give one up by kubectl redis node forget"
+    if [ "$turn" -ge 60 ] && [ "$wants_aof" != yes ] && ! wants_rdb; then
+      say "nobody with a copy answers, and redis.conf keeps nothing: this starts empty"
+      return 0
+    fi
+    sleep 1
+  done
+}
+
+# One look at all pods; fails when there is nothing more to wait for.
+ask_replicas() {
+  best='' heard=0 expected=$copies
+  for peer in $(peers); do
+    said=$(ask "$peer" <<'COMMANDS' | said_of "$id"
+CLUSTER NODES
+INFO replication
+INFO keyspace
+COMMANDS
+)
+    case "$said" in
+      settled) say "another node has its slots: this follows"; return 1 ;;
+      copy*) heard=$((heard + 1)) best="$best${said#copy} $peer
+" ;;
+      empty) heard=$((heard + 1)) ;;
+      away*) [ "${said#away }" -ge "$expected" ] || expected=${said#away } ;;
+    esac
+  done
+  heir=$(printf '%s' "$best" | sort -n | tail -n 1 | awk '{ print $2 }')
+  # Somebody who is silent yet may have more.
+  if [ -n "$heir" ] && { [ "$heard" -ge "$expected" ] || [ "$turn" -ge 5 ]; }; then
+    if [ $((turn % 5)) -eq 0 ]; then
+      # Voted in where there is a majority; else by the wish of its master alone.
+      how=FORCE
+      [ "$turn" -lt 10 ] || how=TAKEOVER
+      say "$heir is asked to take over: $(ask "$heir" CLUSTER FAILOVER $how)"
+    fi
+    return 0
+  fi
+  [ -z "$heir" ] || return 0
+  [ "$heard" -lt "$expected" ] || { say "no replica has more than this node: it starts empty"; return 1; }
+}
