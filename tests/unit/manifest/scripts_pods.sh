@@ -13,10 +13,12 @@ peers=$work/peers
 golden=default.yaml
 extra_env=()
 extra_conf=
-pids=()
+
+# signal SIGNAL PID: where that still is a process that this shell started, and not another's by now.
+signal() { ! jobs -rp | grep -qx "$2" || kill "-$1" "$2"; } 2>/dev/null
 
 end_pods() {
-  for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
+  for pid in $(jobs -p); do signal KILL "$pid"; done
   wait 2>/dev/null
 }
 
@@ -60,7 +62,6 @@ in_pod() { (become "$@"); }
 launch() {
   become "$1" start.sh >>"$work/pod$1/log" 2>&1 &
   echo $! >"$work/pod$1/pid"
-  pids+=($!)
 }
 
 # start_pod NUMBER ADDRESS
@@ -71,7 +72,7 @@ start_pod() {
 
 # stop_pod NUMBER [SIGNAL]
 stop_pod() {
-  kill "-${2:-TERM}" "$(cat "$work/pod$1/pid")" 2>/dev/null
+  signal "${2:-TERM}" "$(cat "$work/pod$1/pid")"
   wait "$(cat "$work/pod$1/pid")"
 } 2>/dev/null
 
