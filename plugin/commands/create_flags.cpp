@@ -9,6 +9,7 @@
 
 #include "plugin/commands/flags.hpp"
 #include "plugin/operations/create/standing.hpp"
+#include "shared/core/text.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -34,6 +35,21 @@ Result<std::vector<std::pair<std::string, std::string>>> pairs_of(
     pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return pairs;
+}
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+/// What belongs to it in redis.conf; what --set names wins.
+Settings durable_settings(const std::string& durability, const Settings& said) {
+  const bool safe = durability == "safe";
+  Settings settings = {{"appendfsync", safe ? "always" : "everysec"},
+                       {"min-replicas-to-write", safe ? "1" : "0"},
+                       {"min-replicas-max-lag", safe ? "2" : "10"}};
+  std::erase_if(settings, [&said](const auto& each) {
+    return std::ranges::any_of(
+        said, [&each](const auto& other) { return core::to_lower(other.first) == each.first; });
+  });
+  return settings;
 }
 
 Status read_map(const std::string& flag,
@@ -117,6 +133,11 @@ void add_shape_flags(Verb& verb, CreateFlags& flags) {
               "statefulset, or deployment (a Deployment and a Service for each node)");
   verb.option("--config", flags.config_file, "A redis.conf to merge in").kind("FILE");
   verb.option("--set", flags.settings, "KEY=VALUE of redis.conf; may be repeated");
+  const std::vector<std::string> durabilities = {"fast", "safe"};
+  verb.choice("--durability",
+              flags.durability,
+              durabilities,
+              "What an acknowledged write outlives (docs/durability.md)");
 }
 
 void add_storage_flags(Verb& verb, CreateFlags& flags) {
@@ -210,6 +231,10 @@ Result<ClusterSpec> spec_of(const CreateFlags& options, const std::string& names
     KREDIS_TRY(spec.config, read_config(options.config_file));
   }
   KREDIS_TRY(spec.settings, pairs_of("--set", options.settings));
+  if (options.durability) {
+    const Settings settings = durable_settings(*options.durability, spec.settings);
+    spec.settings.insert(spec.settings.begin(), settings.begin(), settings.end());
+  }
   KREDIS_CHECK(read_map("--requests", options.requests, spec.requests));
   KREDIS_CHECK(read_map("--limits", options.limits, spec.limits));
   KREDIS_CHECK(read_map("--labels", options.labels, spec.labels));

@@ -19,6 +19,7 @@ struct CreateFlags {
   bool ephemeral = false;
   bool zone_spread = false;
   std::string config_file = {};
+  std::optional<std::string> durability = {};
   std::vector<std::string> settings = {};
   std::vector<std::string> requests = {};
   std::vector<std::string> limits = {};

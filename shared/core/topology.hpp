@@ -67,10 +67,11 @@ struct ServerInfo {
   std::optional<std::int64_t> good_replicas = {};  ///< As min-replicas-to-write counts, where set.
 
   // What INFO does not tell and CONFIG GET does; nullopt where it was not said.
-  std::optional<bool> stops_writes = {};            ///< stop-writes-on-bgsave-error.
-  std::optional<bool> wants_password = {};          ///< requirepass is set.
-  std::optional<bool> gives_password = {};          ///< masterauth is set.
-  std::optional<std::int64_t> least_replicas = {};  ///< min-replicas-to-write.
+  std::optional<bool> stops_writes = {};             ///< stop-writes-on-bgsave-error.
+  std::optional<bool> wants_password = {};           ///< requirepass is set.
+  std::optional<bool> gives_password = {};           ///< masterauth is set.
+  std::optional<std::int64_t> least_replicas = {};   ///< min-replicas-to-write.
+  std::optional<std::int64_t> node_timeout_ms = {};  ///< cluster-node-timeout.
 };
 
 }  // namespace kredis::core

@@ -174,6 +174,21 @@ Status check_storage(const ClusterSpec& spec) {
   return {};
 }
 
+/// A master that wants more replicas in step than it can have takes no write at all.
+Status check_wanted_replicas(const ClusterSpec& spec, const wire::RedisConf& config) {
+  for (const wire::RedisDirective& directive : config.directives) {
+    const bool wants = directive.name == "min-replicas-to-write" && !directive.arguments.empty();
+    const auto count = wants ? core::to_number<int>(directive.arguments.front()) : std::nullopt;
+    if (count && *count > spec.replicas) {
+      return invalid("min-replicas-to-write {} with --replicas {} would refuse every write",
+                     *count,
+                     spec.replicas)
+          .with_hint(fmt::format("give each master --replicas {}, or ask for fewer", *count));
+    }
+  }
+  return {};
+}
+
 Status check_config(const ClusterSpec& spec) {
   KREDIS_TRY(wire::RedisConf config, wire::parse_redis_conf(spec.config));
   for (const auto& [key, value] : spec.settings) {
@@ -186,7 +201,7 @@ Status check_config(const ClusterSpec& spec) {
   if (const auto errors = wire::check_user_config(config, rules); !errors.empty()) {
     return errors.front();
   }
-  return {};
+  return check_wanted_replicas(spec, config);
 }
 
 Status check_resources(const ClusterSpec& spec) {

@@ -85,6 +85,10 @@ constexpr std::pair<std::string_view, ReadSetting> k_settings[] = {
      [](const std::string& text, core::ServerInfo& info) {
        info.least_replicas = core::to_number<std::int64_t>(text);
      }},
+    {"cluster-node-timeout",
+     [](const std::string& text, core::ServerInfo& info) {
+       info.node_timeout_ms = core::to_number<std::int64_t>(text);
+     }},
 };
 
 }  // namespace

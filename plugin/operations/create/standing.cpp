@@ -138,7 +138,8 @@ ClusterSpec merged(const ClusterSpec& there,
   override_pairs(spec.labels, asked.labels);
   override_pairs(spec.annotations, asked.annotations);
   override_pairs(spec.node_selector, asked.node_selector);
-  for (const char* flag : {"--set", "--config", "--limits", "--auth-secret", "--tls-secret"}) {
+  for (const char* flag :
+       {"--set", "--durability", "--config", "--limits", "--auth-secret", "--tls-secret"}) {
     if (said.contains(flag)) {
       spec.kept.reset();
     }

@@ -20,7 +20,7 @@ constexpr std::array k_checks{
     &check_pod_count,        &check_answers,    &check_addresses,      &check_ghosts,
     &check_strays,           &check_masterauth, &check_replica_counts, &check_replica_links,
     &check_replica_places,   &check_survival,   &check_refused_writes, &check_persistence,
-    &check_memory,           &check_versions,   &check_master_count,
+    &check_memory,           &check_versions,   &check_master_count,   &check_node_timeouts,
 };
 
 bool all_on_one_node(const ClusterView& view) {

@@ -79,6 +79,7 @@ void check_ghosts(const Examined& cluster, Findings& found);
 void check_strays(const Examined& cluster, Findings& found);
 
 // finding_servers.cpp: how each server is set up.
+void check_node_timeouts(const Examined& cluster, Findings& found);
 void check_masterauth(const Examined& cluster, Findings& found);
 void check_refused_writes(const Examined& cluster, Findings& found);
 void check_persistence(const Examined& cluster, Findings& found);

@@ -200,6 +200,15 @@ constexpr FindingKind k_kinds[] = {
      .data = "There is one copy of each shard, in the masters alone, whatever the tree looks like.",
      .mend = "init gives the running servers the password as masterauth; put masterauth into"
              " redis.conf too, or a restart takes it away."},
+    {.id = "node-timeout-short",
+     .severity = warning,
+     .title = "Nodes take others for lost within a second",
+     .why =
+         "cluster-node-timeout is below 1,000 ms, as init sets it while it forms a cluster: a slow"
+         " command, a fork or a busy machine is then a failover.",
+     .data = "Each failover may lose the writes that were not copied yet.",
+     .mend =
+         "It is set again on all nodes; pods made by create do so by themselves within a minute."},
     {.id = "no-replica",
      .severity = warning,
      .title = "A master has no replica",
@@ -297,7 +306,8 @@ constexpr FindingKind k_kinds[] = {
      .severity = warning,
      .title = "Nothing is kept on disk",
      .why = "Neither the append-only file nor snapshots are on.",
-     .data = "A restart loses the data, and a restarted master empties its replicas.",
+     .data = "A restart loses the data, and a restarted master empties its replicas; pods made by"
+             " create let a replica take over first.",
      .mend = "The remedy switches the append-only file on in the running servers; say so in"
              " redis.conf, too."},
     {.id = "maxmemory-over-limit",

@@ -133,6 +133,30 @@ void check_refused_writes(const Examined& cluster, Findings& found) {
   }
 }
 
+void check_node_timeouts(const Examined& cluster, Findings& found) {
+  constexpr std::int64_t k_shortest_ms = 1000;
+  constexpr std::int64_t k_default_ms = 15'000;
+  std::int64_t longest = 0;
+  std::vector<std::string> hasty;
+  for (const Member& member : cluster.view.members) {
+    const auto timeout = member.server ? member.server->node_timeout_ms : std::nullopt;
+    longest = std::max(longest, timeout.value_or(0));
+    if (timeout && *timeout < k_shortest_ms) {
+      hasty.push_back(member.pod.name);
+    }
+  }
+  if (!hasty.empty()) {
+    const std::int64_t usual = longest < k_shortest_ms ? k_default_ms : longest;
+    add(found,
+        "node-timeout-short",
+        list_of(hasty) + (hasty.size() == 1 ? " takes" : " take") +
+            " others for lost within a second (cluster-node-timeout): a short pause of a master is "
+            "a failover",
+        mends(cluster.redis_cli_on_all("CONFIG SET cluster-node-timeout " + std::to_string(usual)),
+              "an init that was killed may have left it; unless one runs"));
+  }
+}
+
 void check_versions(const Examined& cluster, Findings& found) {
   std::map<std::string, std::vector<std::string>> pods_of;
   for (const Member& member : cluster.view.members) {
@@ -165,8 +189,9 @@ void check_persistence(const Examined& cluster, Findings& found) {
     add(found,
         "no-persistence",
         list_of(without) + (without.size() == 1 ? " keeps" : " keep") +
-            " nothing on disk (no append-only file, no snapshots): a restart loses the data, and a"
-            " restarted master empties its replicas",
+            " nothing on disk (no append-only file, no snapshots): a restart loses the data, and " +
+            (cluster.view.made_by == "create" ? "what restarts all at once has nothing left"
+                                              : "a restarted master empties its replicas"),
         mends(cluster.redis_cli_on_all("CONFIG SET appendonly yes"),
               "in redis.conf, too, and in the running servers"));
   }

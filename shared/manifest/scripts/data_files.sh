@@ -67,6 +67,29 @@ leave_aof() {
   say "the append-only file is off, as redis.conf says; what there was stays as $aof_dir.old"
 }
 
+# From Valkey 8 and Redis 8.4 on a server that starts deletes the keys of slots that nodes.conf gives
+# to others. Where nodes.conf is not the one that it wrote, what it has is copied first.
+deletes_what_is_anothers() {
+  "$server" --version | awk '
+    match($0, /v=[0-9]+\.[0-9]+/) {
+      split(substr($0, RSTART + 2, RLENGTH - 2), v, ".")
+      valkey = tolower($1) ~ /valkey/
+      found = valkey ? v[1] >= 8 : v[1] > 8 || v[1] == 8 && v[2] >= 4
+    }
+    END { exit !found }'
+}
+
+set_data_aside() {
+  if deletes_what_is_anothers && { has_aof || has_rdb; }; then
+    aside=$data/before-$(date -u +%Y%m%dT%H%M%SZ)
+    mkdir -p "$aside" || fail "$aside cannot be made: is the volume full?"
+    for each in "$rdb" "$aof" "$aof_dir"; do
+      [ ! -e "$each" ] || cp -pR "$each" "$aside" || fail "the data cannot be copied to $aside: is the volume full?"
+    done
+    say "the data as it is stays as $aside"
+  fi
+}
+
 # --- a master whose data is gone ------------------------------------------------------------------
 
 # The slots that nodes.conf gives to this node, a word for each range.

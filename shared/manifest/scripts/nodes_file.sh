@@ -84,6 +84,7 @@ set_aside() {
     { cp -p "$1" "$aside" && printf '%s\n' "$4" >"$1.new" && mv "$1.new" "$1"; } ||
       fail "$1 $3 and cannot be mended: is the volume full?"
     say "$1 $3; this goes on as node $(printf '%s\n' "$4" | own_id), and the file stays as $aside"
+    set_data_aside
   else
     mv "$1" "$aside" || fail "$1 $3 and cannot be renamed"
     say "$1 $3: this starts as a new node, and the file stays as $aside"

@@ -104,7 +104,7 @@ begin_aof_with_snapshot
 aof_once=
 ! reads_aof_once || { aof_once=yes; say "$aof_dir is newer than $rdb: it is read once more, before redis.conf's way"; }
 address=$(announced_address)
-host=$(own_settings | sed -n 's/^cluster-announce-hostname //p')
+host=$(own_settings | sed -n 's/^cluster-announce-hostname //p' | tail -n 1)
 
 watch_nodes_file "$nodes_file" $$ 9>&- &
 keep_together 9>&- &

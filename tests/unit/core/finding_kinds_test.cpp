@@ -199,6 +199,8 @@ const std::map<std::string, std::function<ViewBuilder()>>& makers() {
            it.gives_password = false;
          });
        }},
+      {"node-timeout-short",
+       [] { return with_server(0, [](ServerInfo& it) { it.node_timeout_ms = 207; }); }},
       {"no-replica", outside},
       {"replicas-uneven", uneven},
       {"replica-link-down",

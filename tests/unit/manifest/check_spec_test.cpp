@@ -147,6 +147,17 @@ TEST_SUITE("manifest/check_spec") {
           [](auto& s) { s.config = "cluster-enabled no\n"; },
           "cluster-enabled",
           ""},
+         {"as many replicas in step as there are",
+          [](auto& s) {
+            s.settings = {{"min-replicas-to-write", "1"}};
+          }},
+         {"more replicas in step than there are",
+          [](auto& s) {
+            s.replicas = 0;
+            s.settings = {{"min-replicas-to-write", "1"}};
+          },
+          "would refuse every write",
+          "--replicas 1"},
          {"a daemon",
           [](auto& s) {
             s.settings = {{"daemonize", "yes"}};

@@ -101,6 +101,7 @@ answers() { [ "$(ask "$1" PING)" = PONG ]; }
 state_is() { ask "$1" CLUSTER INFO | grep -q "^cluster_state:$2"; }
 whole() { for n in "$@"; do state_is "$n" ok && ! ask "$n" CLUSTER NODES | grep -q 'fail\|disconnected' && ! link_is_down "$n" || return 1; done; }
 ready() { in_pod "$1" ready.sh >/dev/null; }
+kept() { cmp -s "$work/pod$1/data/nodes.conf" "$work/pod$1/data/nodes.conf.kept"; }
 role_is() { [ "$(ask "$1" ROLE | head -n 1)" = "$2" ]; }
 id_of() { ask "$1" CLUSTER MYID; }
 link_is_down() { ask "$1" INFO replication | grep -q master_link_status:down; }

@@ -1,33 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The pod scripts, with the pods of scripts_pods.sh. Each function case_NAME is a test.
+# The pod scripts, with the pods of scripts_pods.sh: identity, peers, hand-over, probes.
 #
 #   scripts_test.sh [CASE...]     BUSYBOX=/bin/busybox runs the scripts with its shell and tools
-set -u
-
-for program in redis-server redis-cli openssl timeout; do
-  command -v $program >/dev/null || { echo "skipped: no $program here"; exit 77; }
-done
-
-. "$(dirname "$0")/scripts_pods.sh"
-failures=0
-
-clean_up() {
-  end_pods
-  if [ "$failures" = 0 ]; then rm -rf "$work"; else echo "kept: $work"; fi
-}
-trap clean_up EXIT
-
-check() {
-  what=$1
-  shift
-  if "$@"; then echo "    ok: $what"; else echo "    FAILED: $what"; failures=$((failures + 1)); fi
-}
-equal() { [ "$1" = "$2" ] || { echo "      '$1' is not '$2'"; return 1; }; }
-no() { ! "$@" >/dev/null; }
-
-# --- cases ----------------------------------------------------------------------------------------
+. "$(dirname "$0")/scripts_cases.sh"
 
 # All pods gone at once, all addresses changed; each also gets one that another had before.
 restart_cold() {
@@ -172,8 +149,6 @@ case_an_empty_or_zeroed_nodes_conf_starts_a_new_node() {
   check "they are set aside" equal "$(aside | wc -c)" 12
 }
 
-kept() { cmp -s "$work/pod$1/data/nodes.conf" "$work/pod$1/data/nodes.conf.kept"; }
-
 # lose_identity NUMBER TEXT: pod NUMBER comes back at another address to find TEXT in nodes.conf.
 lose_identity() {
   stop_pod "$1" KILL
@@ -265,152 +240,6 @@ case_a_second_pod_waits_for_the_volume() {
   stop_pod 1 KILL
   check "then it runs" eventually 60 answers 2
   check "as the same node" equal "$(id_of 2)" "$id"
-}
-
-# move_pod NUMBER: starts it at another address, as Kubernetes does.
-move_pod() {
-  sed -i "s/^$net.$1 /$net.$(($1 + 30)) /" "$peers"
-  start_pod "$1" "$net.$(($1 + 30))"
-}
-
-case_a_master_whose_data_is_gone_follows_its_replica() {
-  check "a cluster" start_cluster 1
-  check "all keys were written" equal "$(write_keys 1 60)" 60
-  stop_pod 1 KILL
-  rm -rf "$work"/pod1/data/appendonlydir "$work"/pod1/data/dump.rdb
-  move_pod 1
-  check "all are whole again" eventually 120 whole 1 2 3 4 5 6
-  check "its replica is the master" role_is 4 master
-  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
-}
-
-case_a_cache_that_restarts_follows_its_replica() {
-  extra_conf='appendonly no\nsave ""\n'
-  check "a cluster" start_cluster 1
-  check "all keys were written" equal "$(write_keys 1 60)" 60
-  stop_pod 2 KILL
-  start_pod 2 "$net.2"
-  check "all are whole again" eventually 120 whole 1 2 3 4 5 6
-  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
-  for n in 1 2 3 4 5 6; do stop_pod $n KILL; done
-  for n in 1 2 3 4 5 6; do start_pod $n "$net.$n"; done
-  check "gone at once, they start empty" eventually 120 whole 1 2 3 4 5 6
-  check "as there is nothing" equal "$(keys_of 1 2 3 4 5 6)" 0
-}
-
-case_the_silence_of_a_replica_is_waited_for() {
-  extra_conf='appendonly no\nsave ""\n'
-  check "a cluster" start_cluster 1
-  check "all keys were written" equal "$(write_keys 1 60)" 60
-  kill -STOP "$(cat "$work/pod4/pid")"
-  stop_pod 1 KILL
-  move_pod 1
-  sleep 12
-  check "it has not started" no answers 1
-  kill -CONT "$(cat "$work/pod4/pid")"
-  check "all are whole again" eventually 120 whole 1 2 3 4 5 6
-  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
-}
-
-case_a_pod_that_lost_its_volume_gets_its_place_again() {
-  check "a cluster" start_cluster 1
-  check "all keys were written" equal "$(write_keys 1 60)" 60
-  old=$(id_of 1)
-  for n in 1 4; do # A master first; then its replica, the only copy until the first is in step.
-    stop_pod $n KILL
-    rm -rf "$work/pod$n/data"
-    move_pod $n
-    check "pod $n answers" eventually 60 answers $n
-    check "it is not ready while it has no place" no ready $n
-    check "then it is" eventually 60 ready $n
-    check "as a replica" role_is $n slave
-    check "in step" link_is_up $n
-  done
-  check "all are whole again" eventually 120 whole 1 2 3 4 5 6
-  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
-  check "who it was is forgotten" no knows 2 "$old"
-}
-knows() { ask "$1" CLUSTER NODES | grep -q "^$2"; }
-
-# restart_all CONF: each pod ends with its grace, and starts with another redis.conf.
-restart_all() {
-  extra_conf=$1
-  for n in 1 2 3 4 5 6; do stop_pod $n; done
-  for n in 1 2 3 4 5 6; do start_pod $n "$net.$n"; done
-  eventually 120 whole 1 2 3 4 5 6
-}
-
-case_the_way_of_persistence_changes_and_no_key_is_lost() {
-  extra_conf='appendonly no\nsave 3600 1\n'
-  check "a cluster with snapshots" start_cluster 1
-  check "all keys were written" equal "$(write_keys 1 60)" 60
-  check "with an append-only file" restart_all 'appendonly yes\nsave ""\n'
-  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
-  write_keys 1 90 >/dev/null # Some masters are others by now.
-  keys=$(keys_of 1 2 3 4 5 6)
-  check "there are more" test "$keys" -gt 60
-  check "with snapshots again" restart_all 'appendonly no\nsave 3600 1\n'
-  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" "$keys"
-  for n in 1 2 3 4 5 6; do check "pod $n does as its file says" eventually 60 aof_is_off $n; done
-  check "and once more" restart_all 'appendonly no\nsave 3600 1\n'
-  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" "$keys"
-}
-aof_is_off() { [ "$(ask "$1" CONFIG GET appendonly | tail -n 1)" = no ] && [ ! -e "$work/pod$1/data/appendonlydir" ]; }
-
-case_a_timeout_that_was_left_behind_is_put_back() {
-  extra_env=(TIMEOUT_SECONDS=2)
-  start_pod 1 "$net.1"
-  check "it answers" eventually 60 answers 1
-  ask 1 CONFIG SET cluster-node-timeout 207 >/dev/null
-  check "what redis.conf says" eventually 30 timeout_is 1 2000
-}
-timeout_is() { [ "$(ask "$1" CONFIG GET cluster-node-timeout | tail -n 1)" = "$2" ]; }
-
-case_a_busy_master_is_a_master_still() {
-  extra_env=(HAND_OVER_SECONDS=20)
-  check "a cluster" start_cluster 1
-  kill -STOP "$(cat "$work/pod1/pid")"
-  in_pod 1 stop.sh >"$work/hook" &
-  hook=$!
-  sleep 3.5
-  kill -CONT "$(cat "$work/pod1/pid")"
-  wait $hook
-  check "its replica has taken over" role_is 4 master
-  ask 2 CONFIG SET busy-reply-threshold 500 >/dev/null
-  ask 2 EVAL 'while true do end' 0 >/dev/null &
-  script=$!
-  sleep 1
-  in_pod 2 stop.sh >"$work/hook"
-  check "so has that of one that stays busy" role_is 5 master
-  ask 2 SCRIPT KILL >/dev/null
-  wait $script
-}
-
-case_a_copy_is_made_at_once_whoever_is_silent() {
-  check "a cluster" start_cluster 1
-  for n in 2 3; do kill -STOP "$(cat "$work/pod$n/pid")"; done
-  sleep 3
-  check "pod 4 is promoted" ask 4 CLUSTER FAILOVER TAKEOVER
-  check "its copy says so" eventually 3 promoted_copy 4
-  for n in 2 3; do kill -CONT "$(cat "$work/pod$n/pid")"; done
-}
-promoted_copy() { grep -q 'myself,master' "$work/pod$1/data/nodes.conf.kept"; }
-
-case_a_copy_of_before_a_promotion_is_not_believed() {
-  check "a cluster" start_cluster 1
-  check "all keys were written" equal "$(write_keys 1 60)" 60
-  check "pod 5 has a copy" eventually 20 kept 5
-  cp "$work/pod5/data/nodes.conf.kept" "$work/before"
-  stop_pod 2 KILL
-  check "pod 5 is promoted" eventually 60 role_is 5 master
-  stop_pod 5 KILL
-  : >"$work/pod5/data/nodes.conf"
-  cp "$work/before" "$work/pod5/data/nodes.conf.kept"
-  move_pod 5
-  move_pod 2
-  check "it is a master still" eventually 20 role_is 5 master
-  check "all are whole again" eventually 120 whole 1 2 3 4 5 6
-  check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
 }
 
 # Writes for as long as $work/writing is there, following redirections; one line an answer.
@@ -579,15 +408,4 @@ two'
 }
 said() { what_start_says "${@:2}" | grep -q "$1"; }
 
-# --------------------------------------------------------------------------------------------------
-
-cases=("$@")
-[ $# -gt 0 ] || mapfile -t cases < <(declare -F | sed -n 's/^declare -f case_//p')
-for name in "${cases[@]}"; do
-  echo "$name"
-  forget_pods
-  declare -F "case_$name" >/dev/null || { echo "no case $name" >&2; exit 2; }
-  "case_$name"
-done
-echo "$failures failed"
-[ "$failures" = 0 ]
+run_cases "$@"
