@@ -128,7 +128,13 @@ let_a_replica_win() {
   turn=0
   while ask_replicas; do
     turn=$((turn + 1))
-    [ $((turn % 10)) -ne 0 ] || say "waiting for the pods that have a copy; give one up by kubectl redis node forget"
+    [ $((turn % 10)) -ne 0 ] ||
+      say "waiting for the pods that have a copy; to give that up: kubectl exec -n $POD_NAMESPACE $POD_NAME -- touch $data/start-empty"
+    if [ -e "$data/start-empty" ]; then
+      rm "$data/start-empty"
+      say "starting empty, as $data/start-empty says"
+      return 0
+    fi
     if [ "$turn" -ge 60 ] && [ "$wants_aof" != yes ] && ! wants_rdb; then
       say "nobody with a copy answers, and redis.conf keeps nothing: this starts empty"
       return 0

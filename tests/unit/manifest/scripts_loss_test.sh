@@ -51,6 +51,18 @@ case_the_silence_of_a_replica_is_waited_for() {
   check "every key is there" equal "$(keys_of 1 2 3 4 5 6)" 60
 }
 
+case_a_copy_that_does_not_come_back_can_be_given_up() {
+  check "a cluster" start_cluster 1
+  stop_pod 4 KILL
+  stop_pod 1 KILL
+  rm -rf "$work"/pod1/data/appendonlydir
+  move_pod 1
+  check "it waits and says how" eventually 60 grep -q 'touch .*/data/start-empty' "$work/pod1/log"
+  check "it has not started" no answers 1
+  sh -c "$(sed -n 's/.*-- \(touch .*\)/\1/p' "$work/pod1/log" | tail -n 1)"
+  check "it starts" eventually 60 answers 1
+}
+
 case_a_pod_that_lost_its_volume_gets_its_place_again() {
   check "a cluster" start_cluster 1
   check "all keys were written" equal "$(write_keys 1 60)" 60
