@@ -194,6 +194,8 @@ def test_a_clock_is_wrong(shop, durability):
     pod = a_master(shop)["pod"]
     one = node(shop, pod)
     before = one.time()[0]
+    strategy = '{"spec": {"updateStrategy": {"type": "%s"}}}'
+    shop.kubectl("patch", "statefulset", "redis-app", "-p", strategy % "OnDelete").require()
     shop.kubectl("set", "env", "statefulset/redis-app", f"LD_PRELOAD={FAKETIME}", "FAKETIME=+3h").require()
     try:
         lost, _ = under_load(shop, durability, lambda: shop.kubectl("delete", "pod", pod).require())
@@ -201,6 +203,7 @@ def test_a_clock_is_wrong(shop, durability):
         assert lost == 0
     finally:
         shop.kubectl("set", "env", "statefulset/redis-app", "LD_PRELOAD-", "FAKETIME-").require()
+        shop.kubectl("patch", "statefulset", "redis-app", "-p", strategy % "RollingUpdate").require()
         shop.kubectl("rollout", "status", "statefulset/redis-app", "--timeout=240s", timeout=250)
 
 
