@@ -150,8 +150,8 @@ int declared_port(const policy::Subject& subject) {
 int port_of(const policy::Subject& subject) {
   const bool said = subject.setting("port") || subject.setting("tls-port");
   const auto port = subject.client_port();
-  const bool usable = port > 0 && port < 65'536;
-  return usable && (said || subject.sees_configuration()) ? static_cast<int>(port)
+  const bool usable = port && *port > 0 && *port < 65'536;
+  return usable && (said || subject.sees_configuration()) ? static_cast<int>(*port)
                                                           : declared_port(subject);
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/policy/hooks.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "shared/core/text.hpp"
+#include "shared/policy/launch.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -19,8 +21,12 @@ bool is_plain_path(const std::string& path) {
 
 /// How redis-cli reaches the server beside it: " -p 6379", with TLS where only that is open.
 std::optional<std::string> connection(const Subject& subject) {
-  std::string flags = fmt::format(" -p {}", subject.client_port());
-  if (subject.number_of("port", k_redis_port) != 0) {
+  const auto port = subject.client_port();
+  if (!port) {
+    return std::nullopt;
+  }
+  std::string flags = fmt::format(" -p {}", *port);
+  if (subject.known_number("port", k_redis_port) != 0) {
     return flags;
   }
   // `tls-auth-clients` is yes by default, so redis-cli has to show a certificate; the server's own
@@ -44,10 +50,45 @@ std::string cli_of(const Subject& subject) {
   return server.find("valkey") != std::string::npos ? "valkey-cli" : "redis-cli";
 }
 
+/// The official images have a shell, and so has what is started by one. Of others nobody knows, and
+/// a probe that cannot run is a pod that never starts.
+bool has_shell(const Subject& subject) {
+  return is_official_image(text(member(subject.container(), {"image"}))) ||
+         !subject.launch().scripts.empty();
+}
+
+bool has_variable(const Subject& subject, std::string_view name) {
+  return std::ranges::any_of(items(member(subject.container(), {"env"})), [&](const Json& each) {
+    return text(member(each, {"name"})) == name;
+  });
+}
+
+/// How a shell of the container comes to know the password: nothing to do where there is none, or
+/// where redis-cli reads it by itself. Nothing at all where nobody can say.
+std::optional<std::string> authenticated(const Subject& subject) {
+  if (has_variable(subject, "REDISCLI_AUTH")) {
+    return "";
+  }
+  const auto password = subject.setting("requirepass");
+  const bool accounts = subject.setting("user") || subject.setting("aclfile");
+  if (accounts || (!password && subject.may_hide("requirepass"))) {
+    return std::nullopt;
+  }
+  if (!password || (password->known && password->first().empty())) {
+    return "";
+  }
+  const std::string value = password->first();
+  const bool variable = value.starts_with("$(") && value.ends_with(')');
+  const std::string name = variable ? value.substr(2, value.size() - 3) : "";
+  return variable && has_variable(subject, name)
+             ? std::optional(fmt::format("export REDISCLI_AUTH=\"${}\"; ", name))
+             : std::nullopt;
+}
+
 /// `ask ADDRESS WORDS...` as a shell function, and then `body`.
 std::optional<Json> shell(const Subject& subject, std::string_view body) {
   const auto flags = connection(subject);
-  if (!flags || subject.launch().server.empty()) {
+  if (!flags || subject.launch().server.empty() || !has_shell(subject)) {
     return std::nullopt;
   }
   // A node that is stopped or waits for its disk takes the connection and never answers. Three
@@ -109,7 +150,9 @@ std::optional<Json> hand_over_command(const Subject& subject, std::int64_t secon
       "sort -n | tail -n 1 | cut -d ' ' -f 2); "
       "[ -z \"$heir\" ] || ask $heir CLUSTER FAILOVER; "
       "for n in 1 2 3 4 5 6; do master || exit 0; sleep 1; done; done; exit 0";
-  return shell(subject, fmt::format(k_body, seconds));
+  // Without the password it would take every node for one that is no master, and hand over nothing.
+  const auto login = authenticated(subject);
+  return login ? shell(subject, *login + fmt::format(k_body, seconds)) : std::nullopt;
 }
 
 }  // namespace kredis::policy

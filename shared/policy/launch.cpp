@@ -3,30 +3,37 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <utility>
 
 #include "shared/core/text.hpp"
+#include "shared/policy/launch_reader.hpp"
 
 namespace kredis::policy {
 namespace {
 
-constexpr std::array<std::string_view, 2> k_servers{"redis-server", "valkey-server"};
 constexpr std::array<std::string_view, 2> k_products{"redis", "valkey"};
 
-/// A path without a slash stays whole: npos + 1 is 0.
-std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+/// Two words, as patches add them: an option and its value.
+constexpr std::array<std::string_view, 2> k_probe_words{"--kubectl-redis", "reaches"};
 
-bool is_server(std::string_view word) {
-  return std::ranges::find(k_servers, base_name(word)) != k_servers.end();
+bool continues_name(char c) {
+  return c == '-' || c == '.' || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
 }
 
-bool is_shell(std::string_view word) {
-  constexpr std::array<std::string_view, 4> shells{"sh", "bash", "ash", "dash"};
-  return std::ranges::find(shells, base_name(word)) != shells.end();
-}
-
-bool mentions_server(std::string_view script) {
-  return std::ranges::any_of(
-      k_servers, [&](std::string_view server) { return script.find(server) != script.npos; });
+/// The server that a script names; empty where it names none. A file redis-server.log is none.
+std::string_view named_server(std::string_view script) {
+  for (const std::string_view server : {"redis-server", "valkey-server", "redis-stack-server"}) {
+    for (std::size_t at = script.find(server); at != script.npos;
+         at = script.find(server, at + 1)) {
+      const std::size_t end = at + server.size();
+      const bool begins = at == 0 || !continues_name(script[at - 1]);
+      if (begins && (end == script.size() || !continues_name(script[end]))) {
+        return server;
+      }
+    }
+  }
+  return {};
 }
 
 /// Equal, not contained: the exporter that often runs in the same pod has "redis" in its name and
@@ -37,18 +44,6 @@ bool looks_like_redis(const Json& container) {
   return std::ranges::any_of(k_products, [&](std::string_view product) {
     return name == product || image_base(image) == product;
   });
-}
-
-/// Anywhere in a word: `sh -c "... redis-server ..."` is one word.
-bool starts_server(const Json& container) {
-  for (const char* key : {"command", "args"}) {
-    for (const Json& word : items(member(container, {key}))) {
-      if (word.is_string() && mentions_server(word.get_ref<const std::string&>())) {
-        return true;
-      }
-    }
-  }
-  return false;
 }
 
 bool declares_port(const Json& container) {
@@ -83,94 +78,153 @@ std::string key_for(const Json& source, std::string_view path) {
   return {};
 }
 
-struct Word {
-  std::string text;
-  std::string path;
-};
-
-std::vector<Word> words_of(const Json& container, std::string_view base) {
-  std::vector<Word> words;
+std::vector<LaunchWord> words_of(const Json& container, std::string_view base) {
+  std::vector<LaunchWord> words;
   for (const char* key : {"command", "args"}) {
     const Json& list = items(member(container, {key}));
     for (std::size_t i = 0; i < list.size(); ++i) {
-      words.push_back({text(list[i]), joined(joined(base, key), i)});
+      // YAML 1.1 makes a boolean of yes; RC081 reports it.
+      const bool truth = list[i].is_boolean();
+      words.push_back({.text = truth ? (is_true(list[i]) ? "yes" : "no") : text(list[i]),
+                       .path = joined(joined(base, key), i)});
     }
   }
   return words;
 }
 
-/// The words of `sh -c TEXT`, as far as blanks tell them apart.
-/// Every word keeps the path of the whole script, as an objection can point no closer.
-std::vector<Word> shell_words(const Word& script) {
-  std::vector<Word> words;
-  std::string line = script.text;
-  std::ranges::replace(line, '\n', ' ');
-  for (std::string_view word : core::split_words(line)) {
-    while (!word.empty() && (word.front() == '"' || word.front() == '\'')) {
-      word.remove_prefix(1);
-    }
-    while (!word.empty() && (word.back() == '"' || word.back() == '\'' || word.back() == ';')) {
-      word.remove_suffix(1);
-    }
-    words.push_back({std::string(word), script.path});
+/// Puts in front what the entry point of the official images does: their server is started where
+/// nothing else is said, with arguments or a file alone too (docker-entrypoint.sh).
+std::vector<LaunchWord> with_entry_point(const Json& container, std::vector<LaunchWord> words) {
+  if (!items(member(container, {"command"})).empty()) {
+    return words;
+  }
+  const std::string image = text(member(container, {"image"}));
+  if (!is_official_image(image)) {
+    // Its entry point may do anything with its arguments.
+    words.insert(words.begin(), LaunchWord{.text = "entry-point"});
+  } else if (words.empty() || words[0].text.starts_with('-') || words[0].text.ends_with(".conf")) {
+    const bool valkey = image_base(image) == k_products[1];
+    words.insert(words.begin(), LaunchWord{.text = valkey ? "valkey-server" : "redis-server"});
   }
   return words;
+}
+
+bool is_sentinel(const Start& start) {
+  return std::ranges::any_of(start.words,
+                             [](const LaunchWord& each) { return each.text == "--sentinel"; });
+}
+
+/// The last that is no Sentinel: what comes before may be of another branch, or only prepare.
+const Start* chosen(const std::vector<Start>& starts) {
+  const auto last = std::find_if(
+      starts.rbegin(), starts.rend(), [](const Start& each) { return !is_sentinel(each); });
+  return last == starts.rend() ? nullptr : &*last;
+}
+
+bool is_same(const Start& one, const Start& other) {
+  return std::ranges::equal(one.words, other.words, {}, &LaunchWord::text, &LaunchWord::text);
+}
+
+/// Whether all servers that may be started are started alike.
+bool agree(const std::vector<Start>& starts) {
+  return std::ranges::all_of(starts, [&](const Start& each) {
+    return is_sentinel(each) || is_same(each, *chosen(starts));
+  });
+}
+
+/// Whether words at the end of the container's own become the server's last.
+/// Tried, not derived: whatever the scripts do with them, this is what comes out.
+bool passes_on(const Json& pod,
+               const Json& container,
+               const Surroundings& around,
+               std::string_view namespace_) {
+  std::vector<LaunchWord> words = with_entry_point(container, words_of(container, ""));
+  for (const std::string_view word : k_probe_words) {
+    words.push_back({.text = std::string(word)});
+  }
+  LaunchReader reader(pod, around, namespace_);
+  reader.read(container, std::move(words));
+  const std::vector<Start>& starts = reader.starts();
+  return !starts.empty() && std::ranges::all_of(starts, [](const Start& each) {
+    const std::size_t count = each.words.size();
+    return each.sure && count > k_probe_words.size() &&
+           each.words[count - 2].text == k_probe_words[0] &&
+           each.words[count - 1].text == k_probe_words[1];
+  });
+}
+
+void add_argument(const LaunchWord& word, Launch& launch) {
+  // One word may hold the value too, and even several lines: Redis puts it into the file's text as
+  // it is (main() in server.c) and reads that.
+  const auto lines = wire::parse_redis_conf(std::string_view(word.text).substr(2));
+  if (!lines || lines->directives.empty()) {
+    launch.arguments.directives.push_back({.name = core::to_lower(word.text.substr(2))});
+    launch.arguments_paths.push_back(word.path);
+    launch.arguments_known.push_back(false);
+    return;
+  }
+  for (wire::RedisDirective directive : lines->directives) {
+    directive.line = 0;
+    launch.arguments.directives.push_back(std::move(directive));
+    launch.arguments_paths.push_back(word.path);
+    launch.arguments_known.push_back(word.known);
+  }
 }
 
 /// From the server's name on: the file that it reads, then --KEY VALUE...
 /// As main() in Redis's server.c does: only the word next to the program can be the file, "-"
 /// stands for standard input, and each option with its values is appended to the file as one more
 /// line. loadServerConfigFromString() in config.c lowers the name.
-void read_server_words(const std::vector<Word>& words, std::size_t server, Launch& launch) {
-  launch.server = words[server].text;
-  for (std::size_t i = server + 1; i < words.size(); ++i) {
-    const std::string& word = words[i].text;
-    if (word.starts_with("--") && word.size() > 2) {
-      launch.arguments.directives.push_back({.name = core::to_lower(word.substr(2))});
-      launch.arguments_paths.push_back(words[i].path);
-    } else if (!launch.arguments.directives.empty()) {
-      launch.arguments.directives.back().arguments.push_back(word);
-    } else if (launch.config_path.empty() && word != "-") {
-      launch.config_path = word;
+void read_server_words(const Start& start, Launch& launch) {
+  launch.server = start.words.front().text;
+  launch.config_path = start.config_path;
+  launch.config = start.config;
+  launch.folder = start.folder;
+  for (std::size_t i = 1; i < start.words.size(); ++i) {
+    const LaunchWord& word = start.words[i];
+    auto& directives = launch.arguments.directives;
+    if (word.text.starts_with("--") && word.text.size() > 2) {
+      add_argument(word, launch);
+    } else if (!directives.empty()) {
+      // Behind a whole option an open word may be more options.
+      launch.sure = launch.sure && (word.known || directives.back().arguments.empty());
+      directives.back().arguments.push_back(word.text);
+      launch.arguments_known.back() = launch.arguments_known.back() && word.known;
+    } else if (i > 1 || !word.known) {
+      launch.sure = launch.sure && word.known;
     }
   }
 }
 
-std::string script_text(const Json& pod,
-                        const Json& container,
-                        std::string_view path,
-                        const Surroundings& around,
-                        std::string_view namespace_) {
-  const MountedFile file = mounted_file(pod, container, path);
-  if (file.object.empty() || around.blind()) {
-    return {};
+const Json& volume_with_source(const Json& pod, const Json& mount) {
+  return volume_named(pod, text(member(mount, {"name"})));
+}
+
+/// The ConfigMaps, or Secrets, that fill a volume: one, or those of a projected one.
+std::vector<std::pair<std::string, const Json*>> sources_of(const Json& volume, VolumeOf source) {
+  const bool is_map = source == VolumeOf::config_map;
+  std::vector<std::pair<std::string, const Json*>> sources;
+  const Json& own = member(volume, {is_map ? "configMap" : "secret"});
+  if (own.is_object()) {
+    sources.emplace_back(text(member(own, {is_map ? "name" : "secretName"})), &own);
   }
-  // `create` and most charts keep their start scripts in a ConfigMap.
-  const Json* map = around.find("ConfigMap", namespace_, file.object);
-  return map == nullptr ? std::string{} : text(member(*map, {"data", file.key}));
-}
-
-std::size_t find_server(const std::vector<Word>& words) {
-  return static_cast<std::size_t>(
-      std::ranges::find_if(words, [](const Word& word) { return is_server(word.text); }) -
-      words.begin());
-}
-
-/// Whether a script hands its own arguments on.
-/// Only then does what a patch appends to the container's arguments reach the server.
-bool hands_on(std::string_view script) {
-  return script.find("\"$@\"") != script.npos || script.find("$*") != script.npos;
+  for (const Json& each : items(member(volume, {"projected", "sources"}))) {
+    const Json& one = member(each, {is_map ? "configMap" : "secret"});
+    if (one.is_object()) {
+      sources.emplace_back(text(member(one, {"name"})), &one);
+    }
+  }
+  return sources;
 }
 
 }  // namespace
 
-MountedFile mounted_file(const Json& pod,
-                         const Json& container,
-                         std::string_view path,
-                         VolumeOf source) {
-  const bool is_map = source == VolumeOf::config_map;
+std::vector<MountedFile> mounted_files(const Json& pod,
+                                       const Json& container,
+                                       std::string_view path,
+                                       VolumeOf source) {
   // Mounts may lie inside each other: the container sees the innermost one.
-  MountedFile best;
+  std::vector<MountedFile> best;
   std::size_t longest = 0;
   for (const Json& mount : items(member(container, {"volumeMounts"}))) {
     std::string folder = text(member(mount, {"mountPath"}));
@@ -179,25 +233,54 @@ MountedFile mounted_file(const Json& pod,
     }
     const std::string sub_path = text(member(mount, {"subPath"}));
     // With subPath the mount path may be the file itself.
-    const bool whole = !sub_path.empty() && path == folder;
+    const bool file = !sub_path.empty() && path == folder;
     const bool inside =
         path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
-    if (folder.empty() || folder.size() < longest || (!whole && !inside)) {
+    if (folder.empty() || folder.size() < longest || (!file && !inside)) {
       continue;
     }
-    const Json& volume =
-        member(volume_named(pod, text(member(mount, {"name"}))), {is_map ? "configMap" : "secret"});
     longest = folder.size();
-    best = {text(member(volume, {is_map ? "name" : "secretName"})),
-            key_for(volume, whole ? std::string_view(sub_path) : path.substr(folder.size() + 1))};
+    best.clear();
+    const std::string_view below =
+        file ? std::string_view(sub_path) : path.substr(folder.size() + 1);
+    for (const auto& [object, volume] : sources_of(volume_with_source(pod, mount), source)) {
+      const MountedFile each{object, key_for(*volume, below)};
+      if (!each.object.empty() && !each.key.empty()) {
+        best.push_back(each);
+      }
+    }
   }
-  return best.key.empty() || best.object.empty() ? MountedFile{} : best;
+  return best;
+}
+
+MountedFile mounted_file(const Json& pod,
+                         const Json& container,
+                         std::string_view path,
+                         VolumeOf source) {
+  const auto all = mounted_files(pod, container, path, source);
+  return all.empty() ? MountedFile{} : all.front();
+}
+
+bool is_official_image(std::string_view image) {
+  return std::ranges::find(k_products, image_base(image)) != k_products.end();
 }
 
 std::size_t redis_container(const Json& pod) {
   const Json& containers = items(member(pod, {"containers"}));
+  const auto starts = [&](const Json& container) {
+    return read_launch(pod, container, "", Surroundings{}, "").seen;
+  };
+  const auto names = [](const Json& container) {
+    for (const LaunchWord& word : words_of(container, "")) {
+      if (!named_server(parse_shell(word.text).code).empty()) {
+        return true;
+      }
+    }
+    return false;
+  };
   // What is started says more than names: a sidecar may run the product's image for its redis-cli.
-  for (const auto& test : {&starts_server, &looks_like_redis, &declares_port}) {
+  for (const std::function<bool(const Json&)>& test :
+       {std::function<bool(const Json&)>(starts), {names}, {looks_like_redis}, {declares_port}}) {
     const auto found = std::ranges::find_if(containers, test);
     if (found != containers.end()) {
       return static_cast<std::size_t>(found - containers.begin());
@@ -212,44 +295,20 @@ Launch read_launch(const Json& pod,
                    const Surroundings& around,
                    std::string_view namespace_) {
   Launch launch;
-  std::vector<Word> words = words_of(container, base);
-  for (const Word& word : words) {
+  std::vector<LaunchWord> words = words_of(container, base);
+  for (const LaunchWord& word : words) {
     launch.words.push_back(word.text);
   }
-  std::size_t server = find_server(words);
-  const std::size_t last_wrapper = std::min(server, words.size());
-  bool direct = true;
-  for (std::size_t i = 0; i < last_wrapper; ++i) {
-    if (is_shell(words[i].text) || words[i].text.starts_with('-')) {
-      continue;
-    }
-    const bool inline_script =
-        i > 0 && words[i - 1].text.ends_with('c') && words[i - 1].text.starts_with('-');
-    // A script of the image itself cannot be read here. It counts as one that hands nothing on, so
-    // that no patch appends arguments which may never arrive.
-    const std::string script = inline_script
-                                   ? words[i].text
-                                   : script_text(pod, container, words[i].text, around, namespace_);
-    direct = direct && hands_on(script);
-    launch.scripts += script + "\n";
-    if (inline_script && mentions_server(script)) {
-      words = shell_words(words[i]);
-      server = find_server(words);
-      break;
-    }
-  }
-  if (server < words.size()) {
-    launch.direct = direct;
-    read_server_words(words, server, launch);
-  } else if (mentions_server(launch.scripts)) {
-    launch.server =
-        launch.scripts.find(k_servers[0]) != std::string::npos ? k_servers[0] : k_servers[1];
-  } else if (words.empty() && looks_like_redis(container)) {
-    // No command at all: the entrypoint of the official images starts their server and hands its
-    // arguments on.
-    const bool valkey = image_base(text(member(container, {"image"}))) == k_products[1];
-    launch.server = k_servers[valkey ? 1 : 0];
-    launch.direct = true;
+  LaunchReader reader(pod, around, namespace_);
+  reader.read(container, with_entry_point(container, std::move(words)));
+  launch.scripts = reader.scripts();
+  if (const Start* start = chosen(reader.starts())) {
+    launch.seen = true;
+    launch.sure = start->sure && agree(reader.starts());
+    read_server_words(*start, launch);
+    launch.direct = passes_on(pod, container, around, namespace_);
+  } else if (reader.starts().empty()) {
+    launch.server = named_server(launch.scripts);
   }
   return launch;
 }

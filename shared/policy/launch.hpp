@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shared/policy/subject.hpp"
 
@@ -26,11 +27,22 @@ Launch read_launch(const Json& pod,
 /// What a volume's files come from.
 enum class VolumeOf { config_map, secret };
 
-/// Follows mounts and `items` of such volumes; empty names where none is there.
+/// The files that may lie at `path`, the innermost mount's: several where a projected volume has
+/// several sources, of which one has the key.
+std::vector<MountedFile> mounted_files(const Json& pod,
+                                       const Json& container,
+                                       std::string_view path,
+                                       VolumeOf source = VolumeOf::config_map);
+
+/// The first of them; empty names where none is there.
 MountedFile mounted_file(const Json& pod,
                          const Json& container,
                          std::string_view path,
                          VolumeOf source = VolumeOf::config_map);
+
+/// Whether the image is, by its name, the official one of Redis or Valkey: what its entry point
+/// does and what its server has built in is known.
+bool is_official_image(std::string_view image);
 
 /// Whether the text of a redis.conf switches the cluster mode on.
 bool enables_cluster(std::string_view config);

@@ -49,7 +49,7 @@ std::optional<std::int64_t> memory_limit(const Subject& subject) {
 
 std::optional<std::int64_t> max_memory(const Subject& subject) {
   const auto setting = subject.setting("maxmemory");
-  const auto bytes = setting ? redis_bytes(setting->first()) : std::nullopt;
+  const auto bytes = setting && setting->known ? redis_bytes(setting->first()) : std::nullopt;
   // 0, the default, means no limit (redis.conf, maxmemory).
   return bytes && *bytes > 0 ? bytes : std::nullopt;
 }

@@ -61,8 +61,12 @@ void Report::objection(std::string path,
 /// the same patch, as tests and dry runs expect.
 bool Patch::settle() {
   const std::size_t before = operations_.size();
-  for (auto& [path, value] : added_) {
-    carry_out(path, std::move(value));
+  for (Addition& each : added_) {
+    const std::size_t done = operations_.size();
+    carry_out(each.path, std::move(each.value));
+    if (operations_.size() != done) {
+      rules_.insert(each.rule);
+    }
   }
   added_.clear();
   return operations_.size() != before;

@@ -4,7 +4,9 @@
 // only adds. For the files of this layer.
 #pragma once
 
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,12 +33,20 @@ class Patch {
  public:
   explicit Patch(Json object) : object_(std::move(object)) {}
 
+  /// Says whose additions follow.
+  void begin(std::string_view rule) { rule_ = rule; }
+
   /// Adds `value` at `path`, with the parents that are missing, as one operation. Nothing happens
   /// where something is there already, or where a parent is of another type. "-" as the last key
   /// adds to the end of a list.
-  void add(std::string path, Json value) { added_.emplace_back(std::move(path), std::move(value)); }
+  void add(std::string path, Json value) {
+    added_.push_back({rule_, std::move(path), std::move(value)});
+  }
   /// Ends a round: carries out what was added, in that order. Whether the object is another now.
   bool settle();
+
+  /// The rules that made the object another one.
+  const std::set<std::string_view>& rules() const noexcept { return rules_; }
 
   const Json& object() const& noexcept { return object_; }
   Json object() && noexcept { return std::move(object_); }
@@ -44,9 +54,17 @@ class Patch {
   Json operations() && noexcept { return std::move(operations_); }
 
  private:
+  struct Addition {
+    std::string_view rule;
+    std::string path;
+    Json value;
+  };
+
   void carry_out(std::string_view path, Json value);
 
-  std::vector<std::pair<std::string, Json>> added_;
+  std::string_view rule_;
+  std::set<std::string_view> rules_;
+  std::vector<Addition> added_;
   Json object_;
   Json operations_ = Json::array();
 };

@@ -2,6 +2,8 @@
 #include "shared/policy/review.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "shared/policy/patch.hpp"
@@ -24,16 +26,93 @@ bool applies(const Rule& rule, const Subject& subject) {
          (rule.when_blind != WhenBlind::passes || !subject.around().blind());
 }
 
+using RuleIds = std::set<std::string_view>;
+
+std::vector<Objection> objections_of(const Rule& rule, const Subject& subject) {
+  std::vector<Objection> objections;
+  Report report(rule, objections);
+  rule.check(subject, report);
+  return objections;
+}
+
 /// Runs every patch once, all on the object as it is before this round; says whether one of them
-/// added something.
-bool fill_in(Patch& patch, const Surroundings& around) {
+/// added something. A rule that has nothing against the object has nothing to add.
+bool fill_in(Patch& patch, const Surroundings& around, const RuleIds& without) {
   const Subject subject(patch.object(), around);
   for (const Rule& rule : rules()) {
-    if (rule.patch != nullptr && applies(rule, subject)) {
+    if (rule.patch != nullptr && !without.contains(rule.id) && applies(rule, subject) &&
+        !objections_of(rule, subject).empty()) {
+      patch.begin(rule.id);
       rule.patch(subject, patch);
     }
   }
   return patch.settle();
+}
+
+Patch filled_in(Json object, const Surroundings& around, const RuleIds& without) {
+  Patch patch(std::move(object));
+  // A rule may build on what a later one fills in, so the rounds go on until one adds nothing.
+  // Patches only add, which makes that end; the limit is for a mistake in a rule. All rounds are
+  // done here: the API server calls again only after somebody else's change (reinvocationPolicy:
+  // IfNeeded).
+  constexpr int k_most_rounds = 8;
+  for (int round = 0; round < k_most_rounds && fill_in(patch, around, without); ++round) {
+  }
+  return patch;
+}
+
+/// What a finding is told by, before and after a patch: its words may change with the rest.
+using Places = std::set<std::pair<std::string, std::string>>;
+
+Places places_of(const std::vector<Objection>& objections) {
+  Places places;
+  for (const Objection& each : objections) {
+    places.emplace(each.rule, each.path);
+  }
+  return places;
+}
+
+bool includes_all(const Places& all, const Places& some) {
+  return std::ranges::includes(all, some);
+}
+
+/// The findings of one rule.
+Places of_rule(const Places& places, std::string_view rule) {
+  Places found;
+  std::ranges::copy_if(places, std::inserter(found, found.end()), [rule](const auto& each) {
+    return each.first == rule;
+  });
+  return found;
+}
+
+/// A rule whose patch is not to be made: what it has against the object stands all the same, or
+/// something new is found that is not without it. Empty where there is none.
+std::string_view harmful(const Json& before,
+                         const Patch& patch,
+                         const Surroundings& around,
+                         const RuleIds& without) {
+  const Places old = places_of(validate(before, around).objections);
+  const Places now = places_of(validate(patch.object(), around).objections);
+  for (const std::string_view rule : patch.rules()) {
+    if (includes_all(of_rule(now, rule), of_rule(old, rule)) && !of_rule(old, rule).empty()) {
+      return rule;
+    }
+  }
+  if (includes_all(old, now)) {
+    return {};
+  }
+  for (const std::string_view rule : patch.rules()) {
+    RuleIds fewer = without;
+    fewer.insert(rule);
+    const Patch other = filled_in(before, around, fewer);
+    const Places then = places_of(validate(other.object(), around).objections);
+    const bool better = std::ranges::any_of(
+        now, [&](const auto& each) { return !old.contains(each) && !then.contains(each); });
+    if (better) {
+      return rule;
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -77,18 +156,51 @@ Verdict mutate(Json object, const Surroundings& around) {
     verdict.mutated = std::move(object);
     return verdict;
   }
-  Patch patch(std::move(object));
-  // A rule may build on what a later one fills in, so the rounds go on until one adds nothing.
-  // Patches only add, which makes that end; the limit is for a mistake in a rule. All rounds are
-  // done here: the API server calls again only after somebody else's change (reinvocationPolicy:
-  // IfNeeded).
-  constexpr int k_most_rounds = 8;
-  for (int round = 0; round < k_most_rounds && fill_in(patch, around); ++round) {
+  RuleIds without;
+  Patch patch = filled_in(object, around, without);
+  // A patch settles what its rule has against the object, and makes nothing worse, or it is not
+  // made. That is what keeps a second pass from adding anything.
+  for (std::size_t i = 0; i < rules().size() && !patch.operations().empty(); ++i) {
+    const std::string_view rule = harmful(object, patch, around, without);
+    if (rule.empty()) {
+      break;
+    }
+    without.insert(rule);
+    patch = filled_in(object, around, without);
   }
   verdict.patch = std::move(patch).operations();
   verdict.mutated = std::move(patch).object();  // NOLINT(bugprone-use-after-move): another member
   return verdict;
 }
+
+namespace {
+
+/// A ConfigMap that nobody is seen to start from is not refused: an image's own scripts may change
+/// every line of it before a server reads it.
+RuleSeverity severity_for(const Subject& subject, RuleSeverity severity) {
+  const bool unread =
+      subject.kind() == k_config_map && subject.readers().empty() && !is_marked(subject.object());
+  return unread && severity == RuleSeverity::error ? RuleSeverity::warning : severity;
+}
+
+void judge(const Subject& subject, std::vector<Objection>& objections) {
+  for (const Rule& rule : rules()) {
+    if (applies(rule, subject)) {
+      for (Objection& each : objections_of(rule, subject)) {
+        each.severity = severity_for(subject, each.severity);
+        objections.push_back(std::move(each));
+      }
+    }
+  }
+  // A ConfigMap may hold the files of several clusters.
+  for (const std::string& key : subject.started_keys()) {
+    if (joined("/data", key) != subject.config_text_path() && !subject.judges_one_file()) {
+      judge(Subject(subject.object(), subject.around(), key), objections);
+    }
+  }
+}
+
+}  // namespace
 
 /// The API server validates after all mutations, its own defaults and other webhooks' included:
 /// rules see the object as it would be stored.
@@ -97,13 +209,7 @@ Verdict validate(const Json& object, const Surroundings& around) {
   if (!verdict.recognised || verdict.ignored) {
     return verdict;
   }
-  const Subject subject(object, around);
-  for (const Rule& rule : rules()) {
-    if (applies(rule, subject)) {
-      Report report(rule, verdict.objections);
-      rule.check(subject, report);
-    }
-  }
+  judge(Subject(object, around), verdict.objections);
   // A terminal shows the first lines; warnings past the limit are dropped (webhook/decision.cpp).
   std::ranges::stable_sort(verdict.objections, {}, &Objection::severity);
   return verdict;

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "shared/core/text.hpp"
 #include "shared/policy/launch.hpp"
+#include "shared/policy/launch_reader.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -48,11 +50,9 @@ std::string config_key(const Json& map) {
   if (data.contains(std::string(k_config_key))) {
     return std::string(k_config_key);
   }
-  // Charts name the file as they like (redis-default.conf), and a ConfigMap may hold others beside
-  // it.
-  const auto found = std::ranges::find_if(data, [](const auto& each) {
-    return each.first.ends_with(".conf") && enables_cluster(each.second);
-  });
+  // Charts name the file as they like, and a ConfigMap may hold others beside it.
+  const auto found =
+      std::ranges::find_if(data, [](const auto& each) { return enables_cluster(each.second); });
   return found == data.end() ? std::string{} : found->first;
 }
 
@@ -65,11 +65,29 @@ bool runs_cluster(const Json& object, const Surroundings& around) {
     return false;
   }
   const auto setting = subject.setting("cluster-enabled");
-  if (setting) {
+  if (setting && setting->known) {
     return core::to_lower(setting->first()) == "yes";
   }
   return subject.launch().scripts.find("cluster-enabled yes") != std::string::npos;
 }
+
+}  // namespace
+
+bool is_kept(const wire::RedisDirective& line, const ConfigSource& source) {
+  return std::ranges::none_of(
+             line.arguments,
+             [&](const std::string& value) {
+               // yes, no and small numbers are in many a script, and say nothing.
+               constexpr std::size_t k_telling = 4;
+               const bool changed =
+                   value.size() >= k_telling && source.rewriting.find(value) != std::string::npos;
+               return (is_open(value) && (!source.rewriting.empty() || !source.added.empty())) ||
+                      changed;
+             }) &&
+         source.rewriting.find(line.name) == std::string::npos;
+}
+
+namespace {
 
 bool serves(const Json& service, const Json& workload) {
   const auto selector = texts(member(service, {"spec", "selector"}));
@@ -128,7 +146,11 @@ std::map<std::string, std::string> pod_labels_of(const Json& workload) {
 
 bool mounts_config_map(const Json& workload, std::string_view map) {
   return std::ranges::any_of(items(member(pod_of(workload), {"volumes"})), [&](const Json& each) {
-    return text(member(each, {"configMap", "name"})) == map;
+    const Json& sources = items(member(each, {"projected", "sources"}));
+    return text(member(each, {"configMap", "name"})) == map ||
+           std::ranges::any_of(sources, [&](const Json& source) {
+             return text(member(source, {"configMap", "name"})) == map;
+           });
   });
 }
 
@@ -153,58 +175,140 @@ bool is_cluster_workload(const Json& object, const Surroundings& around) {
   return (kind_of(object) & k_workload) != 0 && (is_marked(object) || runs_cluster(object, around));
 }
 
-Subject::Subject(const Json& object, const Surroundings& around)
+Subject::Subject(const Json& object, const Surroundings& around, std::string key)
     : object_(object),
       around_(around),
       kind_(kind_of(object)),
       name_(text(member(object, {"metadata", "name"}))),
       namespace_(text(member(object, {"metadata", "namespace"}))),
-      cluster_(cluster_name(object)) {
+      cluster_(cluster_name(object)),
+      key_(std::move(key)),
+      one_file_(!key_.empty()) {
   if (is_workload()) {
     read_workload();
-  } else if (kind_ == k_config_map) {
-    read_config_map(object_, config_key(object_));
-  }
-  if (!is_workload() && kind_ != 0) {
+  } else if (kind_ != 0) {
     find_workloads();
+  }
+  if (kind_ == k_config_map) {
+    read_config_map();
   }
 }
 
 void Subject::read_workload() {
   container_ = redis_container(pod());
   launch_ = read_launch(pod(), container(), container_path(), around_, namespace_);
-  MountedFile file = mounted_file(pod(), container(), launch_.config_path);
-  if (launch_.config_path.empty() && !launch_.server.empty() && !launch_.direct) {
-    // The script passes the configuration on by itself: it is the one in a ConfigMap that the
-    // container mounts.
+  if (!launch_.seen && !launch_.server.empty()) {
+    // A script that cannot be followed passes the configuration on by itself: it is the one in a
+    // ConfigMap that the container mounts.
     for (const Json& mount : items(member(container(), {"volumeMounts"}))) {
       const std::string map =
           text(member(volume(text(member(mount, {"name"}))), {"configMap", "name"}));
       const Json* found = map.empty() ? nullptr : look_up("ConfigMap", map);
-      if (found != nullptr && !config_key(*found).empty() && file.key.empty()) {
-        file = {map, config_key(*found)};
+      if (found != nullptr && !config_key(*found).empty() && launch_.config.from.empty()) {
+        launch_.config.from.push_back({map, config_key(*found)});
       }
     }
   }
-  if (const Json* map = file.key.empty() ? nullptr : look_up("ConfigMap", file.object)) {
-    config_file_ = file;
-    read_config_map(*map, file.key);
-  }
+  read_config();
 }
 
 /// Only `data`: redis.conf is text, and `binaryData` is not kept by the webhook's snapshot.
-void Subject::read_config_map(const Json& map, std::string_view key) {
-  if (key.empty() || !member(map, {"data", key}).is_string()) {
+void Subject::read_config() {
+  const ConfigSource& source = launch_.config;
+  std::string all;
+  for (const MountedFile& file : source.from) {
+    const Json* map = look_up("ConfigMap", file.object);
+    if (map != nullptr && member(*map, {"data", file.key}).is_string()) {
+      config_file_ = config_file_.object.empty() ? file : config_file_;
+      all += text(member(*map, {"data", file.key})) + "\n";
+    }
+  }
+  const bool found = !config_file_.object.empty() || !source.added.empty();
+  if (!found && !launch_.config_path.empty()) {
+    const MountedFile secret =
+        mounted_file(pod(), container(), launch_.config_path, VolumeOf::secret);
+    is_foreign_ = true;
+    hidden_ = !source.from.empty() ? "the ConfigMap " + source.from.front().object + " is not here"
+              : !secret.object.empty() ? "the Secret " + secret.object + " holds it"
+                                       : "the file " + launch_.config_path + " is in no ConfigMap";
     return;
   }
-  config_text_ = text(member(map, {"data", key}));
-  config_text_path_ = joined("/data", key);
+  if (found) {
+    read_text(all + source.added);
+    follow_includes();
+  }
+  if (hidden_.empty() && !source.complete) {
+    hidden_ = "a script writes the file " + launch_.config_path;
+  }
+}
+
+void Subject::read_text(std::string all) {
+  config_text_ = std::move(all);
   auto parsed = wire::parse_redis_conf(config_text_);
   if (parsed) {
     config_ = std::move(*parsed);
   } else {
     // Cut before the quoted line, which may hold a password.
     config_error_ = parsed.error().message.substr(0, parsed.error().message.find(" in \""));
+  }
+}
+
+/// Puts an included file's lines where the include stands, as Redis does
+/// (loadServerConfigFromString() in config.c). Includes of includes are not followed.
+void Subject::follow_includes() {
+  if (!config_) {
+    return;
+  }
+  std::vector<wire::RedisDirective> all;
+  for (wire::RedisDirective& each : config_->directives) {
+    if (each.name != "include" || each.arguments.empty()) {
+      all.push_back(std::move(each));
+      continue;
+    }
+    const std::string& path = each.arguments.front();
+    const MountedFile file = mounted_file(pod(), container(), path);
+    const Json* map = look_up("ConfigMap", file.object);
+    const auto included = map == nullptr
+                              ? Result<wire::RedisConf>(wire::RedisConf{})
+                              : wire::parse_redis_conf(text(member(*map, {"data", file.key})));
+    const bool nested = included && std::ranges::any_of(included->directives, [](const auto& line) {
+                          return line.name == "include";
+                        });
+    if (map == nullptr || !included || nested) {
+      is_foreign_ = true;
+      hidden_ = "it includes " + shown(path);
+    } else {
+      all.insert(all.end(), included->directives.begin(), included->directives.end());
+    }
+  }
+  config_->directives = std::move(all);
+}
+
+/// Of a ConfigMap with several files, that one counts which a server starts from. Where nobody is
+/// seen to start from it, the likeliest.
+void Subject::read_config_map() {
+  for (const Json* workload : workloads_) {
+    const Subject reader(*workload, around_);
+    for (const MountedFile& file : reader.launch().config.from) {
+      const bool ours = file.object == name_ && member(object_, {"data", file.key}).is_string();
+      if (ours && std::ranges::find(started_keys_, file.key) == started_keys_.end()) {
+        started_keys_.push_back(file.key);
+      }
+    }
+  }
+  if (key_.empty()) {
+    key_ = started_keys_.empty() ? config_key(object_) : started_keys_.front();
+  }
+  for (const Json* workload : workloads_) {
+    const Subject reader(*workload, around_);
+    if (std::ranges::find(reader.launch().config.from, MountedFile{name_, key_}) !=
+        reader.launch().config.from.end()) {
+      readers_.push_back(reader);
+    }
+  }
+  if (!key_.empty() && member(object_, {"data", key_}).is_string()) {
+    config_text_path_ = joined("/data", key_);
+    read_text(text(member(object_, {"data", key_})));
   }
 }
 
@@ -244,14 +348,18 @@ std::optional<Setting> Subject::setting(std::string_view key) const {
   // From the end: Redis appends arguments to the text of the file, and of two lines the last wins.
   for (std::size_t i = arguments.size(); i > 0; --i) {
     if (arguments[i - 1].name == key) {
-      return Setting{arguments[i - 1].arguments, launch_.arguments_paths[i - 1]};
+      return Setting{arguments[i - 1].arguments,
+                     launch_.arguments_paths[i - 1],
+                     launch_.arguments_known[i - 1]};
     }
   }
   if (config_) {
     for (std::size_t i = config_->directives.size(); i > 0; --i) {
-      if (config_->directives[i - 1].name == key) {
-        return Setting{config_->directives[i - 1].arguments,
-                       kind_ == k_config_map ? config_text_path_ : std::string{}};
+      const wire::RedisDirective& line = config_->directives[i - 1];
+      if (line.name == key) {
+        return Setting{line.arguments,
+                       kind_ == k_config_map ? config_text_path_ : std::string{},
+                       is_kept(line, launch_.config)};
       }
     }
   }
@@ -264,33 +372,77 @@ std::int64_t Subject::number_of(std::string_view key, std::int64_t otherwise) co
   return found ? number_in(found->first()).value_or(otherwise) : otherwise;
 }
 
-/// A script may write settings that are in no object. Rules that judge by an absent setting ask
-/// this first, and keep silent where something may be hidden.
-bool Subject::sees_configuration() const {
-  const bool file = launch_.config_path.empty() || config_.has_value();
-  const bool script = launch_.direct || config_.has_value();
-  return !launch_.server.empty() && file && script;
+std::optional<std::int64_t> Subject::known_number(std::string_view key,
+                                                  std::int64_t otherwise) const {
+  const auto found = setting(key);
+  if (found) {
+    return found->known ? number_in(found->first()) : std::nullopt;
+  }
+  return may_hide(key) ? std::nullopt : std::optional(otherwise);
 }
 
-std::int64_t Subject::client_port() const {
+/// A script that is read here adds no line whose name it does not hold.
+bool Subject::may_hide(std::string_view key) const {
+  const bool read = launch_.scripts.find_first_not_of('\n') != std::string::npos;
+  const bool by_script = read && (config_ || launch_.seen) && !starts_bare() && !is_foreign_;
+  return !sees_configuration() && !(by_script && launch_.scripts.find(key) == std::string::npos);
+}
+
+/// A script may write settings that are in no object. Rules that judge by an absent setting ask
+/// this first, and keep silent where something may be hidden.
+bool Subject::sees_configuration() const { return hidden_because().empty(); }
+
+std::string Subject::hidden_because() const {
+  if (launch_.server.empty()) {
+    return "nothing here says how its server is started";
+  }
+  if (!launch_.seen) {
+    return "a script starts " + launch_.server + " in a way that cannot be read here";
+  }
+  if (!hidden_.empty()) {
+    return hidden_;
+  }
+  if (!config_error_.empty()) {
+    return "its file cannot be read: " + config_error_;
+  }
+  return launch_.sure && !starts_bare() ? std::string{}
+                                        : "what starts it may add settings of its own";
+}
+
+bool Subject::starts_bare() const {
+  return launch_.direct && !launch_.server.empty() && launch_.config_path.empty() && !config_ &&
+         !setting("cluster-enabled");
+}
+
+std::optional<std::int64_t> Subject::client_port() const {
   // `port 0` closes the plain port (redis.conf); then clients use tls-port.
-  const std::int64_t tls = number_of("tls-port", 0);
-  const std::int64_t plain = number_of("port", k_redis_port);
+  const auto plain = known_number("port", k_redis_port);
+  const auto tls = plain == 0 ? known_number("tls-port", 0) : std::optional<std::int64_t>(0);
   return plain == 0 && tls != 0 ? tls : plain;
 }
 
-std::int64_t Subject::bus_port() const {
-  const std::int64_t own = number_of("cluster-port", 0);
-  return own != 0 ? own : client_port() + k_bus_offset;
+std::optional<std::int64_t> Subject::bus_port() const {
+  const auto own = known_number("cluster-port", 0);
+  const auto client = client_port();
+  if (!own || *own != 0) {
+    return own;
+  }
+  return client ? std::optional(*client + k_bus_offset) : std::nullopt;
 }
 
 std::string Subject::data_dir() const {
   const auto found = setting("dir");
-  std::string dir = found ? found->first() : std::string(k_data_path);
+  if (found ? !found->known : may_hide("dir")) {
+    return {};
+  }
+  std::string dir = found ? found->first() : launch_.folder;
+  if (!dir.starts_with('/') && !launch_.folder.empty()) {
+    dir = dir == "." || dir == "./" ? launch_.folder : launch_.folder + "/" + dir;
+  }
   while (dir.size() > 1 && dir.ends_with('/')) {
     dir.pop_back();
   }
-  return dir;
+  return is_open(dir) || !dir.starts_with('/') ? std::string{} : dir;
 }
 
 const Json& Subject::mount_of(std::string_view path) const {

@@ -17,33 +17,49 @@
 
 namespace kredis::policy {
 
+/// A file that a container sees: the ConfigMap, or the Secret, and the key that a path leads to.
+struct MountedFile {
+  std::string object = {};
+  std::string key = {};
+  friend bool operator==(const MountedFile&, const MountedFile&) = default;
+};
+
+/// What a server's configuration is made of when it starts.
+struct ConfigSource {
+  std::vector<MountedFile> from = {};  ///< One behind the other.
+  std::string added = {};              ///< Lines that a script writes behind them.
+  std::string rewriting = {};          ///< Words of programs that change them on the way.
+  bool complete = true;                ///< Nothing else adds lines.
+};
+
 /// How a container starts its server.
 struct Launch {
   std::vector<std::string> words;  ///< command and args, one after the other.
   std::string server = {};         ///< redis-server or valkey-server as it is called; else empty.
   std::string config_path = {};    ///< The configuration file it is given; else empty.
+  ConfigSource config = {};        ///< What that file holds by then.
+  std::string folder = {};         ///< Where the server starts; empty where that is not known.
+  bool seen = false;               ///< The very command was found, not only a name in a script.
+  bool sure = false;               ///< All of its words are seen.
   bool direct = false;             ///< Arguments added at the end reach the server.
   wire::RedisConf arguments = {};  ///< "--port 7000" and the like.
   std::vector<std::string> arguments_paths = {};  ///< Where each of them is in the object.
-  std::string scripts = {};  ///< Shell text that runs on the way, from the ConfigMap too.
-};
-
-/// A file that a container sees: the ConfigMap, or the Secret, and the key that a path leads to.
-struct MountedFile {
-  std::string object = {};
-  std::string key = {};
+  std::vector<bool> arguments_known = {};         ///< Whether each one's value stands there.
+  std::string scripts = {};  ///< Shell code that runs on the way, from the ConfigMap too.
 };
 
 /// One setting that is in force, and where it was said.
 struct Setting {
   std::vector<std::string> values;
-  std::string path;  ///< In this object; empty when it is said in another one.
+  std::string path;   ///< In this object; empty when it is said in another one.
+  bool known = true;  ///< Its values stand there; no variable or template decides.
   std::string first() const { return values.empty() ? std::string{} : values.front(); }
 };
 
 class Subject {
  public:
-  Subject(const Json& object, const Surroundings& around);
+  /// `key`: of a ConfigMap that holds several files, the one to judge.
+  Subject(const Json& object, const Surroundings& around, std::string key = {});
 
   const Json& object() const noexcept { return object_; }
   const Surroundings& around() const noexcept { return around_; }
@@ -79,13 +95,22 @@ class Subject {
   std::optional<Setting> setting(std::string_view key) const;
   /// As a number of that setting, or `otherwise` where it is not set or none.
   std::int64_t number_of(std::string_view key, std::int64_t otherwise) const;
+  /// The same, but nothing where a variable decides, or where it may be set out of sight.
+  std::optional<std::int64_t> known_number(std::string_view key, std::int64_t otherwise) const;
   /// Whether everything that the server is told can be seen.
   bool sees_configuration() const;
+  /// Whether that setting, which is not seen, may be in force nevertheless.
+  bool may_hide(std::string_view key) const;
+  /// Why the configuration is not seen, for people; empty where it is.
+  std::string hidden_because() const;
+  /// Whether the server gets neither a file nor cluster mode by argument.
+  bool starts_bare() const;
 
-  /// The port that clients use and the one of the bus, as configured or by default.
-  std::int64_t client_port() const;
-  std::int64_t bus_port() const;
-  /// Where the server's data lies: `dir`, else where the product would put it.
+  /// The port that clients use and the one of the bus, as configured or by default; nothing where
+  /// that is not known.
+  std::optional<std::int64_t> client_port() const;
+  std::optional<std::int64_t> bus_port() const;
+  /// Where the server writes: `dir`, else its working directory; empty where that is not known.
   std::string data_dir() const;
 
   /// The mount that holds `path`, the longest; null where there is none.
@@ -94,6 +119,12 @@ class Subject {
   const Json& volume(std::string_view name) const;
   const Json& claim_template(std::string_view name) const;
 
+  /// Of a ConfigMap: the workloads whose server starts from the file that is judged.
+  const std::vector<Subject>& readers() const noexcept { return readers_; }
+  /// Whether it was asked for one key of a ConfigMap.
+  bool judges_one_file() const noexcept { return one_file_; }
+  /// Of a ConfigMap: the keys that servers start from.
+  const std::vector<std::string>& started_keys() const noexcept { return started_keys_; }
   /// The recognised workloads that a ConfigMap, Service or budget is for.
   const std::vector<const Json*>& workloads() const noexcept { return workloads_; }
   const Json* look_up(std::string_view kind, std::string_view name) const;
@@ -101,7 +132,10 @@ class Subject {
 
  private:
   void read_workload();
-  void read_config_map(const Json& map, std::string_view key);
+  void read_config();
+  void read_text(std::string text);
+  void follow_includes();
+  void read_config_map();
   void find_workloads();
 
   const Json& object_;
@@ -118,6 +152,12 @@ class Subject {
   std::string config_error_;
   std::string config_text_path_;
   std::vector<const Json*> workloads_;
+  std::string key_;
+  bool one_file_ = false;
+  std::vector<Subject> readers_;
+  std::vector<std::string> started_keys_;
+  bool is_foreign_ = false;  ///< It is of a file that no object here holds.
+  std::string hidden_;       ///< What part of the configuration lies where nobody here sees it.
 };
 
 /// The bit of an object's kind; 0 for kinds that no rule knows.
@@ -129,7 +169,10 @@ bool is_cluster_workload(const Json& object, const Surroundings& around);
 /// The same as far as the object itself says it, by label or annotation.
 bool is_marked(const Json& object);
 
-/// Whether `map`, a ConfigMap, is mounted by `workload`.
+/// Whether a line of a file reaches the server as it stands, after what scripts do to it.
+bool is_kept(const wire::RedisDirective& line, const ConfigSource& source);
+
+/// Whether `map`, a ConfigMap, is mounted by `workload`, also as one source of several.
 bool mounts_config_map(const Json& workload, std::string_view map);
 
 /// The labels that the workload's pods carry.

@@ -5,6 +5,7 @@
 
 #include "shared/policy/hooks.hpp"
 #include "shared/policy/launch.hpp"
+#include "shared/policy/memory.hpp"
 #include "shared/policy/patch.hpp"
 #include "shared/policy/subject.hpp"
 
@@ -65,14 +66,15 @@ void add_probe(const Subject& subject,
                const char* name,
                const std::optional<Json>& command,
                Json timing) {
-  if (!is_missing(subject, name)) {
+  const auto port = subject.client_port();
+  if (!is_missing(subject, name) || !port) {
     return;
   }
   if (command) {
     timing["exec"] = {{"command", *command}};
   } else {
     // The weaker probe, where redis-cli has no way in: a server that loads or hangs still accepts.
-    timing["tcpSocket"] = {{"port", subject.client_port()}};
+    timing["tcpSocket"] = {{"port", *port}};
   }
   // Kubernetes' default of 1 s is less than the 3 s that the command waits for an answer.
   timing["timeoutSeconds"] = 5;
@@ -96,6 +98,16 @@ bool lacks_request(const Subject& subject, std::string_view resource) {
   const Json& resources = member(subject.container(), {"resources"});
   return subject.container().is_object() && member(resources, {"requests", resource}).is_null() &&
          member(resources, {"limits", resource}).is_null();
+}
+
+/// A request below what the data takes is worse than none: the scheduler would pile such pods on
+/// one node.
+bool may_request(const Subject& subject, std::string_view resource) {
+  const auto setting = subject.setting("maxmemory");
+  const auto memory = max_memory(subject);
+  const bool known = !subject.may_hide("maxmemory") && !(setting && !setting->known);
+  constexpr std::int64_t k_default_memory = 100LL << 20;
+  return resource != "memory" || (known && (!memory || *memory <= k_default_memory));
 }
 
 }  // namespace
@@ -232,10 +244,12 @@ void patch_grace(const Subject& subject, Patch& patch) {
 void check_requests(const Subject& subject, Report& report) {
   for (const auto& [resource, amount] : k_default_requests) {
     if (lacks_request(subject, resource)) {
+      const auto memory = resource == "memory" ? max_memory(subject) : std::nullopt;
       report.objection(
           joined(subject.container_path() + "/resources/requests", resource),
           "nothing",
-          std::string(amount),
+          memory ? "more than maxmemory, " + std::to_string(*memory) + " bytes"
+                 : std::string(amount),
           "the scheduler does not know what " + std::string(resource) + " the pod needs");
     }
   }
@@ -243,7 +257,7 @@ void check_requests(const Subject& subject, Report& report) {
 
 void patch_requests(const Subject& subject, Patch& patch) {
   for (const auto& [resource, amount] : k_default_requests) {
-    if (lacks_request(subject, resource)) {
+    if (lacks_request(subject, resource) && may_request(subject, resource)) {
       patch.add(joined(subject.container_path() + "/resources/requests", resource), amount);
     }
   }

@@ -19,8 +19,7 @@ std::string default_config() {
 /// What these start from is known. Other images (Bitnami's, for one) bring a configuration and
 /// scripts of their own, which need no mount.
 bool is_official(const Subject& subject) {
-  const std::string image = text(member(subject.container(), {"image"}));
-  return image_base(image) == "redis" || image_base(image) == "valkey";
+  return is_official_image(text(member(subject.container(), {"image"})));
 }
 
 /// The file that must be mounted for the server to start; empty when nothing must.
@@ -63,13 +62,6 @@ Json config_volume(const Subject& subject, std::string_view name) {
   return {{"name", name}, {"configMap", {{"name", names_of(subject.cluster()).config_map}}}};
 }
 
-/// Whether the server gets neither a file nor cluster mode by argument.
-bool starts_bare(const Subject& subject) {
-  const Launch& launch = subject.launch();
-  return launch.direct && !launch.server.empty() && launch.config_path.empty() &&
-         !subject.setting("cluster-enabled");
-}
-
 /// An ACL file may hold `default` with a password or without. It gets the benefit of the doubt.
 bool has_password(const Subject& subject) {
   for (const char* key : {"requirepass", "user", "aclfile"}) {
@@ -84,8 +76,10 @@ bool has_password(const Subject& subject) {
 /// addresses are answered. Since Redis 7.0 a `bind` line does not lift that any more.
 bool is_closed(const Subject& subject) {
   const auto mode = subject.setting("protected-mode");
-  return subject.sees_configuration() && !has_password(subject) &&
-         !(mode && core::to_lower(mode->first()) == "no") &&
+  // The official images are built with protected-mode off (their Dockerfiles change config.c).
+  const bool off = mode ? !mode->known || core::to_lower(mode->first()) == "no"
+                        : is_official_image(text(member(subject.container(), {"image"})));
+  return subject.sees_configuration() && !has_password(subject) && !off &&
          subject.launch().scripts.find("protected-mode no") == std::string::npos;
 }
 
@@ -96,12 +90,8 @@ bool announces(const Subject& subject) {
     return true;
   }
   const Launch& launch = subject.launch();
-  if (!launch.direct) {
-    const bool unseen = launch.scripts.find_first_not_of('\n') == std::string::npos;
-    return unseen || launch.scripts.find("cluster-announce-ip") != std::string::npos ||
-           launch.scripts.find("nodes.conf") != std::string::npos;
-  }
-  return launch.server.empty() || starts_bare(subject);
+  return launch.scripts.find("cluster-announce-ip") != std::string::npos ||
+         launch.scripts.find("nodes.conf") != std::string::npos || !subject.sees_configuration();
 }
 
 /// The variable that holds the pod's address; empty when there is none.
@@ -123,23 +113,29 @@ bool has_port(const Subject& subject, std::int64_t port) {
 
 /// The API server refuses a second port of the same name, so one with another number stays, and
 /// RC023 reports it.
-void add_port(const Subject& subject, Patch& patch, std::string_view name, std::int64_t port) {
+void add_port(const Subject& subject,
+              Patch& patch,
+              std::string_view name,
+              std::optional<std::int64_t> port) {
   const bool taken =
       std::ranges::any_of(items(member(subject.container(), {"ports"})),
                           [&](const Json& each) { return text(member(each, {"name"})) == name; });
-  if (!taken && !has_port(subject, port) && subject.container().is_object()) {
+  if (port && !taken && !has_port(subject, *port) && subject.container().is_object()) {
     patch.add(subject.container_path() + "/ports/-",
-              {{"name", name}, {"containerPort", port}, {"protocol", "TCP"}});
+              {{"name", name}, {"containerPort", *port}, {"protocol", "TCP"}});
   }
 }
 
-void report_port(const Subject& subject, Report& report, std::string_view what, std::int64_t port) {
-  if (subject.container().is_object() && !has_port(subject, port)) {
+void report_port(const Subject& subject,
+                 Report& report,
+                 std::string_view what,
+                 std::optional<std::int64_t> port) {
+  if (port && subject.container().is_object() && !has_port(subject, *port)) {
     report.objection(subject.container_path() + "/ports",
                      shown(member(subject.container(), {"ports"})),
-                     "containerPort: " + std::to_string(port),
+                     "containerPort: " + std::to_string(*port),
                      "the container does not declare the " + std::string(what) + " port " +
-                         std::to_string(port));
+                         std::to_string(*port));
   }
 }
 
@@ -198,7 +194,7 @@ void check_command(const Subject& subject, Report& report) {
                      "nothing",
                      "[redis-server, " + default_config() + "]",
                      "nothing says how the server is started in cluster mode");
-  } else if (starts_bare(subject)) {
+  } else if (subject.starts_bare()) {
     report.objection(subject.container_path() + "/command",
                      shown(Json(subject.launch().words)),
                      "[" + subject.launch().server + ", " + default_config() + "]",
@@ -208,7 +204,7 @@ void check_command(const Subject& subject, Report& report) {
 
 /// Where more words are given somebody has a plan; the check still tells that it lacks a file.
 void patch_command(const Subject& subject, Patch& patch) {
-  if (!starts_bare(subject)) {
+  if (!subject.starts_bare()) {
     return;
   }
   const std::size_t words = subject.launch().words.size();
@@ -232,8 +228,7 @@ void check_protected_mode(const Subject& subject, Report& report) {
 
 void patch_protected_mode(const Subject& subject, Patch& patch) {
   // A line that says `yes` was written on purpose: it is reported, not overruled.
-  if (is_closed(subject) && !subject.setting("protected-mode") && subject.launch().direct &&
-      !starts_bare(subject)) {
+  if (is_closed(subject) && !subject.setting("protected-mode") && subject.launch().direct) {
     add_arguments(subject, patch, {"--protected-mode", "no"});
   }
 }
@@ -251,7 +246,7 @@ void check_announce(const Subject& subject, Report& report) {
 /// (nodeUpdateAddressIfNeeded() in cluster.c), but only from a node that reaches them. If all pods
 /// move at once, nobody does: each seeks the others where nodes.conf says.
 void patch_announce(const Subject& subject, Patch& patch) {
-  if (announces(subject)) {
+  if (announces(subject) || !subject.launch().direct) {
     return;
   }
   std::string variable = address_variable(subject);
@@ -285,21 +280,18 @@ void patch_bus_port(const Subject& subject, Patch& patch) {
 }
 
 void check_named_ports(const Subject& subject, Report& report) {
-  if (!subject.sees_configuration()) {
-    return;
-  }
   const Json& ports = items(member(subject.container(), {"ports"}));
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const std::string name = text(member(ports[i], {"name"}));
     const bool bus = name == "cluster" || name == "bus" || name == "gossip";
-    const std::int64_t wanted = bus ? subject.bus_port() : subject.client_port();
+    const auto wanted = bus ? subject.bus_port() : subject.client_port();
     const auto found = number(member(ports[i], {"containerPort"}));
-    if ((bus || name == "redis" || name == "client") && found && *found != wanted) {
+    if ((bus || name == "redis" || name == "client") && found && wanted && found != wanted) {
       report.objection(
           joined(subject.container_path() + "/ports", i) + "/containerPort",
           std::to_string(*found),
-          std::to_string(wanted),
-          "the server uses " + std::to_string(wanted) + " for what this port is named");
+          std::to_string(*wanted),
+          "the server uses " + std::to_string(*wanted) + " for what this port is named");
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "shared/core/text.hpp"
+#include "shared/policy/launch_reader.hpp"
 #include "shared/policy/memory.hpp"
 #include "shared/policy/patch.hpp"
 #include "shared/policy/subject.hpp"
@@ -22,28 +23,48 @@ constexpr std::int64_t k_default_node_timeout = 15'000;
 struct Own {
   const wire::RedisDirective* directive;
   std::string path;
+  bool known = true;
 };
+
+/// Whether a line of a ConfigMap is not what its servers take: an argument wins over it, or a
+/// script rewrites it. Where nobody is seen to read it, an open value is left to whoever does.
+bool is_overruled(const Subject& map, const wire::RedisDirective& line) {
+  if (map.readers().empty()) {
+    return is_open(line.name) || std::ranges::any_of(line.arguments, &is_open);
+  }
+  return std::ranges::all_of(map.readers(), [&](const Subject& reader) {
+    const auto& arguments = reader.launch().arguments.directives;
+    return !is_kept(line, reader.launch().config) ||
+           std::ranges::any_of(arguments, [&](const wire::RedisDirective& argument) {
+             return argument.name == line.name;
+           });
+  });
+}
 
 std::vector<Own> own_settings(const Subject& subject) {
   std::vector<Own> settings;
   if (subject.kind() == k_config_map && subject.config()) {
     for (const wire::RedisDirective& each : subject.config()->directives) {
-      settings.push_back({&each, subject.config_text_path()});
+      if (!is_overruled(subject, each)) {
+        settings.push_back({&each, subject.config_text_path()});
+      }
     }
   }
   const auto& arguments = subject.launch().arguments.directives;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    settings.push_back({&arguments[i], subject.launch().arguments_paths[i]});
+    settings.push_back(
+        {&arguments[i], subject.launch().arguments_paths[i], subject.launch().arguments_known[i]});
   }
   return settings;
 }
 
-/// The last of that name, which is the one in force; nothing where this object does not set it.
+/// The last of that name, which is the one in force; nothing where this object does not set it, or
+/// leaves its value to a variable.
 std::optional<Own> own_setting(const Subject& subject, std::string_view key) {
   std::optional<Own> last;
   for (const Own& each : own_settings(subject)) {
     if (each.directive->name == key) {
-      last = each;
+      last = each.known ? std::optional(each) : std::nullopt;
     }
   }
   return last;
@@ -90,14 +111,21 @@ bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address == "::1" || address == "localhost";
 }
 
-bool started_in_cluster_mode(const Subject& config_map) {
-  return std::ranges::any_of(config_map.workloads(), [&](const Json* each) {
-    const Subject workload(*each, config_map.around());
-    const auto& arguments = workload.launch().arguments.directives;
-    return std::ranges::any_of(arguments, [](const wire::RedisDirective& argument) {
-      return argument.name == "cluster-enabled";
-    });
+/// Whether every server that starts from the ConfigMap has `key` set elsewhere, or may have.
+bool set_elsewhere(const Subject& map, std::string_view key) {
+  return !map.readers().empty() && std::ranges::all_of(map.readers(), [&](const Subject& reader) {
+    return reader.setting(key) || reader.may_hide(key);
   });
+}
+
+/// What is in force: of a ConfigMap, for the server that starts from it.
+std::optional<Setting> in_force(const Subject& subject, std::string_view key) {
+  return subject.readers().empty() ? subject.setting(key) : subject.readers().front().setting(key);
+}
+
+bool has_tls_port(const Subject& subject) {
+  const auto port = in_force(subject, "tls-port");
+  return port && (!port->known || port->first() != "0");
 }
 
 std::string memory_path(const Subject& subject) {
@@ -113,7 +141,7 @@ void check_cluster_enabled(const Subject& subject, Report& report) {
       report_own(report, *own, "cluster-enabled yes", "the server is not part of a cluster");
     }
   } else if (subject.kind() == k_config_map && subject.config() &&
-             !started_in_cluster_mode(subject)) {
+             !set_elsewhere(subject, "cluster-enabled")) {
     report.objection(subject.config_text_path(),
                      "nothing",
                      "cluster-enabled yes",
@@ -146,10 +174,19 @@ void check_append_only(const Subject& subject, Report& report) {
                *own,
                "appendonly yes",
                "what was written since the last snapshot is lost with the pod");
-  } else if (!own && subject.kind() == k_config_map && subject.config()) {
+  } else if (subject.setting("appendonly")) {
+    return;
+  } else if (subject.kind() == k_config_map && subject.config() &&
+             !set_elsewhere(subject, "appendonly")) {
     report.objection(subject.config_text_path(),
                      "nothing",
                      "appendonly yes",
+                     "what was written since the last snapshot is lost with the pod");
+  } else if (subject.is_workload() && !subject.may_hide("appendonly") &&
+             subject.config_file().object.empty()) {
+    report.objection(subject.container_path() + "/args",
+                     shown(Json(subject.launch().words)),
+                     "--appendonly yes",
                      "what was written since the last snapshot is lost with the pod");
   }
 }
@@ -168,7 +205,7 @@ void check_readable(const Subject& subject, Report& report) {
 /// always be seen.
 void check_known_keys(const Subject& subject, Report& report) {
   for (const Own& own : own_settings(subject)) {
-    if (wire::find_directive(own.directive->name) == nullptr) {
+    if (!is_open(own.directive->name) && wire::find_directive(own.directive->name) == nullptr) {
       const std::string nearest = wire::nearest_directive(own.directive->name);
       report.objection(
           own.path,
@@ -193,7 +230,7 @@ void check_no_password(const Subject& subject, Report& report) {
     // $(NAME) is expanded from the container's environment, which a Secret can fill (Kubernetes
     // docs, "Define Dependent Environment Variables"): what stands here is no secret.
     const std::string value = first_of(own);
-    if (is_secret(own.directive->name) && !value.empty() && !value.starts_with("$(")) {
+    if (is_secret(own.directive->name) && own.known && !value.empty() && !value.starts_with("$(")) {
       report.objection(own.path,
                        own.directive->name + " ...",
                        "a Secret, as kubectl redis create --auth-secret reads it",
@@ -229,6 +266,11 @@ void check_commands_kept(const Subject& subject, Report& report) {
 
 /// In an argument of the workload a literal address is as wrong, but $(POD_IP) is right there.
 void check_no_fixed_address(const Subject& subject, Report& report) {
+  // Where one pod alone reads the file, the address may well be its own Service's.
+  if (subject.readers().size() == 1 &&
+      number(member(subject.readers()[0].object(), {"spec", "replicas"})).value_or(1) == 1) {
+    return;
+  }
   for (const char* key :
        {"cluster-announce-ip", "cluster-announce-hostname", "replica-announce-ip"}) {
     if (const auto own = own_setting(subject, key)) {
@@ -242,7 +284,7 @@ void check_no_fixed_address(const Subject& subject, Report& report) {
 
 void check_some_port(const Subject& subject, Report& report) {
   const auto own = own_setting(subject, "port");
-  if (own && first_of(*own) == "0" && subject.number_of("tls-port", 0) == 0) {
+  if (own && first_of(*own) == "0" && !has_tls_port(subject)) {
     report_own(report, *own, "port 6379, or a tls-port", "no port is open, so nobody can connect");
   }
 }
@@ -251,12 +293,12 @@ void check_some_port(const Subject& subject, Report& report) {
 /// bus has a port of its own and would go on in the clear.
 void check_tls_inside(const Subject& subject, Report& report) {
   const auto plain = own_setting(subject, "port");
-  if (!plain || first_of(*plain) != "0" || subject.number_of("tls-port", 0) == 0) {
+  if (!plain || first_of(*plain) != "0" || !has_tls_port(subject)) {
     return;
   }
   for (const char* key : {"tls-cluster", "tls-replication"}) {
-    const auto setting = subject.setting(key);
-    if (!setting || core::to_lower(setting->first()) != "yes") {
+    const auto setting = in_force(subject, key);
+    if (!setting || (setting->known && core::to_lower(setting->first()) != "yes")) {
       report.objection(subject.config_text_path(),
                        std::string(key) + " " + (setting ? shown(setting->first()) : "not set"),
                        std::string(key) + " yes",
@@ -286,13 +328,13 @@ void check_timeout_and_grace(const Subject& subject, Report& report) {
   constexpr std::int64_t k_kubernetes_default = 30;
   const Json& setting = member(subject.pod(), {"terminationGracePeriodSeconds"});
   const std::int64_t grace = number(setting).value_or(k_kubernetes_default);
-  const std::int64_t timeout = subject.number_of("cluster-node-timeout", k_default_node_timeout);
-  if (subject.sees_configuration() && timeout > grace * k_milliseconds / 2) {
+  const auto timeout = subject.known_number("cluster-node-timeout", k_default_node_timeout);
+  if (timeout && *timeout > grace * k_milliseconds / 2) {
     report.objection(
         Subject::pod_path() + "/terminationGracePeriodSeconds",
         setting.is_null() ? "nothing (30)" : shown(setting),
-        std::to_string((2 * timeout + k_milliseconds - 1) / k_milliseconds) + " or more",
-        "a hand-over may take twice the node timeout of " + std::to_string(timeout) +
+        std::to_string((2 * *timeout + k_milliseconds - 1) / k_milliseconds) + " or more",
+        "a hand-over may take twice the node timeout of " + std::to_string(*timeout) +
             " ms, and the pod is killed before");
   }
 }
@@ -326,7 +368,9 @@ void check_fork_headroom(const Subject& subject, Report& report) {
 
 /// Not where a script may set it: many compute maxmemory from the limit as they start.
 void check_limit_has_maxmemory(const Subject& subject, Report& report) {
-  if (memory_limit(subject) && subject.sees_configuration() && !max_memory(subject)) {
+  const auto setting = subject.setting("maxmemory");
+  if (memory_limit(subject) && !subject.may_hide("maxmemory") && !max_memory(subject) &&
+      !(setting && !setting->known)) {
     report.objection(
         memory_path(subject),
         shown(member(subject.container(), {"resources", "limits", "memory"})),

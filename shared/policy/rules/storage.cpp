@@ -61,7 +61,10 @@ void report_volumes(const Subject& subject,
   const Json& volumes = items(member(subject.pod(), {"volumes"}));
   for (const DataMount& each : data_mounts(subject)) {
     for (std::size_t i = 0; each.volume != nullptr && i < volumes.size(); ++i) {
-      if (&volumes[i] == each.volume && each.volume->contains(kind)) {
+      // With subPathExpr each pod has a folder of its own there.
+      const bool apart = kind == std::string_view("persistentVolumeClaim") &&
+                         text(member(*each.mount, {"subPathExpr"})).find("$(") != std::string::npos;
+      if (&volumes[i] == each.volume && each.volume->contains(kind) && !apart) {
         report.objection(joined(joined(Subject::pod_path() + "/volumes", i), kind),
                          shown((*each.volume)[kind]),
                          wanted,
@@ -83,13 +86,6 @@ std::string where_said(const Subject& subject, std::string_view key) {
                                            : subject.container_path() + "/volumeMounts";
 }
 
-/// Where a server without `dir` writes: its working directory, /data in the official images.
-std::string working_dir(const Subject& subject) {
-  const auto dir = subject.setting("dir");
-  const std::string own = text(member(subject.container(), {"workingDir"}));
-  return dir ? subject.data_dir() : own.empty() ? "/data" : own;
-}
-
 /// The API server refuses nearly every change to the spec of a StatefulSet that exists, claim
 /// templates included: a patch there would turn a sound update into a refused one.
 bool may_add_template(const Subject& subject) {
@@ -104,14 +100,16 @@ void check_data_volume(const Subject& subject, Report& report) {
   if (subject.container().is_object() && data_mounts(subject).empty()) {
     report.objection(subject.container_path() + "/volumeMounts",
                      shown(member(subject.container(), {"volumeMounts"})),
-                     "a claim mounted at " + subject.data_dir(),
+                     "a claim mounted " + (subject.data_dir().empty() ? "where Redis writes"
+                                                                      : "at " + subject.data_dir()),
                      "no volume holds the data: it is gone with the container");
   }
 }
 
 void patch_data_volume(const Subject& subject, Patch& patch) {
+  // Where Redis writes has to be known: a claim beside it keeps nothing.
   if (!subject.container().is_object() || !data_mounts(subject).empty() ||
-      !may_add_template(subject)) {
+      subject.data_dir().empty() || !may_add_template(subject)) {
     return;
   }
   const Json& templates = items(member(subject.object(), {"spec", "volumeClaimTemplates"}));
@@ -179,25 +177,25 @@ void check_writable(const Subject& subject, Report& report) {
 }
 
 void check_dir_inside(const Subject& subject, Report& report) {
-  if (!subject.sees_configuration() || data_mounts(subject).empty() ||
-      is_on_volume(subject, working_dir(subject))) {
+  const std::string dir = subject.data_dir();
+  if (dir.empty() || data_mounts(subject).empty() || is_on_volume(subject, dir)) {
     return;
   }
   report.objection(where_said(subject, "dir"),
-                   "dir " + shown(working_dir(subject)),
+                   "dir " + shown(dir),
                    "dir " + text(member(*data_mounts(subject).front().mount, {"mountPath"})),
                    "Redis writes its data beside the volume: it is gone with the container");
 }
 
 void check_nodes_file_inside(const Subject& subject, Report& report) {
   const auto file = subject.setting("cluster-config-file");
-  if (!subject.sees_configuration() || data_mounts(subject).empty() || !file) {
+  if (data_mounts(subject).empty() || !file || !file->known) {
     return;
   }
   // Redis changes into `dir` as it reads that line (config.c), so a relative name lies below it.
-  const std::string path =
-      file->first().starts_with('/') ? file->first() : working_dir(subject) + "/" + file->first();
-  if (!is_on_volume(subject, path)) {
+  const bool whole = file->first().starts_with('/');
+  const std::string path = whole ? file->first() : subject.data_dir() + "/" + file->first();
+  if ((whole || !subject.data_dir().empty()) && !is_on_volume(subject, path)) {
     report.objection(where_said(subject, "cluster-config-file"),
                      "cluster-config-file " + shown(file->first()),
                      "cluster-config-file " +

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "shared/core/text.hpp"
+#include "shared/policy/launch.hpp"
 #include "shared/policy/patch.hpp"
 #include "shared/policy/subject.hpp"
 
@@ -133,12 +134,25 @@ void check_security(const Subject& subject, Report& report) {
   }
 }
 
+/// Another user is safe where nothing else of the pod counts on the one it has: no second
+/// container, no script that may need root, no folder whose owner Kubernetes does not change
+/// (fsGroup does not reach hostPath and NFS), and an image that is known to have that user.
+bool may_change_user(const Subject& subject) {
+  const auto& pod = subject.pod();
+  const bool owned = std::ranges::none_of(items(member(pod, {"volumes"})), [](const Json& volume) {
+    return volume.contains("hostPath") || volume.contains("nfs");
+  });
+  return items(member(pod, {"initContainers"})).empty() && owned &&
+         items(member(pod, {"containers"})).size() == 1 && subject.launch().scripts.empty() &&
+         is_official_image(text(member(subject.container(), {"image"})));
+}
+
 void patch_security(const Subject& subject, Patch& patch) {
   const Json& pod_context = member(subject.pod(), {"securityContext"});
   const Json& context = member(subject.container(), {"securityContext"});
   const bool free_to = pod_context.is_null() || is_true(member(pod_context, {"runAsNonRoot"}));
   if (subject.around().before != nullptr || !free_to || !context.is_null() ||
-      !subject.container().is_object()) {
+      !subject.container().is_object() || !may_change_user(subject)) {
     return;
   }
   // The restricted Pod Security Standard, as far as Redis is concerned. OnRootMismatch spares the
@@ -216,7 +230,8 @@ void check_service_ports(const Subject& subject, Report& report) {
           target != workload.bus_port()) {
         report.objection(joined("/spec/ports", i) + "/targetPort",
                          shown(member(ports[i], {"targetPort"})),
-                         std::to_string(workload.client_port()),
+                         workload.client_port() ? std::to_string(*workload.client_port())
+                                                : "the port that the server uses",
                          "no container of " + workload.name() + " has that port");
       }
     }
@@ -234,7 +249,8 @@ void check_not_ready_addresses(const Subject& subject, Report& report) {
 }
 
 void patch_not_ready_addresses(const Subject& subject, Patch& patch) {
-  if (governs_any(subject)) {
+  // One with an address is for clients, who would be sent to nodes that cannot serve.
+  if (governs_any(subject) && text(member(subject.object(), {"spec", "clusterIP"})) == "None") {
     patch.add("/spec/publishNotReadyAddresses", true);
   }
 }

@@ -145,11 +145,8 @@ TEST_SUITE("policy/article") {
     const Json made = completed(bare());
     CHECK(differences(made) == sorted(never_filled_in()));
     CHECK(made[Json::json_pointer(k_container + "/command")] == Json::array({"redis-server"}));
-    CHECK(made[Json::json_pointer(k_container + "/args")] == Json({"/etc/redis/redis.conf",
-                                                                   "--protected-mode",
-                                                                   "no",
-                                                                   "--cluster-announce-ip",
-                                                                   "$(POD_IP)"}));
+    CHECK(made[Json::json_pointer(k_container + "/args")] ==
+          Json({"/etc/redis/redis.conf", "--cluster-announce-ip", "$(POD_IP)"}));
     // The first two of each are those of create; what follows there is scratch room for its
     // scripts.
     for (const char* list : {"/volumeMounts/0", "/volumeMounts/1"}) {

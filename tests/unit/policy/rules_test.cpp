@@ -91,8 +91,11 @@ TEST_SUITE("policy/rules") {
         object = mutate(object, beside(objects)).mutated;
       }
       const auto rest = lines_of(objections_to(objects), rule.id);
-      // What somebody wrote is not changed: protected-mode yes, publishNotReadyAddresses false.
-      if (rule.id != "RC019" && rule.id != "RC071") {
+      // What somebody wrote is not changed: protected-mode yes, publishNotReadyAddresses false. And
+      // the scripts of `create` may set a password and count on their user: no hook that does not
+      // know the one, no other user.
+      const std::set<std::string_view> kept{"RC019", "RC060", "RC065", "RC071"};
+      if (!kept.contains(rule.id)) {
         CHECK_MESSAGE(rest.empty(), (rest.empty() ? "" : rest.front()));
       }
     }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Shell scripts cut into simple commands, as POSIX's "Token Recognition" has it: quotes, comments,
+// separators, redirections and here-documents. Nothing is run, and no flow is followed.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kredis::policy {
+
+/// A piece of a word.
+struct ShellPart {
+  enum class Kind {
+    text,       ///< As it stands.
+    variable,   ///< $NAME or ${NAME}, with `otherwise` of ${NAME:-otherwise}.
+    folder_of,  ///< ${NAME%/*}
+    arguments,  ///< $@ or $*
+    unknown,    ///< $(...), `...` and expansions that are read by nobody here.
+  };
+  Kind kind = Kind::text;
+  std::string text = {};
+  std::string otherwise = {};
+  bool quoted = false;  ///< Not cut at blanks.
+  friend bool operator==(const ShellPart&, const ShellPart&) = default;
+};
+
+using ShellWord = std::vector<ShellPart>;
+
+struct ShellRedirection {
+  enum class Kind { from, to, append, here };
+  Kind kind = Kind::from;
+  ShellWord target = {};  ///< Of `here`: the whole text.
+};
+
+struct ShellCommand {
+  std::vector<ShellWord> words = {};
+  std::vector<ShellRedirection> redirections = {};
+  bool fallback = false;  ///< Behind `||`.
+};
+
+struct ShellScript {
+  std::vector<ShellCommand> commands = {};
+  std::string code = {};  ///< The text without its comments.
+};
+
+/// Reads any text; quotes that nobody closes end with it.
+ShellScript parse_shell(std::string_view text);
+
+}  // namespace kredis::policy
