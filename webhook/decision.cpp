@@ -244,6 +244,7 @@ Decision decide(Review& review,
   }
   // Rules leave fields alone that can be set at creation only, so they must know which it is.
   around.before = review.before.is_object() ? &review.before : nullptr;
+  around.workload_answers = true;
   policy::Verdict verdict = endpoint == Endpoint::mutate
                                 ? policy.mutate(std::move(review.object), around)
                                 : policy.validate(review.object, around);

@@ -42,16 +42,20 @@ bool is_null_word(const std::string& word) {
 }
 
 /// A scalar without quotes or tag may be a number, a boolean or nothing (YAML 1.2.2, section 10.3).
+/// The booleans are YAML 1.1's, as kubectl's reader has them: `yes` in a list of arguments is true,
+/// and the API server refuses it.
 Json plain_value(const std::string& word) {
   if (is_null_word(word)) {
     return nullptr;
   }
-  for (const char* yes : {"true", "True", "TRUE"}) {
+  for (const char* yes :
+       {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"}) {
     if (word == yes) {
       return true;
     }
   }
-  for (const char* no : {"false", "False", "FALSE"}) {
+  for (const char* no :
+       {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"}) {
     if (word == no) {
       return false;
     }

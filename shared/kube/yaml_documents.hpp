@@ -27,7 +27,7 @@ struct YamlDocument {
   int first_line = 1;
 };
 
-/// Reads all documents; empty ones are left out. Values are YAML 1.2's, as kubectl reads them.
+/// Reads all documents; empty ones are left out. Values are as kubectl reads them.
 /// Errors: invalid_argument with the line, for text that is no YAML, a key that is written twice,
 /// or a document that is too large or too deep.
 Result<std::vector<YamlDocument>> parse_yaml_documents(std::string_view text);

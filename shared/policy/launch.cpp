@@ -83,7 +83,7 @@ std::vector<LaunchWord> words_of(const Json& container, std::string_view base) {
   for (const char* key : {"command", "args"}) {
     const Json& list = items(member(container, {key}));
     for (std::size_t i = 0; i < list.size(); ++i) {
-      // YAML 1.1 makes a boolean of yes; RC081 reports it.
+      // YAML 1.1 makes a boolean of yes; RC077 reports it.
       const bool truth = list[i].is_boolean();
       words.push_back({.text = truth ? (is_true(list[i]) ? "yes" : "no") : text(list[i]),
                        .path = joined(joined(base, key), i)});
@@ -110,7 +110,8 @@ std::vector<LaunchWord> with_entry_point(const Json& container, std::vector<Laun
 }
 
 bool is_sentinel(const Start& start) {
-  return std::ranges::any_of(start.words,
+  return start.words.front().text.ends_with("-sentinel") ||
+         std::ranges::any_of(start.words,
                              [](const LaunchWord& each) { return each.text == "--sentinel"; });
 }
 
@@ -262,7 +263,16 @@ MountedFile mounted_file(const Json& pod,
 }
 
 bool is_official_image(std::string_view image) {
-  return std::ranges::find(k_products, image_base(image)) != k_products.end();
+  if (std::ranges::find(k_products, image_base(image)) == k_products.end()) {
+    return false;
+  }
+  const std::size_t slash = image.substr(0, image.find('@')).rfind('/');
+  const std::string_view folder = image.substr(0, slash == image.npos ? 0 : slash);
+  const std::string_view last = folder.substr(folder.rfind('/') + 1);
+  // Mirrors keep the name behind an address of their own. Of other folders (bitnami/redis) come
+  // images with entry points of their own.
+  const bool host = folder.find('/') == folder.npos && folder.find_first_of(".:") != folder.npos;
+  return folder.empty() || host || folder == "localhost" || last == "library" || last == "valkey";
 }
 
 std::size_t redis_container(const Json& pod) {
@@ -307,7 +317,9 @@ Launch read_launch(const Json& pod,
     launch.sure = start->sure && agree(reader.starts());
     read_server_words(*start, launch);
     launch.direct = passes_on(pod, container, around, namespace_);
-  } else if (reader.starts().empty()) {
+  } else if (!reader.starts().empty()) {
+    launch.sentinel = true;
+  } else {
     launch.server = named_server(launch.scripts);
   }
   return launch;

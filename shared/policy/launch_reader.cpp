@@ -139,8 +139,8 @@ bool is_closed_text(std::string_view lines) {
 }  // namespace
 
 bool is_server(std::string_view path) {
-  constexpr std::array<std::string_view, 3> servers{
-      "redis-server", "valkey-server", "redis-stack-server"};
+  constexpr std::array<std::string_view, 5> servers{
+      "redis-server", "valkey-server", "redis-stack-server", "redis-sentinel", "valkey-sentinel"};
   return is_one_of(servers, program_of(path));
 }
 

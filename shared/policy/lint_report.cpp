@@ -14,14 +14,39 @@ std::string_view sarif_level(RuleSeverity severity) {
   return severity == RuleSeverity::advice ? "note" : to_text(severity);
 }
 
-Json sarif_location(const LintFinding& finding) {
-  if (finding.line == 0) {
-    return {{"logicalLocations",
-             Json::array({{{"fullyQualifiedName", finding.file}, {"kind", "resource"}}})}};
+Json sarif_location(const std::string& file, int line, int column) {
+  if (line == 0) {
+    return {
+        {"logicalLocations", Json::array({{{"fullyQualifiedName", file}, {"kind", "resource"}}})}};
   }
-  const Json region = {{"startLine", finding.line}, {"startColumn", finding.column}};
-  return {
-      {"physicalLocation", {{"artifactLocation", {{"uri", finding.file}}}, {"region", region}}}};
+  const Json region = {{"startLine", line}, {"startColumn", column}};
+  return {{"physicalLocation", {{"artifactLocation", {{"uri", file}}}, {"region", region}}}};
+}
+
+/// SARIF 2.1.0, section 3.20.21: what a tool has to say of its run, not of what it looked at.
+Json sarif_invocations(const LintResult& result) {
+  Json notifications = Json::array();
+  for (const LintSilence& each : result.not_judged) {
+    notifications.push_back(
+        {{"level", each.broken ? "error" : "warning"},
+         {"message", {{"text", each.object + " is not judged: " + each.because}}},
+         {"locations", Json::array({sarif_location(each.file, each.line, each.column)})}});
+  }
+  return Json::array(
+      {{{"executionSuccessful", true}, {"toolExecutionNotifications", std::move(notifications)}}});
+}
+
+Json silence_json(const LintResult& result) {
+  Json list = Json::array();
+  for (const LintSilence& each : result.not_judged) {
+    Json entry = Json::object();
+    if (each.line > 0) {
+      entry = {{"file", each.file}, {"line", each.line}, {"column", each.column}};
+    }
+    entry.update({{"object", each.object}, {"because", each.because}, {"broken", each.broken}});
+    list.push_back(std::move(entry));
+  }
+  return list;
 }
 
 }  // namespace
@@ -48,7 +73,8 @@ Json lint_json(const LintResult& result) {
           {"objects", result.objects},
           {"recognised", result.recognised},
           {"ignored", result.ignored},
-          {"findings", findings}};
+          {"findings", findings},
+          {"notJudged", silence_json(result)}};
 }
 
 Json lint_sarif(const LintResult& result, const std::string& version) {
@@ -61,20 +87,24 @@ Json lint_sarif(const LintResult& result, const std::string& version) {
   }
   Json results = Json::array();
   for (const LintFinding& each : result.findings) {
-    results.push_back({{"ruleId", each.objection.rule},
-                       {"level", sarif_level(each.objection.severity)},
-                       {"message",
-                        {{"text",
-                          fmt::format("{} (found: {}; write: {})",
-                                      each.objection.message,
-                                      each.objection.found,
-                                      each.objection.wanted)}}},
-                       {"locations", Json::array({sarif_location(each)})}});
+    results.push_back(
+        {{"ruleId", each.objection.rule},
+         {"level", sarif_level(each.objection.severity)},
+         {"message",
+          {{"text",
+            fmt::format("{} (found: {}; write: {})",
+                        each.objection.message,
+                        each.objection.found,
+                        each.objection.wanted)}}},
+         {"locations", Json::array({sarif_location(each.file, each.line, each.column)})}});
   }
   const Json driver = {{"name", "kubectl-redis"}, {"version", version}, {"rules", rules}};
   return {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
           {"version", "2.1.0"},
-          {"runs", Json::array({{{"tool", {{"driver", driver}}}, {"results", results}}})}};
+          {"runs",
+           Json::array({{{"tool", {{"driver", driver}}},
+                         {"invocations", sarif_invocations(result)},
+                         {"results", results}}})}};
 }
 
 Json rules_json() {

@@ -19,9 +19,20 @@ struct LintFinding {
   Objection objection;
 };
 
+/// What nothing was found in because nobody looked, or could.
+struct LintSilence {
+  std::string file;
+  int line = 1;
+  int column = 1;
+  std::string object;
+  std::string because;
+  bool broken = false;  ///< The file, or the object in it, cannot be read at all.
+};
+
 struct LintResult {
   std::string kind = "LintReport";  ///< What its JSON is called.
   std::vector<LintFinding> findings = {};
+  std::vector<LintSilence> not_judged = {};
   int objects = 0;     ///< In all files.
   int recognised = 0;  ///< Of those, the ones that belong to a Redis Cluster.
   int ignored = 0;     ///< Of those, the ones that an annotation takes out.

@@ -13,11 +13,15 @@
 namespace kredis::policy {
 namespace {
 
+bool is_ignored(const Json& object) {
+  // Whoever made it would undo every change.
+  return text(member(object, {"metadata", "annotations", k_ignore_annotation})) == "true" ||
+         ((kind_of(object) & k_workload) != 0 && !owner_of(object).empty());
+}
+
 Verdict verdict_on(const Json& object, const Surroundings& around) {
   Verdict verdict{.recognised = is_redis_cluster(object, around)};
-  verdict.ignored =
-      verdict.recognised &&
-      text(member(object, {"metadata", "annotations", k_ignore_annotation})) == "true";
+  verdict.ignored = verdict.recognised && is_ignored(object);
   return verdict;
 }
 
@@ -183,6 +187,33 @@ RuleSeverity severity_for(const Subject& subject, RuleSeverity severity) {
   return unread && severity == RuleSeverity::error ? RuleSeverity::warning : severity;
 }
 
+/// What is wrong with the file that a workload starts from, told at the workload.
+std::vector<Objection> file_errors(const Subject& workload) {
+  const MountedFile& file = workload.config_file();
+  const Json* map = workload.look_up("ConfigMap", file.object);
+  Surroundings around = workload.around();
+  // It may be new, and not yet among what can be listed.
+  around.list = [&](std::string_view kind, std::string_view) {
+    const bool same = kind == text(member(workload.object(), {"kind"}));
+    return same ? std::vector{&workload.object()} : std::vector<const Json*>{};
+  };
+  std::vector<Objection> errors;
+  if (map == nullptr || is_ignored(*map)) {
+    return errors;
+  }
+  const Subject subject(*map, around, file.key);
+  for (const Rule& rule : rules()) {
+    if (applies(rule, subject) && rule.severity == RuleSeverity::error) {
+      for (Objection& each : objections_of(rule, subject)) {
+        each.message = "ConfigMap " + file.object + ": " + each.message;
+        each.path = workload.container_path();
+        errors.push_back(std::move(each));
+      }
+    }
+  }
+  return errors;
+}
+
 void judge(const Subject& subject, std::vector<Objection>& objections) {
   for (const Rule& rule : rules()) {
     if (applies(rule, subject)) {
@@ -191,6 +222,9 @@ void judge(const Subject& subject, std::vector<Objection>& objections) {
         objections.push_back(std::move(each));
       }
     }
+  }
+  if (subject.is_workload() && subject.around().workload_answers) {
+    std::ranges::move(file_errors(subject), std::back_inserter(objections));
   }
   // A ConfigMap may hold the files of several clusters.
   for (const std::string& key : subject.started_keys()) {

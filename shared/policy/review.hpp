@@ -41,6 +41,9 @@ struct Surroundings {
   /// The object as it was, when this is a change; null when it is new. Fields that Kubernetes lets
   /// nobody change are not patched then.
   const Json* before = nullptr;
+  /// Whether a workload answers for errors of the ConfigMap that it starts from: one that was let
+  /// in while nobody started from it. Where all objects are judged together, its own are enough.
+  bool workload_answers = false;
 
   /// Nothing can be looked up; what is not there may well exist.
   bool blind() const noexcept { return !find || !list; }
@@ -48,7 +51,8 @@ struct Surroundings {
 
 struct Verdict {
   bool recognised = false;  ///< The object belongs to a Redis Cluster.
-  bool ignored = false;     ///< It does, and its annotation takes it out: nothing was checked.
+  bool ignored = false;  ///< It does, and its annotation takes it out, or its owner keeps it as it
+                         ///< is: nothing was checked.
   std::vector<Objection> objections = {};
   Json patch = Json::array();  ///< RFC 6902; empty where nothing is missing.
   Json mutated = {};           ///< By mutate: the object with the patch applied.

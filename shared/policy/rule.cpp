@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "shared/core/text.hpp"
+#include "shared/policy/rules/access.hpp"
 #include "shared/policy/rules/health.hpp"
 #include "shared/policy/rules/launching.hpp"
 #include "shared/policy/rules/placement.hpp"
@@ -13,6 +14,7 @@
 #include "shared/policy/rules/shape.hpp"
 #include "shared/policy/rules/storage.hpp"
 #include "shared/policy/rules/surroundings.hpp"
+#include "shared/policy/rules/writing.hpp"
 
 namespace kredis::policy {
 namespace {
@@ -36,7 +38,9 @@ constexpr auto k_rules = concatenated(k_placement_rules,
                                       k_storage_rules,
                                       k_settings_rules,
                                       k_health_rules,
-                                      k_surroundings_rules);
+                                      k_surroundings_rules,
+                                      k_access_rules,
+                                      k_writing_rules);
 
 }  // namespace
 

@@ -140,6 +140,15 @@ Kinds kind_of(const Json& object) {
   return 0;
 }
 
+std::string owner_of(const Json& object) {
+  for (const Json& each : items(member(object, {"metadata", "ownerReferences"}))) {
+    if (is_true(member(each, {"controller"}))) {
+      return text(member(each, {"kind"})) + " " + text(member(each, {"name"}));
+    }
+  }
+  return {};
+}
+
 std::map<std::string, std::string> pod_labels_of(const Json& workload) {
   return texts(member(workload, {"spec", "template", "metadata", "labels"}));
 }
@@ -228,7 +237,8 @@ void Subject::read_config() {
     const MountedFile secret =
         mounted_file(pod(), container(), launch_.config_path, VolumeOf::secret);
     is_foreign_ = true;
-    hidden_ = !source.from.empty() ? "the ConfigMap " + source.from.front().object + " is not here"
+    hidden_ = !source.from.empty() ? "the ConfigMap " + source.from.front().object +
+                                         " is not here; where a tool makes it, render it first"
               : !secret.object.empty() ? "the Secret " + secret.object + " holds it"
                                        : "the file " + launch_.config_path + " is in no ConfigMap";
     return;

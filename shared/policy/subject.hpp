@@ -41,6 +41,7 @@ struct Launch {
   std::string folder = {};         ///< Where the server starts; empty where that is not known.
   bool seen = false;               ///< The very command was found, not only a name in a script.
   bool sure = false;               ///< All of its words are seen.
+  bool sentinel = false;           ///< It is a Sentinel, and no server of keys.
   bool direct = false;             ///< Arguments added at the end reach the server.
   wire::RedisConf arguments = {};  ///< "--port 7000" and the like.
   std::vector<std::string> arguments_paths = {};  ///< Where each of them is in the object.
@@ -174,6 +175,9 @@ bool is_kept(const wire::RedisDirective& line, const ConfigSource& source);
 
 /// Whether `map`, a ConfigMap, is mounted by `workload`, also as one source of several.
 bool mounts_config_map(const Json& workload, std::string_view map);
+
+/// Who made a workload and keeps it as it is: "RedisCluster cache"; empty where nobody does.
+std::string owner_of(const Json& object);
 
 /// The labels that the workload's pods carry.
 std::map<std::string, std::string> pod_labels_of(const Json& workload);

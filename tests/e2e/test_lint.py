@@ -9,7 +9,7 @@ import pytest
 from bed import BIN, MANIFESTS, run
 
 ARTICLE = MANIFESTS / "article"
-BAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: redis-conf}\ndata:\n  redis.conf: |\n    cluster-enabled yes\n    daemonize yes\n"
+BAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: redis-conf, labels: {appCluster: redis-cluster}}\ndata:\n  redis.conf: |\n    cluster-enabled yes\n    daemonize yes\n"
 
 
 def lint(*args, stdin=""):
