@@ -22,6 +22,7 @@ constexpr const char* k_standard_input = "-";
 struct LintFlags {
   std::vector<std::string> files = {};
   bool recursive = false;
+  bool strict = false;
   bool fix = false;
   bool dry_run = false;
   ReportOutput output = ReportOutput::text;
@@ -29,9 +30,14 @@ struct LintFlags {
 
 policy::LintResult judge(const Manifests& manifests) {
   policy::LintResult result{.objects = static_cast<int>(manifests.objects.size())};
-  const policy::Surroundings around = surroundings_of(manifests);
+  const ManifestIndex index(manifests);
   for (const FileObject& each : manifests.objects) {
+    const policy::Surroundings around = index.beside(each.file);
     const policy::Verdict verdict = policy::validate(each.object, around);
+    add_silence(result, each.object, around, [&](const std::string& path) {
+      const kube::TextPlace place = manifests.place_of(each, path);
+      return policy::LintSilence{.file = each.file, .line = place.line, .column = place.column};
+    });
     result.recognised += verdict.recognised ? 1 : 0;
     result.ignored += verdict.ignored ? 1 : 0;
     for (const policy::Objection& objection : verdict.objections) {
@@ -42,6 +48,10 @@ policy::LintResult judge(const Manifests& manifests) {
                                  .object = title_of(each.object),
                                  .objection = objection});
     }
+  }
+  for (const UnreadFile& each : manifests.unread) {
+    result.not_judged.push_back(
+        {.file = each.name, .object = each.name, .because = each.message, .broken = true});
   }
   return result;
 }
@@ -70,9 +80,9 @@ Status fix(const Manifests& manifests, const LintFlags& options, Session& sessio
 /// Completed objects at the places where they stood before.
 Manifests completed_objects(const Manifests& manifests) {
   Manifests after = manifests;
-  const policy::Surroundings around = surroundings_of(manifests);
+  const ManifestIndex index(manifests);
   for (FileObject& each : after.objects) {
-    each.object = policy::mutate(each.object, around).mutated;
+    each.object = policy::mutate(each.object, index.beside(each.file)).mutated;
   }
   return after;
 }
@@ -92,7 +102,7 @@ Result<ExitStatus> run_lint(const LintFlags& options, Session& session) {
   const policy::LintResult result = judge(manifests);
   print_findings(
       result, options.output, to_stream ? session.err() : session.out(), session.style());
-  return exit_of(result);
+  return exit_of(result, options.strict ? Strictness::strict : Strictness::lenient);
 }
 
 }  // namespace
@@ -104,14 +114,16 @@ void add_lint(Verb& root) {
       .kind("FILE")
       .required();
   verb.flag("-R,--recursive", flags->recursive, "Look into the folders of a folder too");
+  verb.flag("--strict", flags->strict, "Exit 3 also where something is not judged");
   verb.flag("--fix", flags->fix, "Write what is missing into the files; - goes to stdout");
   verb.flag("--dry-run", flags->dry_run, "With --fix: say what would be written");
   add_report_output(verb, flags->output);
   verb.footer(
-      "Exit status: 0 no error (warnings do not count), 3 errors.\n"
+      "Exit status: 0 no error (warnings do not count), 3 errors, or what is no object.\n"
       "Examples:\n"
       "  kubectl redis lint -f redis.yaml\n"
       "  kubectl redis lint -f manifests -R -o sarif\n"
+      "  kubectl kustomize overlay | kubectl redis lint --strict -f -\n"
       "  helm template my-release chart | kubectl redis lint -f -\n"
       "  kubectl redis lint -f redis.yaml --fix");
   verb.run(flags, run_lint);

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <ostream>
+#include <utility>
+
+#include "shared/policy/not_judged.hpp"
 
 namespace kredis::plugin {
 
@@ -46,11 +49,28 @@ void print_findings(const policy::LintResult& result,
   }
 }
 
-ExitStatus exit_of(const policy::LintResult& result) {
+void add_silence(policy::LintResult& result,
+                 const Json& object,
+                 const policy::Surroundings& around,
+                 const std::function<policy::LintSilence(const std::string&)>& at) {
+  const policy::Silence silence = policy::silence_on(object, around);
+  if (!silence.because.empty()) {
+    policy::LintSilence told = at(silence.path);
+    told.object = title_of(object);
+    told.because = silence.because;
+    told.broken = silence.broken;
+    result.not_judged.push_back(std::move(told));
+  }
+}
+
+ExitStatus exit_of(const policy::LintResult& result, Strictness strictness) {
+  const bool silent = std::ranges::any_of(result.not_judged, [&](const policy::LintSilence& each) {
+    return each.broken || strictness == Strictness::strict;
+  });
   const bool errors = std::ranges::any_of(result.findings, [](const policy::LintFinding& each) {
     return each.objection.severity == policy::RuleSeverity::error;
   });
-  return errors ? ExitStatus::refused : ExitStatus::done;
+  return errors || silent ? ExitStatus::refused : ExitStatus::done;
 }
 
 }  // namespace kredis::plugin

@@ -3,6 +3,7 @@
 // What `lint` and `policy report` have in common: from findings to what is printed and returned.
 #pragma once
 
+#include <functional>
 #include <iosfwd>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "plugin/terminal/text_style.hpp"
 #include "shared/core/error.hpp"
 #include "shared/json/json.hpp"
+#include "shared/policy/review.hpp"
 
 namespace kredis::plugin {
 
@@ -28,7 +30,16 @@ void print_findings(const policy::LintResult& result,
                     std::ostream& out,
                     const TextStyle& style);
 
-/// 3 where an error was found.
-ExitStatus exit_of(const policy::LintResult& result);
+/// Whether what was not judged counts as an error.
+enum class Strictness { lenient, strict };
+
+/// 3 where an error was found, or something that is no object.
+ExitStatus exit_of(const policy::LintResult& result, Strictness strictness = Strictness::lenient);
+
+/// Adds why nothing was said of `object`, where that needs saying.
+void add_silence(policy::LintResult& result,
+                 const Json& object,
+                 const policy::Surroundings& around,
+                 const std::function<policy::LintSilence(const std::string&)>& at);
 
 }  // namespace kredis::plugin

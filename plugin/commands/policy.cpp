@@ -57,9 +57,13 @@ Result<Manifests> read_cluster(ports::KubePort& kube, const std::string& namespa
 policy::LintResult judge(const Manifests& cluster) {
   policy::LintResult result{.kind = "PolicyReport",
                             .objects = static_cast<int>(cluster.objects.size())};
-  const policy::Surroundings around = surroundings_of(cluster);
+  const ManifestIndex index(cluster);
   for (const FileObject& each : cluster.objects) {
+    const policy::Surroundings around = index.beside(each.file);
     const policy::Verdict verdict = policy::validate(each.object, around);
+    add_silence(result, each.object, around, [&](const std::string&) {
+      return policy::LintSilence{.file = each.file, .line = 0, .column = 0};
+    });
     result.recognised += verdict.recognised ? 1 : 0;
     result.ignored += verdict.ignored ? 1 : 0;
     for (const policy::Objection& objection : verdict.objections) {

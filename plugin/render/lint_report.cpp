@@ -98,13 +98,24 @@ std::string lint_text(const policy::LintResult& result, const TextStyle& style) 
                         objection.found,
                         objection.wanted);
   }
-  text += fmt::format("{}, {} of a Redis Cluster{}: {}, {}, {}\n",
-                      core::counted(result.objects, "object"),
-                      result.recognised,
-                      result.ignored == 0 ? "" : fmt::format(" ({} ignored)", result.ignored),
-                      core::counted(count_of(result, RuleSeverity::error), "error"),
-                      core::counted(count_of(result, RuleSeverity::warning), "warning"),
-                      fmt::format("{} advice", count_of(result, RuleSeverity::advice)));
+  for (const policy::LintSilence& each : result.not_judged) {
+    const std::string place =
+        each.line == 0 ? each.file : fmt::format("{}:{}:{}", each.file, each.line, each.column);
+    text += fmt::format("{}: {} {}: {}\n",
+                        place,
+                        each.broken ? style.red("not judged") : style.yellow("not judged"),
+                        style.bold(each.object),
+                        each.because);
+  }
+  text += fmt::format(
+      "{}, {} of a Redis Cluster{}: {}, {}, {}{}\n",
+      core::counted(result.objects, "object"),
+      result.recognised,
+      result.ignored == 0 ? "" : fmt::format(" ({} ignored)", result.ignored),
+      core::counted(count_of(result, RuleSeverity::error), "error"),
+      core::counted(count_of(result, RuleSeverity::warning), "warning"),
+      fmt::format("{} advice", count_of(result, RuleSeverity::advice)),
+      result.not_judged.empty() ? "" : fmt::format(", {} not judged", result.not_judged.size()));
   return text;
 }
 
@@ -113,8 +124,15 @@ std::string lint_junit(const policy::LintResult& result) {
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuite name=\"kubectl redis {}\" tests=\"{}\" failures=\"{}\">\n",
       result.kind == "LintReport" ? "lint" : "policy report",
-      result.findings.size(),
+      result.findings.size() + result.not_judged.size(),
       count_of(result, RuleSeverity::error));
+  for (const policy::LintSilence& each : result.not_judged) {
+    text += fmt::format(
+        "  <testcase classname=\"{}\" name=\"{}\">\n    <skipped message=\"{}\"/>\n  </testcase>\n",
+        xml(each.file),
+        xml(each.object),
+        xml(each.because));
+  }
   for (const policy::LintFinding& each : result.findings) {
     const std::string what = fmt::format("{}: {}\nfound: {}\nwrite: {}",
                                          place_of(each),

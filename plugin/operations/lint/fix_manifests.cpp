@@ -22,7 +22,7 @@ struct Completion {
 };
 
 std::vector<Completion> completions_of(const Manifests& manifests, const ManifestFile& file) {
-  const policy::Surroundings around = surroundings_of(manifests);
+  const policy::Surroundings around = ManifestIndex(manifests).beside(file.name);
   std::vector<Completion> all;
   for (const kube::YamlDocument& document : file.documents) {
     all.push_back({.value = document.value});

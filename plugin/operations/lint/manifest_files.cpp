@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace kredis::plugin {
@@ -80,6 +81,17 @@ Result<std::string> text_of(const std::string& path, std::istream& standard_inpu
   return read_all(file);
 }
 
+Result<ManifestFile> read_file(const std::string& path, std::istream& standard_input) {
+  KREDIS_TRY(std::string text, text_of(path, standard_input));
+  auto documents = kube::parse_yaml_documents(text);
+  if (!documents) {
+    Error error = documents.error();
+    error.message = path + ": " + error.message;
+    return error;
+  }
+  return ManifestFile{path, std::move(text), std::move(*documents)};
+}
+
 const Json& metadata_entry(const Json& object, const char* key) {
   static const Json k_none = "";
   const auto metadata = object.find("metadata");
@@ -120,6 +132,43 @@ void add_objects(Manifests& manifests, const ManifestFile& file, std::size_t doc
   }
 }
 
+/// How many steps through folders lead from one file to the other.
+std::size_t distance(const std::string& from, const std::string& to) {
+  if (from == to) {
+    return 0;
+  }
+  const std::filesystem::path one = std::filesystem::path(from).lexically_normal().parent_path();
+  const std::filesystem::path other = std::filesystem::path(to).lexically_normal().parent_path();
+  const auto [at, there] = std::mismatch(one.begin(), one.end(), other.begin(), other.end());
+  return 1 +
+         static_cast<std::size_t>(std::distance(at, one.end()) + std::distance(there, other.end()));
+}
+
+/// The objects of a namespace; of those with one name, the nearest to `file`.
+std::vector<const Json*> nearest(const std::vector<const FileObject*>& all,
+                                 std::string_view namespace_,
+                                 const std::string& file) {
+  std::vector<const FileObject*> chosen;
+  std::map<std::string, std::size_t> places;
+  for (const FileObject* each : all) {
+    if (!is_in_namespace(each->object, namespace_)) {
+      continue;
+    }
+    const std::string name = metadata_entry(each->object, "namespace").dump() +
+                             metadata_entry(each->object, "name").dump();
+    const auto [place, is_new] = places.emplace(name, chosen.size());
+    if (is_new) {
+      chosen.push_back(each);
+    } else if (distance(file, each->file) < distance(file, chosen[place->second]->file)) {
+      chosen[place->second] = each;
+    }
+  }
+  std::vector<const Json*> found;
+  std::ranges::transform(
+      chosen, std::back_inserter(found), [](const FileObject* each) { return &each->object; });
+  return found;
+}
+
 }  // namespace
 
 kube::TextPlace Manifests::place_of(const FileObject& object, const std::string& pointer) const {
@@ -136,39 +185,41 @@ Result<Manifests> read_manifests(const std::vector<std::string>& paths,
                                  std::istream& standard_input) {
   KREDIS_TRY(const auto names, all_files(paths, folders));
   Manifests manifests;
+  std::optional<Error> first;
   for (const std::string& name : names) {
-    KREDIS_TRY(std::string text, text_of(name, standard_input));
-    auto documents = kube::parse_yaml_documents(text);
-    if (!documents) {
-      Error error = documents.error();
-      error.message = name + ": " + error.message;
-      return error;
+    auto file = read_file(name, standard_input);
+    if (!file) {
+      manifests.unread.push_back({name, file.error().message});
+      first = first ? first : std::optional(file.error());
+      continue;
     }
-    manifests.files.push_back({name, std::move(text), std::move(*documents)});
+    manifests.files.push_back(std::move(*file));
     for (std::size_t i = 0; i < manifests.files.back().documents.size(); ++i) {
       add_objects(manifests, manifests.files.back(), i);
     }
   }
+  if (manifests.files.empty() && first) {
+    return *first;
+  }
   return manifests;
 }
 
-policy::Surroundings surroundings_of(const Manifests& manifests) {
-  auto by_kind = std::make_shared<std::map<std::string, std::vector<const Json*>, std::less<>>>();
+ManifestIndex::ManifestIndex(const Manifests& manifests) {
+  ByKind by_kind;
   for (const FileObject& each : manifests.objects) {
     const auto kind = each.object.find("kind");
     if (kind != each.object.end() && kind->is_string()) {
-      (*by_kind)[kind->get<std::string>()].push_back(&each.object);
+      by_kind[kind->get<std::string>()].push_back(&each);
     }
   }
-  const auto list = [by_kind](std::string_view kind, std::string_view namespace_) {
-    std::vector<const Json*> found;
+  by_kind_ = std::make_shared<const ByKind>(std::move(by_kind));
+}
+
+policy::Surroundings ManifestIndex::beside(const std::string& file) const {
+  const auto list = [by_kind = by_kind_, file](std::string_view kind, std::string_view namespace_) {
     const auto all = by_kind->find(kind);
-    if (all != by_kind->end()) {
-      std::ranges::copy_if(all->second, std::back_inserter(found), [namespace_](const Json* each) {
-        return is_in_namespace(*each, namespace_);
-      });
-    }
-    return found;
+    return all == by_kind->end() ? std::vector<const Json*>{}
+                                 : nearest(all->second, namespace_, file);
   };
   const auto find = [list](
                         std::string_view kind, std::string_view namespace_, std::string_view name) {
