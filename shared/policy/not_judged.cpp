@@ -73,7 +73,8 @@ bool brings_its_own(const Json& container) {
 std::string unseen(const Json& workload, const Surroundings& around) {
   const Subject subject(workload, around);
   const Launch& launch = subject.launch();
-  if (launch.sentinel) {
+  // A server that is told nothing is one on its own.
+  if (launch.sentinel || subject.starts_bare()) {
     return {};
   }
   if (launch.server.empty()) {

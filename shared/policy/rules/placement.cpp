@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "shared/policy/patch.hpp"
+#include "shared/policy/siblings.hpp"
 #include "shared/policy/subject.hpp"
 
 namespace kredis::policy {
@@ -51,6 +52,12 @@ Json own_selector(const Subject& subject) {
 /// pods apart must select all of the cluster.
 Json cluster_selector(const Subject& subject) {
   Json selector = own_selector(subject);
+  // A master and its replica may be pods of two workloads.
+  const auto siblings = siblings_of(subject);
+  const auto common = common_labels(subject, siblings);
+  if (!siblings.empty() && !common.empty() && subject.kind() == k_stateful_set) {
+    return {{"matchLabels", common}};
+  }
   if (subject.kind() == k_deployment && selector.contains("matchLabels")) {
     Json& labels = selector["matchLabels"];
     labels.erase(std::string(k_ordinal_label));

@@ -3,6 +3,7 @@
 
 #include "shared/core/text.hpp"
 #include "shared/policy/patch.hpp"
+#include "shared/policy/siblings.hpp"
 #include "shared/policy/subject.hpp"
 
 namespace kredis::policy {
@@ -12,8 +13,28 @@ namespace {
 /// masters, the one that is left has no majority.
 constexpr std::int64_t k_fewest_masters = 3;
 
+/// Of this workload and of those that make one cluster with it.
 std::int64_t pod_count(const Subject& subject) {
-  return number(member(subject.object(), {"spec", "replicas"})).value_or(1);
+  return pods_together(subject, siblings_of(subject));
+}
+
+std::int64_t own_pod_count(const Subject& subject) { return pods_together(subject, {}); }
+
+/// One name for all workloads of a cluster: what their labels have in common, where they are
+/// several.
+std::string common_name(const Subject& subject) {
+  const auto siblings = siblings_of(subject);
+  if (!siblings.empty()) {
+    const auto labels = common_labels(subject, siblings);
+    for (const char* key : {"app.kubernetes.io/instance", "app", "app.kubernetes.io/name"}) {
+      if (const auto found = labels.find(key); found != labels.end()) {
+        return found->second;
+      }
+    }
+    const std::string service = text(member(subject.object(), {"spec", "serviceName"}));
+    return service.empty() ? subject.config_file().object : service;
+  }
+  return subject.cluster();
 }
 
 std::optional<std::int64_t> annotated(const Subject& subject, std::string_view key) {
@@ -44,9 +65,10 @@ void check_node_count(const Subject& subject, Report& report) {
 
 void check_three_nodes(const Subject& subject, Report& report) {
   const std::int64_t pods = pod_count(subject);
-  if (pods != 0 && pods < k_fewest_masters) {
+  const bool said = !member(subject.object(), {"spec", "replicas"}).is_null();
+  if (own_pod_count(subject) != 0 && pods < k_fewest_masters) {
     report.objection("/spec/replicas",
-                     std::to_string(pods),
+                     said ? std::to_string(pods) : "nothing (" + std::to_string(pods) + ")",
                      "6, or 3 without replicas",
                      "a Redis Cluster needs three masters to vote on failures");
   }
@@ -132,7 +154,7 @@ void check_labels(const Subject& subject, Report& report) {
   }
   report.objection(joined("/metadata/labels", k_cluster_label),
                    "nothing",
-                   subject.cluster(),
+                   common_name(subject),
                    "no label says which cluster this workload is");
 }
 
@@ -142,15 +164,16 @@ void patch_labels(const Subject& subject, Patch& patch) {
   const auto labels = texts(member(subject.object(), {"metadata", "labels"}));
   const bool labelled = labels.contains(std::string(k_article_label)) ||
                         labels.contains(std::string(k_instance_label));
-  if (!labelled && !subject.cluster().empty()) {
-    patch.add(joined("/metadata/labels", k_cluster_label), subject.cluster());
+  const std::string name = common_name(subject);
+  if (!labelled && !name.empty()) {
+    patch.add(joined("/metadata/labels", k_cluster_label), name);
   }
 }
 
 void check_one_pod(const Subject& subject, Report& report) {
-  if (pod_count(subject) > 1) {
+  if (own_pod_count(subject) > 1) {
     report.objection("/spec/replicas",
-                     std::to_string(pod_count(subject)),
+                     std::to_string(own_pod_count(subject)),
                      "1, and a Deployment for each node",
                      "several pods would be the same node of the cluster");
   }

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/policy/siblings.hpp"
+
+#include <algorithm>
+
+namespace kredis::policy {
+namespace {
+
+std::string label_of(const Json& workload) {
+  const auto own = texts(member(workload, {"metadata", "labels"}));
+  for (const std::string_view key : {k_cluster_label, k_article_label}) {
+    if (const auto found = own.find(std::string(key)); found != own.end()) {
+      return found->second;
+    }
+  }
+  return {};
+}
+
+std::string governing(const Json& workload) {
+  return text(member(workload, {"spec", "serviceName"}));
+}
+
+/// Whether one Service is for both, by its name or because it selects the pods of both.
+bool share_service(const Subject& subject, const Json& other) {
+  if (!governing(other).empty() && governing(other) == governing(subject.object())) {
+    return true;
+  }
+  return std::ranges::any_of(subject.all("Service"), [&](const Json* service) {
+    const Json selector = {{"matchLabels", member(*service, {"spec", "selector"})}};
+    return selects(selector, subject.pod_labels()) && selects(selector, pod_labels_of(other));
+  });
+}
+
+bool is_sibling(const Subject& subject, const Json& other) {
+  const std::string label = label_of(subject.object());
+  if (!label.empty() && !label_of(other).empty()) {
+    return label == label_of(other);
+  }
+  const MountedFile& file = subject.config_file();
+  return !file.object.empty() && mounts_config_map(other, file.object) &&
+         share_service(subject, other) && Subject(other, subject.around()).config_file() == file;
+}
+
+}  // namespace
+
+std::vector<const Json*> siblings_of(const Subject& subject) {
+  std::vector<const Json*> found;
+  // Without a name it cannot be told from itself.
+  if (subject.name().empty()) {
+    return found;
+  }
+  for (const char* kind : {"StatefulSet", "Deployment"}) {
+    for (const Json* each : subject.all(kind)) {
+      const bool itself = text(member(*each, {"metadata", "name"})) == subject.name() &&
+                          kind_of(*each) == subject.kind();
+      if (!itself && is_sibling(subject, *each)) {
+        found.push_back(each);
+      }
+    }
+  }
+  return found;
+}
+
+std::int64_t pods_together(const Subject& subject, const std::vector<const Json*>& siblings) {
+  const auto pods = [](const Json& workload) {
+    constexpr std::int64_t k_most = 1'000'000;
+    return std::clamp<std::int64_t>(
+        number(member(workload, {"spec", "replicas"})).value_or(1), 0, k_most);
+  };
+  std::int64_t all = pods(subject.object());
+  for (const Json* each : siblings) {
+    all += pods(*each);
+  }
+  return all;
+}
+
+std::map<std::string, std::string> common_labels(const Subject& subject,
+                                                 const std::vector<const Json*>& siblings) {
+  auto common = texts(member(subject.object(), {"spec", "selector", "matchLabels"}));
+  for (const Json* each : siblings) {
+    const auto labels = pod_labels_of(*each);
+    std::erase_if(common, [&](const auto& own) {
+      const auto other = labels.find(own.first);
+      return other == labels.end() || other->second != own.second;
+    });
+  }
+  return common;
+}
+
+}  // namespace kredis::policy
