@@ -36,7 +36,7 @@ def test_junit_and_sarif_are_what_their_readers_expect():
 
 
 def test_fix_as_a_filter_writes_manifests_to_stdout_and_findings_to_stderr():
-    text = (ARTICLE / "redis.yaml").read_text()
+    text = (ARTICLE / "redis.yaml").read_text() + "---\n" + (ARTICLE / "redis-conf.yaml").read_text()
     outcome = lint("-f", "-", "--fix", stdin=text).require()
     assert outcome.stdout.startswith("# The article's own")
     assert "preStop:" in outcome.stdout and "warning RC063" in outcome.stderr
@@ -52,7 +52,7 @@ def test_kubectl_reads_what_fix_wrote_as_the_same_objects(form, tmp_path, bed):
     shutil.copy(ARTICLE / "redis.yaml", file)
     if form == "json":
         file.write_text(bed.kubectl("create", "--dry-run=client", "-o", "json", "-f", ARTICLE / "redis.yaml").require().stdout)
-    lint("-f", file, "--fix").require()
+    lint("-f", file, "-f", ARTICLE / "redis-conf.yaml", "--fix").require()
     made = bed.kubectl("create", "--dry-run=client", "-o", "json", "-f", file).require().json()
     container = made["spec"]["template"]["spec"]["containers"][0]
     assert container["lifecycle"]["preStop"]["exec"]["command"][:2] == ["/bin/sh", "-c"]

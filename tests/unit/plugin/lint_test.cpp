@@ -19,12 +19,30 @@ const std::string k_bad_config =
     "# Ours\n"
     "apiVersion: v1\n"
     "kind: ConfigMap\n"
-    "metadata: {name: redis-conf}\n"
+    "metadata: {name: redis-conf, labels: {appCluster: redis-cluster}}\n"
     "data:\n"
     "  redis.conf: |\n"
     "    cluster-enabled yes\n"
     "    appendonly yes\n"
     "    daemonize yes\n";
+
+constexpr const char* k_hidden_set =
+    "apiVersion: apps/v1\n"
+    "kind: StatefulSet\n"
+    "metadata: {name: store}\n"
+    "spec:\n"
+    "  replicas: 6\n"
+    "  template:\n"
+    "    metadata: {labels: {app: store}}\n"
+    "    spec:\n"
+    "      containers:\n"
+    "      - {name: redis, image: \"redis:8.0\", command: [redis-server, /c/redis.conf],\n"
+    "         volumeMounts: [{name: c, mountPath: /c}]}\n"
+    "      volumes: [{name: c, configMap: {name: made-later}}]\n";
+
+std::string with(std::string text, const std::string& what, const std::string& instead) {
+  return text.replace(text.find(what), what.size(), instead);
+}
 
 }  // namespace
 
@@ -80,7 +98,7 @@ TEST_SUITE("plugin/lint") {
     const std::string list = folder.write(
         "deep/list.json",
         R"({"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"ConfigMap",
-"metadata":{"name":"c"},"data":{"redis.conf":"cluster-enabled yes\nappendonly yes\nbind ::1\n"}}]})");
+"metadata":{"name":"c","labels":{"appCluster":"c"}},"data":{"redis.conf":"cluster-enabled yes\nappendonly yes\nbind ::1\n"}}]})");
     CHECK(run_line({"lint", "-f", folder.path()}).exit == ExitStatus::usage);
     const Ran ran = run_line({"lint", "-R", "-f", folder.path()});
     CHECK(ran.exit == ExitStatus::refused);
@@ -97,10 +115,53 @@ TEST_SUITE("plugin/lint") {
     CHECK(contains(run_line({"lint", "-f", folder.write("t.yaml", "a: 1\na: 2\n")}).err, "twice"));
   }
 
+  TEST_CASE("what is not judged is named, and --strict makes a failure of it") {
+    const Folder folder;
+    const std::string file = folder.write("set.yaml", k_hidden_set);
+    const Ran ran = run_line({"lint", "-f", file});
+    CHECK(ran.exit == ExitStatus::done);
+    CHECK_MESSAGE(contains(ran.out, "not judged StatefulSet store: "), ran.out);
+    CHECK(contains(ran.out, "the ConfigMap made-later is not here"));
+    CHECK(run_line({"lint", "-f", file, "--strict"}).exit == ExitStatus::refused);
+    const Json report = Json::parse(run_line({"lint", "-f", file, "-o", "json"}).out);
+    CHECK(report["notJudged"][0]["object"] == "StatefulSet store");
+    CHECK(contains(run_line({"lint", "-f", file, "-o", "junit"}).out, "<skipped message="));
+    const std::string lost = folder.write("lost.yaml", "piVersion: v1\nkind: ConfigMap\n");
+    const Ran broken = run_line({"lint", "-f", lost});
+    CHECK(broken.exit == ExitStatus::refused);
+    CHECK_MESSAGE(contains(broken.out, lost + ":1:1: not judged"), broken.out);
+  }
+
+  TEST_CASE("a file that cannot be read costs no other its findings") {
+    const Folder folder;
+    const std::string bad = folder.write("bad.yaml", "a: [\n");
+    const std::string file = folder.write("conf.yaml", k_bad_config);
+    const Ran ran = run_line({"lint", "-f", folder.path()});
+    CHECK(ran.exit == ExitStatus::refused);
+    CHECK(contains(ran.out, file + ":6:3: error RC035"));
+    CHECK_MESSAGE(contains(ran.out, "not judged " + bad), ran.out);
+  }
+
+  TEST_CASE("of several objects of one name the one in the nearest file counts") {
+    const Folder folder;
+    const std::string sound = with(k_bad_config, "    daemonize yes\n", "");
+    for (const char* where : {"dev", "prod"}) {
+      folder.write(std::string(where) + "/set.yaml",
+                   with(k_hidden_set, "made-later", "redis-conf"));
+      folder.write(std::string(where) + "/conf.yaml",
+                   where == std::string("dev") ? sound : std::string(k_bad_config));
+    }
+    const Ran ran = run_line({"lint", "-R", "-f", folder.path()});
+    CHECK_MESSAGE(contains(ran.out, "prod/conf.yaml:6:3: error RC035"), ran.out);
+    CHECK_FALSE(contains(ran.out, "dev/conf.yaml:6:3: error"));
+    CHECK(contains(ran.out, "4 objects, 4 of a Redis Cluster"));
+  }
+
   TEST_CASE("--fix completes what lacks something, leaves the rest alone, and then finds nothing") {
     const Folder folder;
     const std::string service = read_file(k_article + "/redis-access-service.yaml");
-    const std::string both = "# Kept\n" + service + "---\n" + read_file(k_article + "/redis.yaml");
+    const std::string both = "# Kept\n" + service + "---\n" + read_file(k_article + "/redis.yaml") +
+                             "---\n" + read_file(k_article + "/redis-conf.yaml");
     const std::string file = folder.write("both.yaml", both);
     CHECK(run_line({"lint", "-f", file, "--fix", "--dry-run"}).exit == ExitStatus::done);
     CHECK(read_file(file) == both);
@@ -144,12 +205,12 @@ TEST_SUITE("plugin/lint") {
 }
 
 TEST_SUITE("kube/yaml_documents") {
-  TEST_CASE("values are YAML 1.2's, and each has its place") {
+  TEST_CASE("values are as kubectl reads them, and each has its place") {
     const auto read = kube::parse_yaml_documents(
         "a: \"1\"\nb: 1\nc: yes\nd: true\n---\n---\n- x: {y/z: ~}\n- 1.5\n");
     REQUIRE(read.has_value());
     REQUIRE(read->size() == 2);
-    CHECK(read->front().value == Json::parse(R"({"a":"1","b":1,"c":"yes","d":true})"));
+    CHECK(read->front().value == Json::parse(R"({"a":"1","b":1,"c":true,"d":true})"));
     CHECK(read->back().value == Json::parse(R"([{"x":{"y/z":null}},1.5])"));
     CHECK(kube::place_of(read->front(), "/b") == kube::TextPlace{2, 1});
     CHECK(kube::place_of(read->back(), "/0/x/y~1z") == kube::TextPlace{7, 7});
