@@ -11,6 +11,8 @@ namespace {
 
 /// For one node. A node that hangs must not make the view of the others old.
 constexpr std::chrono::seconds k_patience{3};
+/// After a start those of all clusters have to be fetched once.
+constexpr std::chrono::seconds k_patience_for_config_maps{10};
 /// An eviction that was allowed may still fail elsewhere (a budget, another webhook). After a
 /// minute a pod that is still in its old life counts as staying.
 constexpr std::chrono::seconds k_memory_of_departures{60};
@@ -67,7 +69,7 @@ void Observer::run() {
 
 std::map<Observer::Key, std::vector<Snapshot::Object>> Observer::clusters() const {
   std::map<Key, std::vector<Snapshot::Object>> found;
-  View view(snapshot_);
+  View view(snapshot_, k_patience_for_config_maps);
   const policy::Surroundings around = view.surroundings();
   for (const char* kind : {"StatefulSet", "Deployment"}) {
     for (Snapshot::Object& workload : snapshot_.all(kind)) {

@@ -176,6 +176,8 @@ class Watching {
     if (snapshot_) {
       metrics.set("view_age_seconds", {}, snapshot_->age().count());
       metrics.set("watched_objects", {}, static_cast<double>(snapshot_->size()));
+      metrics.set("kept_bytes", {}, static_cast<double>(snapshot_->bytes()));
+      metrics.set("left_out_total", {}, static_cast<double>(snapshot_->left_out()));
     }
     print_clusters(observer_.get(), metrics);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,8 +10,6 @@
 namespace kredis::kube {
 namespace {
 
-/// kubectl's own (--chunk-size): one answer stays small for the server and for etcd.
-constexpr const char* k_page_size = "500";
 /// A collection that changes faster than it can be read is read at most so often.
 constexpr int k_restarts = 3;
 
@@ -28,56 +27,79 @@ void name_kind(Json& item, const std::string& list_kind, const std::string& api_
   }
 }
 
-/// Moves the items of `page` behind those of `whole`.
-void add_page(Json& whole, Json page, const std::string& api_version) {
-  Json items =
-      page.contains("items") && page["items"].is_array() ? std::move(page["items"]) : Json::array();
-  Json all = whole.is_object() ? std::move(whole["items"]) : Json::array();
-  const std::string kind = text_at(page, "/kind");
-  for (Json& item : items) {
-    name_kind(item, kind, api_version);
-    all.push_back(std::move(item));
+/// Makes `page` one whose items say what they are.
+void name_items(Json& page, const std::string& api_version) {
+  if (!page.contains("items") || !page["items"].is_array()) {
+    page["items"] = Json::array();
   }
-  // The last page's metadata is kept: its resourceVersion is the one of all pages.
-  whole = std::move(page);
-  whole["items"] = std::move(all);
+  const std::string kind = text_at(page, "/kind");
+  for (Json& item : page["items"]) {
+    name_kind(item, kind, api_version);
+  }
 }
 
 }  // namespace
 
-Result<Json> KubeClient::Impl::list(const ports::ResourcePath& path,
+Headers content_headers(ports::Content content) {
+  if (content == ports::Content::whole) {
+    return {};
+  }
+  return {{"Accept",
+           "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"
+           "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"}};
+}
+
+Status KubeClient::Impl::list_pages(const ports::ResourcePath& path,
                                     const ports::ListOptions& options,
-                                    Deadline deadline) {
+                                    Deadline deadline,
+                                    const std::function<ports::WatchStep(Page)>& take) {
   KREDIS_TRY(const std::string url, resource_url(path));
-  Json whole;
   std::string next;
   for (int restarts = 0;;) {
     Query query;
-    query.add("limit", k_page_size).add("continue", next);
+    query.add("limit", std::to_string(options.page_size)).add("continue", next);
     query.add("labelSelector", options.label_selector);
     query.add("fieldSelector", options.field_selector);
     auto page = call_json({.method = "GET",
                            .target = url + query.to_text(),
                            .request = {"list", path},
-                           .repeat = Repeat::always},
+                           .repeat = Repeat::always,
+                           .headers = content_headers(options.content)},
                           deadline);
     if (!page && !next.empty() && is_gone(page.error()) && restarts++ < k_restarts) {
       // The continue token has expired. The answer may bring another that goes on from a newer
       // version, but the list would then mix two (API reference, ListOptions.continue): from the
       // start, for one consistent view.
       next.clear();
-      whole = Json();
       continue;
     }
     if (!page) {
-      return page;
+      return page.error();
     }
-    add_page(whole, std::move(*page), path.type.api_version);
-    next = text_at(whole, "/metadata/continue");
-    if (next.empty()) {
-      return whole;
+    const bool is_first = next.empty();
+    next = text_at(*page, "/metadata/continue");
+    name_items(*page, path.type.api_version);
+    if (take({std::move(*page), is_first}) == ports::WatchStep::stop || next.empty()) {
+      return {};
     }
   }
+}
+
+Result<Json> KubeClient::Impl::list(const ports::ResourcePath& path,
+                                    const ports::ListOptions& options,
+                                    Deadline deadline) {
+  Json whole;
+  KREDIS_CHECK(list_pages(path, options, deadline, [&whole](Page page) {
+    Json all = page.is_first ? Json::array() : std::move(whole["items"]);
+    for (Json& item : page.content["items"]) {
+      all.push_back(std::move(item));
+    }
+    // The last page's metadata is kept: its resourceVersion is the one of all pages.
+    whole = std::move(page.content);
+    whole["items"] = std::move(all);
+    return ports::WatchStep::go_on;
+  }));
+  return whole;
 }
 
 }  // namespace kredis::kube

@@ -187,9 +187,12 @@ HttpRequest RestClient::request_for(const Call& call, const Identity& identity) 
   HttpRequest request{.method = call.method,
                       .target = endpoint_.server.path + call.target,
                       .headers = {{"Host", endpoint_.server.authority()},
-                                  {"User-Agent", "kubectl-redis/" KREDIS_VERSION},
-                                  {"Accept", k_accept}},
+                                  {"User-Agent", "kubectl-redis/" KREDIS_VERSION}},
                       .body = call.body};
+  const auto is_accept = [](const auto& header) { return header.first == "Accept"; };
+  if (std::none_of(call.headers.begin(), call.headers.end(), is_accept)) {
+    request.headers.emplace_back("Accept", k_accept);
+  }
   if (!identity.authorization.empty()) {
     request.headers.emplace_back("Authorization", identity.authorization);
   }

@@ -26,6 +26,27 @@ std::string key_of(const Json& object) {
   return text_at(object, "/metadata/namespace") + "/" + text_at(object, "/metadata/name");
 }
 
+/// What tells one object, and one version of it, from others of its name. Whole objects would be in
+/// memory twice.
+struct Identity {
+  std::string uid;
+  std::string version;
+};
+
+Identity identity_of(const Json& object) {
+  return {text_at(object, "/metadata/uid"), text_at(object, "/metadata/resourceVersion")};
+}
+
+/// The object of a deletion that no event told: who it was, and no more.
+Json remains_of(const std::string& key, const Identity& identity) {
+  const std::size_t slash = key.find('/');
+  return {{"metadata",
+           {{"namespace", key.substr(0, slash)},
+            {"name", key.substr(slash + 1)},
+            {"uid", identity.uid},
+            {"resourceVersion", identity.version}}}};
+}
+
 /// A round that ends sooner than this is followed by a pause.
 constexpr auto k_short_round = std::chrono::seconds(1);
 
@@ -63,6 +84,7 @@ class Watcher {
   Result<End> take_error(const Json& status);
   WatchStep deliver(WatchEvent::Kind kind, const Json& object);
   WatchStep deliver_listed(const Json& item);
+  WatchStep deliver_vanished(const std::set<std::string>& present);
   bool may_go_on(const Error& error) const;
   Error too_late() const;
 
@@ -72,7 +94,7 @@ class Watcher {
   const Deadline deadline_;
   const OnEvent& on_event_;
   std::string version_;
-  std::map<std::string, Json> known_;
+  std::map<std::string, Identity> known_;
   bool has_listed_ = false;
   int failures_ = 0;  // In a row.
 };
@@ -119,36 +141,55 @@ WatchStep Watcher::deliver(WatchEvent::Kind kind, const Json& object) {
   if (kind == WatchEvent::Kind::deleted) {
     known_.erase(key);
   } else if (kind != WatchEvent::Kind::bookmark) {
-    known_[key] = object;
+    known_[key] = identity_of(object);
   }
   return on_event_({kind, object});
 }
 
-/// Reads everything and delivers what differs from what is known.
+/// Reads everything, a page at a time, and delivers what differs from what is known. The stream
+/// begins at this very list's version, so nothing that happens in between is missed.
 Result<End> Watcher::list() {
-  KREDIS_TRY(const Json collection, impl_.list(request_.path, options_, deadline_));
+  std::set<std::string> present;
+  std::string version;
+  bool stopped = false;
+  const auto take = [&](KubeClient::Impl::Page page) {
+    if (page.is_first) {
+      present.clear();
+    }
+    version = text_at(page.content, "/metadata/resourceVersion");
+    for (const Json& item : page.content["items"]) {
+      present.insert(key_of(item));
+      if (deliver_listed(item) == WatchStep::stop) {
+        stopped = true;
+        return WatchStep::stop;
+      }
+    }
+    return WatchStep::go_on;
+  };
+  KREDIS_CHECK(impl_.list_pages(request_.path, options_, deadline_, take));
   has_listed_ = true;
   failures_ = 0;
-  version_ = text_at(collection, "/metadata/resourceVersion");
-  std::set<std::string> present;
-  for (const Json& item : collection["items"]) {
-    present.insert(key_of(item));
-    if (deliver_listed(item) == WatchStep::stop) {
-      return End::stopped;
-    }
-  }
+  version_ = version;
+  return stopped || deliver_vanished(present) == WatchStep::stop ? End::stopped : End::resume;
+}
+
+/// Ends a list: tells what is gone, and that this was all.
+WatchStep Watcher::deliver_vanished(const std::set<std::string>& present) {
   std::vector<Json> vanished;
-  for (const auto& [key, object] : known_) {
-    if (present.count(key) == 0) {
-      vanished.push_back(object);
+  for (const auto& [key, identity] : known_) {
+    if (!present.contains(key)) {
+      vanished.push_back(remains_of(key, identity));
     }
   }
   for (const Json& object : vanished) {
     if (deliver(WatchEvent::Kind::deleted, object) == WatchStep::stop) {
-      return End::stopped;
+      return WatchStep::stop;
     }
   }
-  return End::resume;
+  return on_event_({WatchEvent::Kind::bookmark,
+                    {{"metadata",
+                      {{"resourceVersion", version_},
+                       {"annotations", {{"k8s.io/initial-events-end", "true"}}}}}}});
 }
 
 WatchStep Watcher::deliver_listed(const Json& item) {
@@ -156,17 +197,16 @@ WatchStep Watcher::deliver_listed(const Json& item) {
   if (old == known_.end()) {
     return deliver(WatchEvent::Kind::added, item);
   }
-  if (text_at(old->second, "/metadata/uid") != text_at(item, "/metadata/uid")) {
+  const Identity now = identity_of(item);
+  if (old->second.uid != now.uid) {
     // A namesake: the old one was deleted and this one made since.
-    const Json gone = old->second;
+    const Json gone = remains_of(old->first, old->second);
     return deliver(WatchEvent::Kind::deleted, gone) == WatchStep::stop
                ? WatchStep::stop
                : deliver(WatchEvent::Kind::added, item);
   }
-  const char* version = "/metadata/resourceVersion";
-  return text_at(old->second, version) == text_at(item, version)
-             ? WatchStep::go_on
-             : deliver(WatchEvent::Kind::modified, item);
+  return old->second.version == now.version ? WatchStep::go_on
+                                            : deliver(WatchEvent::Kind::modified, item);
 }
 
 Result<End> Watcher::stream() {
@@ -181,7 +221,8 @@ Result<End> Watcher::stream() {
   auto answer = impl_.rest->open({.method = "GET",
                                   .target = url + query.to_text(),
                                   .request = request_,
-                                  .repeat = Repeat::never},
+                                  .repeat = Repeat::never,
+                                  .headers = content_headers(options_.content)},
                                  std::min(deadline_, end + k_watch_grace));
   if (!answer) {
     // The version we know has been compacted away: 410 before the stream even began.

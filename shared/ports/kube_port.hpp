@@ -31,9 +31,17 @@ struct ResourcePath {
   std::string subresource = {};  ///< "scale", "status", "eviction", ... or empty.
 };
 
+/// How much of each object is asked for.
+enum class Content {
+  whole,
+  metadata,  ///< No more than metadata (API Concepts, "Metadata-only fetches"); a kind of its own.
+};
+
 struct ListOptions {
   std::string label_selector = {};
   std::string field_selector = {};
+  Content content = Content::whole;
+  int page_size = 500;  ///< Objects an answer; kubectl's own (--chunk-size).
 };
 
 enum class DryRun { no, server };
@@ -45,6 +53,13 @@ struct WatchEvent {
   Kind kind;
   Json object;
 };
+
+/// Whether `event` is the bookmark after a list, in the words of streaming lists (API Concepts,
+/// "Streaming lists"): all that there was has been told, and what was not told is gone.
+inline bool ends_list(const WatchEvent& event) {
+  return event.kind == WatchEvent::Kind::bookmark &&
+         annotation_of(event.object, "k8s.io/initial-events-end") == "true";
+}
 
 /// What the watcher wants after an event.
 enum class WatchStep { go_on, stop };
@@ -91,9 +106,10 @@ class KubePort {
                               Propagation propagation,
                               const std::string& uid,
                               DryRun dry_run) = 0;
-  /// Calls `on_event` for all that is there (as `added`) and then for every change, until it says
-  /// stop or the deadline passes (error: timeout). Survives a dropped connection and 410 Gone by
-  /// listing again; then objects that vanished meanwhile arrive as `deleted`.
+  /// Calls `on_event` for all that is there (as `added`), then with a bookmark that says so
+  /// (`ends_list`), and then for every change since, until it says stop or the deadline passes
+  /// (error: timeout). Survives a dropped connection and 410 Gone by listing again; then objects
+  /// that vanished meanwhile arrive as `deleted`, with no more than their name, uid and version.
   virtual Status watch(const ResourcePath& path,
                        const ListOptions& options,
                        Deadline deadline,

@@ -38,9 +38,15 @@ class WatchedKube : public FakeKube {
   }
 
   Status watch(const ports::ResourcePath& path,
-               const ports::ListOptions&,
+               const ports::ListOptions& options,
                ports::Deadline,
                const std::function<ports::WatchStep(const ports::WatchEvent&)>& on_event) override {
+    KREDIS_TRY(const Json listed, list(path, options));
+    for (const Json& item : listed["items"]) {
+      on_event({ports::WatchEvent::Kind::added, item});
+    }
+    on_event({ports::WatchEvent::Kind::bookmark,
+              {{"metadata", {{"annotations", {{"k8s.io/initial-events-end", "true"}}}}}}});
     while (true) {
       const News next = take(path.type.plural);
       if (!next.event) {

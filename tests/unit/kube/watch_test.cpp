@@ -85,6 +85,10 @@ std::vector<std::string> events_of(Script& script,
   const auto status =
       client->watch(path, {}, Clock::now() + std::chrono::seconds(20), [&](const WatchEvent& each) {
         const Json& metadata = each.object["metadata"];
+        if (ports::ends_list(each)) {
+          seen.push_back("all as of " + metadata.value("resourceVersion", ""));
+          return seen.size() == count ? WatchStep::stop : WatchStep::go_on;
+        }
         seen.push_back(names[static_cast<int>(each.kind)] + std::string(" ") +
                        metadata.value("name", "") + " " + metadata.value("resourceVersion", ""));
         return seen.size() == count ? WatchStep::stop : WatchStep::go_on;
@@ -105,9 +109,66 @@ TEST_SUITE("kube/watch") {
     script.lists = {pod_list("5", {pod("a", "1")})};
     script.watches = {event("ADDED", pod("b", "6")) + event("MODIFIED", pod("a", "7")) +
                       event("DELETED", pod("b", "8"))};
-    CHECK(events_of(script, 4) == Texts{"added a 1", "added b 6", "modified a 7", "deleted b 8"});
+    CHECK(events_of(script, 5) ==
+          Texts{"added a 1", "all as of 5", "added b 6", "modified a 7", "deleted b 8"});
     CHECK(script.targets.at(1).find("resourceVersion=5") != std::string::npos);
     CHECK(script.targets.at(1).find("allowWatchBookmarks=true") != std::string::npos);
+  }
+
+  TEST_CASE("a list comes page by page, and what was told of one that had to begin anew is right") {
+    const auto page = [](const std::string& next, const std::vector<Json>& pods) {
+      Json list = Json::parse(pod_list("5", pods));
+      list["metadata"]["continue"] = next;
+      return list.dump();
+    };
+    std::vector<std::string> targets;
+    int lists = 0;
+    TestServer server(good_tls(), [&](const TestRequest& request, TestPeer& peer) {
+      targets.push_back(request.target);
+      if (request.target.find("watch=true") != std::string::npos) {
+        return peer.answer(200, event("MODIFIED", pod("c", "9")));
+      }
+      ++lists;
+      if (lists == 2) {
+        return peer.answer(410, R"({"kind":"Status","code":410,"message":"expired"})");
+      }
+      peer.answer(200,
+                  lists == 1   ? page("next", {pod("a", "1"), pod("b", "2")})
+                  : lists == 3 ? page("next", {pod("b", "4")})
+                               : page("", {pod("c", "3")}));
+    });
+    std::vector<std::string> seen;
+    const auto client = client_of(access_to(server));
+    const auto status = client->watch(
+        k_pods,
+        {.content = ports::Content::metadata, .page_size = 2},
+        Clock::now() + std::chrono::seconds(20),
+        [&](const WatchEvent& each) {
+          seen.push_back(ends_list(each) ? "all" : each.object["metadata"].value("name", ""));
+          return seen.back() == "c" && seen.size() > 6 ? WatchStep::stop : WatchStep::go_on;
+        });
+    CHECK(status.has_value());
+    // a, b, then anew: b has changed, c is new, a is gone.
+    CHECK(seen == Texts{"a", "b", "b", "c", "a", "all", "c"});
+    CHECK(targets.at(0).find("limit=2") != std::string::npos);
+    CHECK(targets.at(3).find("continue=next") != std::string::npos);
+    CHECK(targets.at(4).find("resourceVersion=5") != std::string::npos);
+  }
+
+  TEST_CASE("metadata alone is asked for by the Accept header, whole objects by none of it") {
+    for (const auto content : {ports::Content::whole, ports::Content::metadata}) {
+      std::vector<std::string> accepted;
+      TestServer server(good_tls(), [&](const TestRequest& request, TestPeer& peer) {
+        accepted.push_back(request.headers.at("accept"));
+        peer.answer(200, pod_list("5", {}));
+      });
+      const auto client = client_of(access_to(server));
+      REQUIRE(client->list(k_pods, {.content = content}).has_value());
+      REQUIRE(accepted.size() == 1);
+      const bool is_partial = accepted[0].find("as=PartialObjectMetadata") != std::string::npos;
+      CHECK(is_partial == (content == ports::Content::metadata));
+      CHECK(accepted[0].find("application/json") != std::string::npos);
+    }
   }
 
   TEST_CASE("one object is watched as the collection with that member") {
@@ -126,8 +187,8 @@ TEST_SUITE("kube/watch") {
     script.watches = {event("ADDED", pod("a", "6")) + event("BOOKMARK", pod("", "9")),
                       event("MODIFIED", pod("a", "10")) + "{\"type\":\"MOD",
                       event("DELETED", pod("a", "11"))};
-    CHECK(events_of(script, 4) ==
-          Texts{"added a 6", "bookmark  9", "modified a 10", "deleted a 11"});
+    CHECK(events_of(script, 5) ==
+          Texts{"all as of 5", "added a 6", "bookmark  9", "modified a 10", "deleted a 11"});
     CHECK(script.list_count == 1);
     CHECK(script.targets.at(2).find("resourceVersion=9") != std::string::npos);
     CHECK(script.targets.at(3).find("resourceVersion=10") != std::string::npos);
@@ -143,14 +204,16 @@ TEST_SUITE("kube/watch") {
                             ? "gone"
                             : event("ERROR", {{"kind", "Status"}, {"code", 410}}),
                         event("MODIFIED", pod("a", "21"))};
-      CHECK(events_of(script, 8) == Texts{"added a 1",
-                                          "added b 2",
-                                          "added c 3",
-                                          "deleted c 3",
-                                          "added c 18",
-                                          "added d 19",
-                                          "deleted b 2",
-                                          "modified a 21"});
+      CHECK(events_of(script, 10) == Texts{"added a 1",
+                                           "added b 2",
+                                           "added c 3",
+                                           "all as of 5",
+                                           "deleted c 3",
+                                           "added c 18",
+                                           "added d 19",
+                                           "deleted b 2",
+                                           "all as of 20",
+                                           "modified a 21"});
     }
   }
 
@@ -158,14 +221,17 @@ TEST_SUITE("kube/watch") {
     Script script;
     script.lists = {pod_list("5", {pod("a", "1")})};
     CHECK(events_of(script, 9) ==
-          Texts{"added a 1", "no permission to watch pods in namespace shop (as User \"x\")"});
+          Texts{"added a 1",
+                "all as of 5",
+                "no permission to watch pods in namespace shop (as User \"x\")"});
   }
 
   TEST_CASE("rubbish in the stream is an error, not an event") {
     Script script;
     script.lists = {pod_list("5", {})};
     script.watches = {"[]\n"};
-    CHECK(events_of(script, 9) == Texts{"the API server sent a watch event that is not one"});
+    CHECK(events_of(script, 9) ==
+          Texts{"all as of 5", "the API server sent a watch event that is not one"});
     Script unknown;
     unknown.lists = {pod_list("5", {})};
     unknown.watches = {event("SHOUTED", pod("a", "1"))};
