@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <ostream>
 #include <utility>
 
@@ -151,7 +152,8 @@ void read_line(const std::vector<std::string>& arguments,
                Invocation& invocation,
                std::ostream& out,
                std::ostream& err) {
-  const std::size_t columns = system_terminal(out, err)->width(Stream::out);
+  const std::unique_ptr<Terminal> terminal = system_terminal(out, err);
+  const std::size_t columns = terminal->width(Stream::out);
   Parser parser = parser_for(invocation);
   if (arguments.empty()) {
     out << wrapped(parser.help(), columns);
@@ -168,7 +170,7 @@ void read_line(const std::vector<std::string>& arguments,
   if (parsed.outcome == Parsed::Outcome::help) {
     out << wrapped(parsed.text, columns);
   } else {
-    err << "error: " << parsed.text;
+    terminal->err() << "error: " << parsed.text << std::flush;
     invocation.exit = ExitStatus::usage;
   }
 }

@@ -8,7 +8,6 @@
 namespace kredis::webhook {
 namespace {
 
-using ports::ResourceType;
 using ports::WatchEvent;
 using ports::WatchStep;
 

@@ -38,10 +38,13 @@ void print_findings(const policy::LintResult& result,
       out << lint_text(result, style);
       break;
     case ReportOutput::json:
-      out << policy::lint_json(result).dump(k_indent) << "\n";
+      out << policy::lint_json(result).dump(k_indent, ' ', false, Json::error_handler_t::replace)
+          << "\n";
       break;
     case ReportOutput::sarif:
-      out << policy::lint_sarif(result, KREDIS_VERSION).dump(k_indent) << "\n";
+      out << policy::lint_sarif(result, KREDIS_VERSION)
+                 .dump(k_indent, ' ', false, Json::error_handler_t::replace)
+          << "\n";
       break;
     case ReportOutput::junit:
       out << lint_junit(result);

@@ -12,6 +12,7 @@
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
+#include "plugin/terminal/clean_stream.hpp"
 #include "shared/observe/gather.hpp"
 
 namespace kredis::plugin {
@@ -80,7 +81,7 @@ Result<ExitStatus> run_status(const StatusFlags& options, Session& session) {
   }
   while (!session.terminal().interrupted()) {
     if (session.style().coloured()) {
-      session.out() << "\033[H\033[2J";
+      session.out() << Own{"\033[H\033[2J"};
     }
     const auto shown = show_once(options, session);
     if (!shown) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "plugin/terminal/clean_text.hpp"
 #include "plugin/terminal/text_style.hpp"
 
 namespace kredis::plugin {
@@ -61,6 +62,10 @@ void leave_out(const std::string& title, std::vector<std::string>& titles, Rows&
 std::string render_table(const std::vector<std::string>& titles, const Rows& rows, const Fit& fit) {
   std::vector<std::string> shown_titles = titles;
   Rows shown = rows;
+  // A cell with a line end would look like a row of its own.
+  for (auto& row : shown) {
+    std::ranges::transform(row, row.begin(), one_line);
+  }
   for (const std::string& title : fit.optional) {
     if (fit.columns == 0 || sum_of(widths_of(shown_titles, shown)) <= fit.columns) {
       break;

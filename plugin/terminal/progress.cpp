@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "plugin/terminal/clean_stream.hpp"
+#include "plugin/terminal/clean_text.hpp"
 #include "plugin/terminal/interrupt.hpp"
 
 namespace kredis::plugin {
@@ -37,7 +39,7 @@ Progress::Progress(std::ostream& stream, TextStyle style, Live live)
 void Progress::begin(const std::string& title) {
   const std::lock_guard lock(mutex_);
   erase_live();
-  title_ = title;
+  title_ = one_line(title);
   began_ = std::chrono::steady_clock::now();
   lines_.clear();
   if (live_ == Live::no) {
@@ -46,7 +48,10 @@ void Progress::begin(const std::string& title) {
   draw_live();
 }
 
-void Progress::line(const std::string& key, const std::string& text) {
+void Progress::line(const std::string& name, const std::string& news) {
+  // Longer ones would make more lines than are erased.
+  const std::string key = one_line(name);
+  const std::string text = one_line(news);
   const std::lock_guard lock(mutex_);
   const auto found = std::find_if(
       lines_.begin(), lines_.end(), [&](const auto& each) { return each.first == key; });
@@ -104,7 +109,7 @@ void Progress::erase_live() {
     drawn_ = 0;
   }
   if (drawn_ > 0) {
-    stream_ << "\033[" << drawn_ << "F\033[J" << std::flush;
+    stream_ << Own{fmt::format("\033[{}F\033[J", drawn_)} << std::flush;
     drawn_ = 0;
   }
 }

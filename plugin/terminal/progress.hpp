@@ -24,8 +24,8 @@ class Progress {
 
   /// Starts a stage; the one before, if it was not ended, simply stops being live.
   void begin(const std::string& title);
-  /// Sets the line of `key` below the current stage, for example a pod's.
-  void line(const std::string& key, const std::string& text);
+  /// Sets the line of `name` below the current stage, for example a pod's.
+  void line(const std::string& name, const std::string& news);
   /// Ends the stage with a tick, the time it took and, if given, another text than its title.
   void done(const std::string& text = {});
   /// Ends the stage with a cross.

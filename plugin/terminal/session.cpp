@@ -25,8 +25,10 @@ Colour colour_for(const Terminal& terminal, Stream stream, ColourWish wish) {
                                                                                : Colour::off;
 }
 
-TextStyle style_for(const Terminal& terminal, Stream stream, const GlobalOptions& options) {
-  return TextStyle(colour_for(terminal, stream, options.color), terminal.width(stream));
+TextStyle style_for(Terminal& terminal, Stream stream, const GlobalOptions& options) {
+  const Colour colour = colour_for(terminal, stream, options.color);
+  terminal.let_colours_pass(stream, colour);
+  return TextStyle(colour, terminal.width(stream));
 }
 
 Result<KubeAccess> connect(const kube::KubeOptions& options) {
@@ -125,7 +127,11 @@ Result<std::unique_ptr<ports::RedisPort>> Session::redis(const std::string& name
 }
 
 void Session::print_object(const Json& object, Output output) {
-  out() << (output == Output::yaml ? manifest::to_yaml(object) : object.dump(2) + "\n");
+  constexpr int k_indent = 2;
+  // What Redis says need not be UTF-8, which JSON has to be.
+  out() << (output == Output::yaml
+                ? manifest::to_yaml(object)
+                : object.dump(k_indent, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 bool Session::confirm(const std::string& question) {

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <utility>
 
+#include "plugin/terminal/clean_stream.hpp"
 #include "plugin/terminal/interrupt.hpp"
 #include "shared/core/text.hpp"
 
@@ -28,10 +29,14 @@ int descriptor_of(Stream stream) {
 
 class SystemTerminal : public Terminal {
  public:
-  SystemTerminal(std::ostream& out, std::ostream& err) : out_(out), err_(err) {}
+  SystemTerminal(std::ostream& out, std::ostream& err)
+      : clean_out_(*out.rdbuf()), clean_err_(*err.rdbuf()), out_(&clean_out_), err_(&clean_err_) {}
 
   std::ostream& out() override { return out_; }
   std::ostream& err() override { return err_; }
+  void let_colours_pass(Stream stream, Colour colour) override {
+    (stream == Stream::out ? clean_out_ : clean_err_).set_colour(colour);
+  }
   bool is_terminal(Stream stream) const override { return ::isatty(descriptor_of(stream)) == 1; }
   std::size_t width(Stream stream) const override {
     winsize size{};
@@ -51,8 +56,10 @@ class SystemTerminal : public Terminal {
   }
 
  private:
-  std::ostream& out_;
-  std::ostream& err_;
+  CleanBuffer clean_out_;
+  CleanBuffer clean_err_;
+  std::ostream out_;
+  std::ostream err_;
 };
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 
+#include "plugin/terminal/text_style.hpp"
+
 namespace kredis::plugin {
 
 enum class Stream { in, out, err };
@@ -20,6 +22,8 @@ class Terminal {
   virtual ~Terminal() = default;
   virtual std::ostream& out() = 0;
   virtual std::ostream& err() = 0;
+  /// Whether TextStyle's colours pass on that stream; until it is said, they do not.
+  virtual void let_colours_pass(Stream stream, Colour colour) = 0;
   /// Whether a person is at the other end.
   virtual bool is_terminal(Stream stream) const = 0;
   /// Units: columns. As COLUMNS has it, or the terminal; 0 where neither says, as for a pipe.
@@ -32,7 +36,8 @@ class Terminal {
   virtual void on_interrupt(std::function<void()> action) = 0;
 };
 
-/// The process's own terminal, with other streams to write to.
+/// The process's own terminal, with other streams to write to; what it writes there is clean
+/// (clean_stream.hpp).
 std::unique_ptr<Terminal> system_terminal(std::ostream& out, std::ostream& err);
 
 }  // namespace kredis::plugin

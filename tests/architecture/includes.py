@@ -30,7 +30,7 @@ LAYERS = {
     "plugin/operations/": ["shared/", "plugin/operations/", "plugin/apply/", "plugin/terminal/"],
     "plugin/apply/": ["shared/", "plugin/apply/", "plugin/terminal/"],
     "plugin/terminal/": ["shared/", "plugin/terminal/"],
-    "plugin/render/": PURE + ["shared/wire/", "shared/policy/", "shared/manifest/", "plugin/render/", "plugin/terminal/text_style.hpp"],
+    "plugin/render/": PURE + ["shared/wire/", "shared/policy/", "shared/manifest/", "plugin/render/", "plugin/terminal/clean_text.hpp", "plugin/terminal/text_style.hpp"],
     "webhook/": ["shared/", "webhook/"],
 }
 

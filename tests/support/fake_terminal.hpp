@@ -21,6 +21,7 @@ class FakeTerminal : public plugin::Terminal {
   bool is_terminal(plugin::Stream stream) const override {
     return stream == plugin::Stream::in && asks;
   }
+  void let_colours_pass(plugin::Stream, plugin::Colour) override {}
   std::size_t width(plugin::Stream) const override { return columns; }
   std::optional<std::string> read_line() override {
     if (answers.empty()) {
