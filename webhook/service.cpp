@@ -14,6 +14,7 @@
 
 #include "shared/kube/access.hpp"
 #include "shared/kube/client.hpp"
+#include "shared/redis/reply_reader.hpp"
 #include "webhook/app.hpp"
 #include "webhook/mounted_certificate.hpp"
 #include "webhook/observer.hpp"
@@ -28,6 +29,9 @@ constexpr std::chrono::seconds k_tick{2};
 /// Twice what a request may take. With --drain-wait (5 s) it ends well within the pod's
 /// terminationGracePeriodSeconds of 40.
 constexpr std::chrono::seconds k_drain_patience{20};
+
+/// Of the 128 MiB that `install` gives the webhook. Units: bytes.
+constexpr std::size_t k_replies_limit = 40U << 20U;
 
 Result<std::unique_ptr<kube::KubeClient>> reach_cluster(const Config& config, Log& log) {
   kube::KubeOptions options;
@@ -209,6 +213,7 @@ Status run_service(const Config& config, Log& log) {
   if (config.watches || config.is_self_managed()) {
     KREDIS_TRY(cluster, reach_cluster(config, log));
   }
+  redis::limit_all_replies(k_replies_limit);
   TlsSlot slot;
   CertificateSource certificate(config, cluster.get(), slot, log);
   // Before the port is open: a first certificate that cannot be had is told at the start.

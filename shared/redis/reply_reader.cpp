@@ -3,6 +3,7 @@
 
 #include <hiredis/read.h>
 
+#include <atomic>
 #include <new>
 #include <string>
 #include <utility>
@@ -11,10 +12,42 @@ namespace kredis::redis {
 
 using core::Reply;
 
+namespace {
+
+std::atomic<std::size_t> g_all{0};
+std::atomic<std::size_t> g_limit{k_all_replies_bytes};
+
+/// One reader's share of what all replies take.
+class Share {
+ public:
+  Share() = default;
+  ~Share() { clear(); }
+  Share(const Share&) = delete;
+  Share& operator=(const Share&) = delete;
+
+  /// False when it is too much; it counts all the same, until it is cleared.
+  bool add(std::size_t bytes) noexcept {
+    mine_ += bytes;
+    return g_all.fetch_add(bytes) + bytes <= g_limit;
+  }
+  void clear() noexcept { g_all -= std::exchange(mine_, 0); }
+
+ private:
+  std::size_t mine_ = 0;
+};
+
+}  // namespace
+
+void limit_all_replies(std::size_t bytes) noexcept { g_limit = bytes; }
+
+std::size_t all_replies_bytes() noexcept { return g_all; }
+
 struct ReplyReader::State {
   ReplyBounds bounds;
+  Share share = {};
   std::size_t bytes = 0;
   std::size_t elements = 0;
+  bool over_share = false;
   bool over_bounds = false;
   bool root_is_push = false;
 
@@ -28,6 +61,11 @@ struct ReplyReader::State {
     }
     if (++state.elements > state.bounds.elements || depth > state.bounds.depth) {
       state.over_bounds = true;
+      return nullptr;
+    }
+    // An element takes far more than the four bytes that it may be on the wire.
+    if (!state.share.add(sizeof(Reply))) {
+      state.over_share = true;
       return nullptr;
     }
     try {
@@ -56,6 +94,11 @@ Reply::Kind text_kind(int type) {
     default:
       return Reply::Kind::text;
   }
+}
+
+Error too_much_together() {
+  return Error::protocol("the answers of all nodes together are larger than " +
+                         std::to_string(g_limit / (1024 * 1024)) + " MiB");
 }
 
 }  // namespace
@@ -107,6 +150,7 @@ ReplyReader::ReplyReader(ReplyBounds bounds) : state_(std::make_unique<State>())
 ReplyReader::~ReplyReader() = default;
 
 void ReplyReader::restart() {
+  state_->share.clear();
   state_->bytes = 0;
   state_->elements = 0;
 }
@@ -116,6 +160,9 @@ Status ReplyReader::feed(std::string_view bytes) {
   if (state_->bytes > state_->bounds.bytes) {
     return Error::protocol("its answer is larger than " +
                            std::to_string(state_->bounds.bytes / (1024 * 1024)) + " MiB");
+  }
+  if (!state_->share.add(bytes.size())) {
+    return too_much_together();
   }
   if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK) {
     return Error::protocol(reader_->errstr);
@@ -127,6 +174,9 @@ Result<std::optional<Reply>> ReplyReader::next() {
   for (;;) {
     void* object = nullptr;
     if (redisReaderGetReply(reader_.get(), &object) != REDIS_OK) {
+      if (state_->over_share) {
+        return too_much_together();
+      }
       return Error::protocol(state_->over_bounds ? "its answer has too many or too deep elements"
                                                  : reader_->errstr);
     }

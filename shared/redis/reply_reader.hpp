@@ -23,6 +23,16 @@ struct ReplyBounds {
   int depth = 32;
 };
 
+/// What all replies that are in memory at once may amount to, over all connections of the process:
+/// a thousand nodes that each stay within ReplyBounds are too much together. A cluster of a
+/// thousand nodes takes 200 MB. Units: bytes.
+inline constexpr std::size_t k_all_replies_bytes = 512U * 1024 * 1024;
+
+/// Sets another limit for all. Threads: any.
+void limit_all_replies(std::size_t bytes) noexcept;
+/// What they amount to now. Threads: any.
+std::size_t all_replies_bytes() noexcept;
+
 class ReplyReader {
  public:
   explicit ReplyReader(ReplyBounds bounds = {});
@@ -30,9 +40,9 @@ class ReplyReader {
   ReplyReader(const ReplyReader&) = delete;
   ReplyReader& operator=(const ReplyReader&) = delete;
 
-  /// Starts counting anew, for the next pipeline.
+  /// Starts counting anew, for the next pipeline. What came before counts among all until then.
   void restart();
-  /// Errors: protocol (over the bounds).
+  /// Errors: protocol (over the bounds, its own or those of all).
   Status feed(std::string_view bytes);
   /// The next whole reply; none while it is incomplete. RESP3 pushes are dropped.
   /// Errors: protocol (not RESP, or over the bounds). The reader is of no use afterwards.

@@ -53,6 +53,43 @@ TEST_SUITE("redis/reply_reader") {
     CHECK_FALSE(reader.next()->has_value());
   }
 
+  TEST_CASE("what all readers hold together is bounded, each being within its own bounds") {
+    const std::string reply = "$1000\r\n" + std::string(1000, 'x') + "\r\n";
+    const std::size_t one = reply.size() + sizeof(Reply);
+    REQUIRE(all_replies_bytes() == 0);
+    limit_all_replies(2 * one);
+    {
+      ReplyReader first;
+      ReplyReader second;
+      ReplyReader third;
+      for (ReplyReader* reader : {&first, &second}) {
+        REQUIRE(reader->feed(reply).has_value());
+        CHECK(reader->next()->value().text.size() == 1000);
+      }
+      CHECK(all_replies_bytes() == 2 * one);
+      const Status refused = third.feed("+");
+      REQUIRE_FALSE(refused.has_value());
+      CHECK(refused.error().code == ErrorCode::protocol);
+      CHECK(refused.error().message == "the answers of all nodes together are larger than 0 MiB");
+      // The next pipeline of one makes room for others.
+      first.restart();
+      ReplyReader fourth;
+      REQUIRE(fourth.feed(":1\r\n").has_value());
+      CHECK(fourth.next()->value().integer == 1);
+    }
+    CHECK(all_replies_bytes() == 0);
+    // Elements that are short on the wire are not in memory.
+    limit_all_replies(10 * sizeof(Reply));
+    ReplyReader many;
+    std::string array = "*20\r\n";
+    for (int i = 0; i < 20; ++i) {
+      array += ":1\r\n";
+    }
+    REQUIRE(many.feed(array).has_value());
+    CHECK_FALSE(many.next().has_value());
+    limit_all_replies(k_all_replies_bytes);
+  }
+
   TEST_CASE("depth is taken up to the bound and refused one deeper") {
     for (const int depth : {32, 33}) {
       CAPTURE(depth);
