@@ -107,9 +107,9 @@ TEST_SUITE("webhook/snapshot") {
   }
 
   TEST_CASE("one list begins each watch: nothing can happen between the two") {
-    Bed bed;
-    std::mutex mutex;
+    std::mutex mutex;  // Both outlive the bed, whose threads use them to the end.
     std::map<std::string, int> lists;
+    Bed bed;
     bed.kube.before = [&](const std::string& verb, const ports::ResourcePath& path) -> Status {
       const std::lock_guard lock(mutex);
       lists[verb + " " + path.type.plural] += 1;
