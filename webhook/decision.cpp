@@ -78,6 +78,19 @@ void warn(Decision& decision, std::string text) {
   }
 }
 
+/// The deletion of a collection is reviewed object by object, and names none of them; a namespace
+/// need not say that it is in itself.
+void take_names(Review& review) {
+  const Json& object = review.object.is_object() ? review.object : review.before;
+  const Json::json_pointer name("/metadata/name");
+  if (review.name.empty() && object.is_object()) {
+    review.name = text_at(object, name);
+  }
+  if (review.namespace_name.empty() && review.resource == "namespaces") {
+    review.namespace_name = review.name;
+  }
+}
+
 bool is_leaving(const Json& object) {
   const Json::json_pointer where("/metadata/deletionTimestamp");
   return object.contains(where);
@@ -223,6 +236,7 @@ Result<Review> parse_review(Json body) {
   review.dry_run = dry_run.is_boolean() && dry_run.get<bool>();
   review.object = take(request, "object");
   review.before = take(request, "oldObject");
+  take_names(review);
   const bool needs_object = review.operation == "CREATE" || review.operation == "UPDATE";
   if (needs_object && !review.object.is_object()) {
     return broken("the object is missing");

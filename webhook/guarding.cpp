@@ -33,6 +33,11 @@ void add_guards(const Review& review,
                         .object = review.object,
                         .before = review.before};
   policy::GuardAnswer answer = policy::guard(act, around, look);
+  if (answer.ignored) {
+    // Its annotation let it go, which is to be seen afterwards.
+    decision.recognised = true;
+    decision.ignored = true;
+  }
   if (!answer.concerned) {
     return;
   }

@@ -51,7 +51,8 @@ bool is_own_guard(const Error& refusal) {
   const auto says = [&](const char* text) {
     return refusal.message.find(text) != std::string::npos;
   };
-  return says("validate.kubectl-redis.dev") && (says("[RG004]") || says("[RG005]"));
+  return says("validate.kubectl-redis.dev") &&
+         (says("[RG004]") || says("[RG005]") || says("[RG007]"));
 }
 
 }  // namespace

@@ -37,10 +37,9 @@ Json space(const WebhookSpec& spec) {
 Json cluster_role(const WebhookSpec& spec) {
   const Json read = {"get", "list", "watch"};
   Json made = webhook_object(spec, std::string(k_rbac) + "/v1", "ClusterRole", Scope::cluster);
-  made["rules"] = {
-      rule("", {"configmaps", "namespaces", "persistentvolumeclaims", "pods", "services"}, read),
-      rule("apps", {"deployments", "statefulsets"}, read),
-      rule("policy", Json::array({"poddisruptionbudgets"}), read)};
+  made["rules"] = {rule("", {"configmaps", "namespaces", "pods", "services"}, read),
+                   rule("apps", {"deployments", "statefulsets"}, read),
+                   rule("policy", Json::array({"poddisruptionbudgets"}), read)};
   if (spec.certificates == Certificates::own) {
     made["rules"].push_back(
         named_rule("admissionregistration.k8s.io",

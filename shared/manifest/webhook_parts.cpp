@@ -12,12 +12,15 @@ namespace {
 /// died must not hold up others for long.
 constexpr int k_patience = 5;
 
-Json hook_rule(const char* group, const Json& resources, const Json& operations) {
+Json hook_rule(const char* group,
+               const Json& resources,
+               const Json& operations,
+               const char* scope = "Namespaced") {
   return {{"apiGroups", {group}},
           {"apiVersions", Json::array({"v1"})},
           {"resources", resources},
           {"operations", operations},
-          {"scope", "Namespaced"}};
+          {"scope", scope}};
 }
 
 Json rules(Judging judging) {
@@ -26,13 +29,19 @@ Json rules(Judging judging) {
                hook_rule("", {"configmaps", "services"}, changes),
                hook_rule("policy", Json::array({"poddisruptionbudgets"}), changes)};
   if (judging == Judging::validating) {
-    // What takes pods or data away from a cluster that runs.
+    // What takes pods, data or what they need away from a cluster that runs (docs/webhook.md lists
+    // the ways).
     const Json removal = Json::array({"DELETE"});
+    const Json update = Json::array({"UPDATE"});
     list.push_back(hook_rule("apps", {"statefulsets", "deployments"}, removal));
-    list.push_back(
-        hook_rule("apps", {"statefulsets/scale", "deployments/scale"}, Json::array({"UPDATE"})));
-    list.push_back(hook_rule("", {"pods", "persistentvolumeclaims"}, removal));
+    list.push_back(hook_rule("apps", Json::array({"replicasets"}), {"UPDATE", "DELETE"}));
+    list.push_back(hook_rule(
+        "apps", {"statefulsets/scale", "deployments/scale", "replicasets/scale"}, update));
+    list.push_back(hook_rule("", {"pods", "persistentvolumeclaims"}, {"UPDATE", "DELETE"}));
+    list.push_back(hook_rule("", {"configmaps", "services"}, removal));
+    list.push_back(hook_rule("policy", Json::array({"poddisruptionbudgets"}), removal));
     list.push_back(hook_rule("", Json::array({"pods/eviction"}), Json::array({"CREATE"})));
+    list.push_back(hook_rule("", Json::array({"namespaces"}), removal, "Cluster"));
   }
   return list;
 }
@@ -55,8 +64,15 @@ Json conditions(Judging judging) {
                 "!('control-plane.alpha.kubernetes.io/leader' in object.metadata.annotations)")};
   if (judging == Judging::validating) {
     // Kubelets and controllers carry out what was decided before; without them nothing would end.
+    // The garbage collector alone decides: what an owner leaves behind, nobody was asked about.
     list.push_back(condition("is-no-hand-of-kubernetes",
-                             "request.operation != 'DELETE' || "
+                             "request.operation == 'CREATE' || "
+                             "(request.operation == 'UPDATE' && !(request.resource.resource in "
+                             "['pods', 'persistentvolumeclaims', 'replicasets'])) || "
+                             "(request.operation == 'DELETE' && request.resource.resource in "
+                             "['statefulsets', 'deployments', 'persistentvolumeclaims'] && "
+                             "request.userInfo.username == "
+                             "'system:serviceaccount:kube-system:generic-garbage-collector') || "
                              "!(request.userInfo.username.startsWith('system:node:') || "
                              "request.userInfo.username == 'system:kube-controller-manager' || "
                              "'system:serviceaccounts:kube-system' in request.userInfo.groups)"));

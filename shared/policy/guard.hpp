@@ -61,6 +61,7 @@ struct GuardAnswer {
   /// An error refuses; a warning is told. Its rule is a guard's id.
   std::optional<Objection> objection = {};
   bool concerned = false;    ///< It is about a Redis Cluster.
+  bool ignored = false;      ///< It would be, but for an annotation that takes it out.
   bool overridden = false;   ///< An annotation allowed what would have been refused.
   bool again_later = false;  ///< The same may well be allowed in a while, as with a budget.
   std::optional<std::int64_t> age_seconds = {};  ///< Of the view that decided; nothing when blind.

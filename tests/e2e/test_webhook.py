@@ -35,7 +35,7 @@ def hook(make_bed, tmp_path_factory):
 @pytest.fixture
 def space(hook, request):
     """A namespace; its level of policy is the test's parameter, if there is one."""
-    from conftest import fresh_namespace
+    from conftest import drop_namespace, fresh_namespace
 
     made = fresh_namespace(hook.bed)
     level = getattr(request, "param", None)
@@ -44,7 +44,7 @@ def space(hook, request):
         # The label reaches the webhook by its watch.
         wait_until(lambda: probe_level(made) == level, 20, f"the level {level} is in force")
     yield made
-    hook.bed.kubectl("delete", "namespace", made.name, "--wait=false")
+    drop_namespace(hook.bed, made.name)
 
 
 def get(webhook, path):

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from bed import wait_until
-from conftest import fresh_namespace
+from conftest import drop_namespace, fresh_namespace
 from test_security import make_secrets
 from webhook_process import InstalledWebhook, start_hooked
 
@@ -35,7 +35,7 @@ def cluster(hook):
     space.plugin("create").require()
     wait_until(lambda: is_seen(hook, space), 30, "the webhook sees the cluster")
     yield space
-    hook.bed.kubectl("delete", "namespace", space.name, "--wait=false")
+    drop_namespace(hook.bed, space.name)
 
 
 def is_seen(hook, space):
@@ -149,7 +149,7 @@ def test_deleting_is_allowed_by_annotation_and_that_is_logged(hook, cluster):
 def space(hook):
     made = fresh_namespace(hook.bed)
     yield made
-    hook.bed.kubectl("delete", "namespace", made.name, "--wait=false")
+    drop_namespace(hook.bed, made.name)
 
 
 def create_seen(hook, space, *flags):

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from bed import wait_until
-from conftest import fresh_namespace
+from conftest import drop_namespace, fresh_namespace
 from test_webhook import affinity_of, apply, article, broken, probe_level, reviews_without_a_pause, without_affinity
 
 SYSTEM = "kubectl-redis-system"
@@ -31,7 +31,7 @@ def space(bed):
     bed.first.require()
     made = fresh_namespace(bed)
     yield made
-    bed.kubectl("delete", "namespace", made.name, "--wait=false")
+    drop_namespace(bed, made.name)
 
 
 def pods(bed):
@@ -122,7 +122,7 @@ def test_each_level_does_what_it_says(bed):
     assert "Warning: [RC0" in outcomes["warn"].stderr
     assert outcomes["audit"].stderr == outcomes["off"].stderr == ""
     for made in spaces.values():
-        bed.kubectl("delete", "namespace", made.name, "--wait=false").require()
+        drop_namespace(bed, made.name).require()
 
 
 def test_status_tells_replicas_certificates_decisions_and_latency(bed, space):

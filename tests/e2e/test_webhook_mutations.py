@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bed import MANIFESTS, wait_until
-from conftest import fresh_namespace
+from conftest import drop_namespace, fresh_namespace
 from webhook_process import start_hooked
 
 CONTAINER = "spec/template/spec/containers/0"
@@ -162,7 +162,7 @@ def test_what_create_makes_passes_as_it_is(hook, namespace_):
 def namespace_(hook):
     made = fresh_namespace(hook.bed)
     yield made
-    hook.bed.kubectl("delete", "namespace", made.name, "--wait=false")
+    drop_namespace(hook.bed, made.name)
 
 
 def patch_of(hook, workload):

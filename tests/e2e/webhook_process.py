@@ -27,10 +27,14 @@ RULES = [
 GUARDED = [
     {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets", "deployments"],
      "operations": ["DELETE"]},
-    {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets/scale", "deployments/scale"],
-     "operations": ["UPDATE"]},
+    {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["replicasets"], "operations": ["UPDATE", "DELETE"]},
+    {"apiGroups": ["apps"], "apiVersions": ["v1"],
+     "resources": ["statefulsets/scale", "deployments/scale", "replicasets/scale"], "operations": ["UPDATE"]},
     {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods", "persistentvolumeclaims"],
+     "operations": ["UPDATE", "DELETE"]},
+    {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps", "services", "namespaces"],
      "operations": ["DELETE"]},
+    {"apiGroups": ["policy"], "apiVersions": ["v1"], "resources": ["poddisruptionbudgets"], "operations": ["DELETE"]},
     {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/eviction"], "operations": ["CREATE"]},
 ]
 

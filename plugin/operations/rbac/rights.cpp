@@ -224,8 +224,6 @@ constexpr std::array k_rights{
     Right{"webhook", "", "secrets", "get patch", "grants it, and asks for new certificates", needed,
           always, own_namespace, "kubectl-redis-webhook-tls"},
     Right{"webhook", "", "configmaps", "get list watch", k_grants, needed, always, everywhere},
-    Right{"webhook", "", "persistentvolumeclaims", "get list watch", k_grants, needed, always,
-          everywhere},
     Right{"webhook", "", "pods", "get list watch", k_grants, needed, always, everywhere},
     Right{"webhook", "", "services", "get list watch", k_grants, needed, always, everywhere},
     Right{"webhook", "apps", "deployments", "get list watch", k_grants, needed, always, everywhere},

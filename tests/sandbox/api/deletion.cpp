@@ -124,7 +124,7 @@ ApiResult<Written> Objects::remove(const Target& target,
   AdmissionRequest review;
   review.info = target.info;
   review.namespace_ = target.namespace_;
-  review.name = target.name;
+  review.name = options.named == Named::by_request ? target.name : std::string{};
   review.operation = "DELETE";
   review.user = options.user;
   review.dry_run = options.dry_run;

@@ -34,6 +34,10 @@ enum class Ownership { to_be_tracked, recorded };
 /// admitted with it.
 enum class Reviews { to_be_asked, done };
 
+/// Whether reviews name the object. Those of a collection's deletion do not (apiserver's
+/// AdmissionToValidateObjectDeleteFunc takes the name of the request).
+enum class Named { by_request, by_object_only };
+
 struct WriteOptions {
   Identity user;
   DryRun dry_run = DryRun::no;
@@ -42,6 +46,7 @@ struct WriteOptions {
   OnConflict on_conflict = OnConflict::refuse;  ///< Server-side apply only.
   Ownership ownership = Ownership::to_be_tracked;
   Reviews reviews = Reviews::to_be_asked;
+  Named named = Named::by_request;
 };
 
 /// What the webhooks are asked about `target`; the objects are still to be put in.

@@ -116,6 +116,7 @@ ApiStatus RestApi::remove_collection(const Call& call) {
   KREDIS_TRY(WriteOptions options, write_options_of(call.request, call.who));
   KREDIS_TRY(const Json delete_options, delete_options_of(call.request));
   options.dry_run = dry_run_of(delete_options, options);
+  options.named = Named::by_object_only;
   KREDIS_TRY(const Selection selection, selection_of(call.request, call.target()));
   KREDIS_TRY(const Json list, list_objects(parts_.store, call.request, selection));
   for (const Object& object : parts_.store.list(std::string(call.info().group),

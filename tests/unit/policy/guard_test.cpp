@@ -7,88 +7,18 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/builders.hpp"
-#include "tests/unit/policy/rules_bed.hpp"
+#include "tests/unit/policy/guard_bed.hpp"
 
 namespace kredis::policy {
 namespace {
 
-using testing::ViewBuilder;
-
-const Json k_none;
-constexpr const char* k_user = "kubernetes-admin";
-
-/// The article's order, well spread: pod 3 + i replicates pod i.
-core::ClusterView healthy() { return ViewBuilder::whole(3, 1).build(); }
-
-struct Bed {
-  Objects objects = sound_objects();
-  Sight sight = {.view = std::make_shared<const core::ClusterView>(healthy()), .age_seconds = 2};
-
-  explicit Bed(core::ClusterView view = healthy()) {
-    sight.view = std::make_shared<const core::ClusterView>(std::move(view));
-  }
-  Json& set() { return first(objects, "StatefulSet"); }
-
-  // What a request says, one word after the other. NOLINTNEXTLINE(readability-function-size)
-  GuardAnswer ask(const char* operation,
-                  const char* resource,
-                  const char* subresource,
-                  const std::string& name,
-                  const Json& object = k_none,
-                  const Json& before = k_none,
-                  const char* user = k_user) const {
-    const Act act{operation, resource, subresource, "default", name, user, object, before};
-    return guard(act, beside(objects), [this](const Json&) { return sight; });
-  }
-  GuardAnswer evict(int pod) const {
-    return ask("CREATE", "pods", "eviction", testing::pod_name(pod), {{"kind", "Eviction"}});
-  }
-  GuardAnswer remove(int pod,
-                     const char* user = k_user,
-                     const Json& metadata = Json::object()) const {
-    return ask(
-        "DELETE", "pods", "", testing::pod_name(pod), k_none, {{"metadata", metadata}}, user);
-  }
-  /// As the API server sends it: without a zero.
-  static Json count(int replicas) {
-    return replicas == 0 ? Json::object() : Json{{"replicas", replicas}};
-  }
-  GuardAnswer scale(int from, int to) const {
-    return ask("UPDATE",
-               "statefulsets",
-               "scale",
-               "redis-app",
-               {{"spec", count(to)}},
-               {{"spec", count(from)}});
-  }
-  GuardAnswer claim(int ordinal) const {
-    return ask(
-        "DELETE", "persistentvolumeclaims", "", "redis-data-redis-app-" + std::to_string(ordinal));
-  }
-};
-
-bool refused(const GuardAnswer& answer, std::string_view id) {
-  return answer.objection && answer.objection->severity == RuleSeverity::error &&
-         answer.objection->rule == id;
-}
-
-bool warned(const GuardAnswer& answer, std::string_view id) {
-  return answer.objection && answer.objection->severity == RuleSeverity::warning &&
-         answer.objection->rule == id;
-}
-
-bool passed(const GuardAnswer& answer) { return answer.concerned && !answer.objection; }
-
-void allow(Json& object) {
-  object["metadata"]["annotations"]["kubectl-redis.dev/allow-delete"] = "true";
-}
+using Bed = GuardBed;
 
 }  // namespace
 
 TEST_SUITE("policy/guard") {
   TEST_CASE("every guard has an id in order, and says what it does when blind") {
-    REQUIRE(guards().size() == 5);
+    REQUIRE(guards().size() == 8);
     for (std::size_t i = 0; i < guards().size(); ++i) {
       CHECK(guards()[i].id == "RG00" + std::to_string(i + 1));
       CHECK_FALSE(guards()[i].when_blind.empty());
@@ -166,6 +96,18 @@ TEST_SUITE("policy/guard") {
     CHECK(passed(bed.evict(0)));
     bed.set()["metadata"]["annotations"]["kubectl-redis.dev/ignore"] = "true";
     CHECK_FALSE(bed.evict(0).concerned);
+    CHECK(bed.evict(0).ignored);
+  }
+
+  TEST_CASE("a pod that is taken out of every rule may go, and that is told") {
+    const Bed bed(ViewBuilder::whole(3, 0).build());
+    const Json ignored = {{"annotations", {{"kubectl-redis.dev/ignore", "true"}}}};
+    const GuardAnswer answer = bed.remove(0, k_user, ignored);
+    CHECK(answer.ignored);
+    CHECK_FALSE(answer.concerned);
+    CHECK_FALSE(answer.objection.has_value());
+    const Json stranger = {{"metadata", ignored}};
+    CHECK_FALSE(bed.ask("DELETE", "pods", "", "web-0", k_none, stranger).ignored);
   }
 
   TEST_CASE("without a view, or with an old one, pods may go and the user is told") {

@@ -75,6 +75,27 @@ TEST_SUITE("webhook/decision") {
     CHECK(review->before.is_null());
   }
 
+  TEST_CASE("the deletion of a collection names no object, so the object itself tells its name") {
+    Json json = review_json();
+    json["request"]["operation"] = "DELETE";
+    json["request"].erase("name");
+    json["request"]["object"] = nullptr;
+    json["request"]["oldObject"] = {{"kind", "Pod"}, {"metadata", {{"name", "redis-app-0"}}}};
+    CHECK(webhook::parse_review(json)->name == "redis-app-0");
+    json["request"]["oldObject"] = nullptr;
+    CHECK(webhook::parse_review(json)->name.empty());
+  }
+
+  TEST_CASE("a namespace lies in itself, whether its review says so or not") {
+    Json json = review_json();
+    json["request"]["resource"] = {{"resource", "namespaces"}};
+    json["request"]["name"] = "shop";
+    json["request"].erase("namespace");
+    CHECK(webhook::parse_review(json)->namespace_name == "shop");
+    json["request"]["resource"] = {{"resource", "nodes"}};
+    CHECK(webhook::parse_review(json)->namespace_name.empty());
+  }
+
   TEST_CASE("parse_review refuses what is not a whole review") {
     struct Case {
       const char* label;

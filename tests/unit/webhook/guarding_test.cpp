@@ -90,6 +90,18 @@ TEST_SUITE("webhook/guarding") {
     CHECK_FALSE(guarded(eviction(), Level::off).guarded);
   }
 
+  TEST_CASE("what an annotation takes out of every rule passes, and is to be seen afterwards") {
+    Review review = eviction();
+    review.operation = "DELETE";
+    review.subresource = "";
+    review.before = {{"metadata", {{"annotations", {{"kubectl-redis.dev/ignore", "true"}}}}}};
+    const Decision decision = guarded(review, Level::enforce);
+    CHECK(decision.allowed);
+    CHECK(decision.ignored);
+    CHECK(decision.recognised);
+    CHECK(answer_to(review, decision)["response"]["auditAnnotations"]["ignored"] == "true");
+  }
+
   TEST_CASE("a blind guard passes an eviction, warns and says that it was blind") {
     const Decision blind =
         guarded(eviction(), Level::enforce, [](const Json&) { return policy::Sight{}; });

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every way by which the API server lets a pod, a claim, a workload, a ConfigMap, a Service or a budget of a
+cluster go, one test each: docs/webhook.md has the list."""
+
+import json
+
+import pytest
+
+from bed import wait_until
+from conftest import drop_namespace, fresh_namespace
+from webhook_process import InstalledWebhook, start_hooked
+
+ALLOW = "kubectl-redis.dev/allow-delete"
+GONE = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "00000000-0000-4000-8000-000000000000"}
+
+
+@pytest.fixture(scope="module")
+def hook(make_bed, tmp_path_factory):
+    bed = make_bed()
+    if bed.real:
+        webhook = InstalledWebhook(bed)
+    elif bed.sandbox:
+        webhook = start_hooked(bed, tmp_path_factory.mktemp("webhook"), "--poll-interval", "1")
+    else:
+        pytest.skip("needs one of the project's own beds")
+    yield webhook
+    webhook.stop()
+
+
+def create_seen(hook, *flags):
+    space = fresh_namespace(hook.bed)
+    space.plugin("create", "--replicas", "0", *flags).require()
+    line = f'kubectl_redis_webhook_cluster_slots{{namespace="{space.name}",cluster="redis"}} 16384'
+    wait_until(lambda: all(line in metrics for metrics in hook.metrics()), 30, "the webhook sees the cluster")
+    return space
+
+
+@pytest.fixture(scope="module")
+def cluster(hook):
+    """Three masters and no replica: nobody else has any slot."""
+    space = create_seen(hook)
+    yield space
+    drop_namespace(hook.bed, space.name)
+
+
+def owners_with_gone(object_):
+    return {"metadata": {"ownerReferences": object_["metadata"].get("ownerReferences", []) + [GONE]}}
+
+
+def patch(space, kind, name, change):
+    return space.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(change))
+
+
+def is_refused(outcome, rule):
+    assert outcome.exit == 1 and f"[{rule}]" in outcome.stderr, str(outcome)
+
+
+@pytest.mark.parametrize("rule, kind, name", [
+    ("RG003", "pod", "redis-app-0"),
+    ("RG004", "statefulset", "redis-app"),
+    ("RG005", "persistentvolumeclaim", "redis-data-redis-app-0"),
+    ("RG007", "configmap", "redis-conf"),
+    ("RG007", "service", "redis-service"),
+    ("RG007", "poddisruptionbudget", "redis"),
+])
+def test_nothing_goes_by_its_name(cluster, rule, kind, name):
+    names = [it["metadata"]["name"] for it in cluster.get(kind + "s")["items"]]
+    if name not in names:  # As `create` calls it: the one that the workload uses.
+        spec = cluster.get("statefulset", "redis-app")["spec"]
+        mounted = [it["configMap"]["name"] for it in spec["template"]["spec"]["volumes"] if "configMap" in it]
+        name = {"configmap": mounted[0], "service": spec["serviceName"]}.get(kind, names[0])
+    is_refused(cluster.kubectl("delete", kind, name, "--wait=false"), rule)
+    assert "deletionTimestamp" not in cluster.get(kind, name)["metadata"]
+
+
+@pytest.mark.parametrize("rule, path", [
+    ("RG003", "/api/v1/namespaces/{}/pods"),
+    ("RG004", "/apis/apps/v1/namespaces/{}/statefulsets"),
+    ("RG005", "/api/v1/namespaces/{}/persistentvolumeclaims"),
+    ("RG007", "/api/v1/namespaces/{}/configmaps?fieldSelector=metadata.name!=kube-root-ca.crt"),
+    ("RG007", "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"),
+])
+def test_nothing_goes_with_its_collection(cluster, rule, path):
+    is_refused(cluster.kubectl("delete", "--raw", path.format(cluster.name)), rule)
+
+
+def test_nothing_goes_with_its_namespace(hook, cluster):
+    is_refused(hook.bed.kubectl("delete", "namespace", cluster.name, "--wait=false"), "RG008")
+    assert "deletionTimestamp" not in hook.bed.kubectl("get", "namespace", cluster.name, "-o", "json").require().stdout
+
+
+def test_nothing_goes_by_eviction(cluster):
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "redis-app-0", "namespace": cluster.name}}
+    path = f"/api/v1/namespaces/{cluster.name}/pods/redis-app-0/eviction"
+    is_refused(cluster.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(body)), "RG002")
+
+
+@pytest.mark.parametrize("rule, kind, name", [
+    ("RG003", "pod", "redis-app-0"),
+    ("RG004", "statefulset", "redis-app"),
+    ("RG005", "persistentvolumeclaim", "redis-data-redis-app-0"),
+    ("RG007", "configmap", None),
+    ("RG007", "service", None),
+    ("RG007", "poddisruptionbudget", None),
+])
+def test_nothing_goes_with_an_owner_that_it_gains(cluster, rule, kind, name):
+    spec = cluster.get("statefulset", "redis-app")["spec"]
+    mounted = [it["configMap"]["name"] for it in spec["template"]["spec"]["volumes"] if "configMap" in it]
+    name = name or {"configmap": mounted[0], "service": spec["serviceName"]}.get(
+        kind, cluster.get(kind + "s")["items"][0]["metadata"]["name"])
+    is_refused(patch(cluster, kind, name, owners_with_gone(cluster.get(kind, name))), rule)
+
+
+def test_no_slot_goes_by_scaling(cluster):
+    is_refused(cluster.kubectl("scale", "statefulset", "redis-app", "--replicas=2"), "RG001")
+    is_refused(patch(cluster, "statefulset", "redis-app", {"spec": {"replicas": 2}}), "RG001")
+
+
+def test_no_slot_goes_by_another_first_ordinal(cluster):
+    is_refused(patch(cluster, "statefulset", "redis-app", {"spec": {"ordinals": {"start": 1}}}), "RG001")
+
+
+@pytest.mark.parametrize("when", ["whenDeleted", "whenScaled"])
+def test_no_claim_goes_by_a_retention_policy(cluster, when):
+    change = {"spec": {"persistentVolumeClaimRetentionPolicy": {when: "Delete"}}}
+    is_refused(patch(cluster, "statefulset", "redis-app", change), "RG006")
+
+
+def test_no_data_goes_by_another_volume(cluster):
+    """Even where the same change says that the cluster is ephemeral from now on."""
+    pod = cluster.get("statefulset", "redis-app")["spec"]["template"]["spec"]
+    pod["volumes"].append({"name": "scratch", "emptyDir": {}})
+    for mount in pod["containers"][0]["volumeMounts"]:
+        mount["name"] = "scratch" if mount["name"] == "redis-data" else mount["name"]
+    change = {"metadata": {"annotations": {"kubectl-redis.dev/storage": "ephemeral"}},
+              "spec": {"template": {"spec": {"volumes": pod["volumes"], "containers": pod["containers"]}}}}
+    is_refused(patch(cluster, "statefulset", "redis-app", change), "RG006")
+
+
+@pytest.mark.parametrize("how", ["label", "owner", "deadline", "image"])
+def test_no_pod_is_taken_from_its_workload_or_ended_by_a_change(cluster, how):
+    pod = cluster.get("pod", "redis-app-0")
+    selector = cluster.get("statefulset", "redis-app")["spec"]["selector"]["matchLabels"]
+    containers = pod["spec"]["containers"]
+    containers[0]["image"] = "redis:gone"
+    change = {"label": {"metadata": {"labels": {key: None for key in selector}}},
+              "owner": {"metadata": {"ownerReferences": None}},
+              "deadline": {"spec": {"activeDeadlineSeconds": 1}},
+              "image": {"spec": {"containers": containers}}}[how]
+    is_refused(patch(cluster, "pod", "redis-app-0", change), "RG003")
+
+
+def test_no_budget_is_led_to_other_pods(cluster):
+    name = cluster.get("poddisruptionbudgets")["items"][0]["metadata"]["name"]
+    is_refused(patch(cluster, "poddisruptionbudget", name,
+                     {"spec": {"selector": {"matchLabels": {"app": "other", "appCluster": None}}}}), "RG007")
+
+
+def test_no_config_map_loses_what_is_mounted(cluster):
+    spec = cluster.get("statefulset", "redis-app")["spec"]["template"]["spec"]
+    name = next(it["configMap"]["name"] for it in spec["volumes"] if "configMap" in it)
+    change = {"data": {"redis.conf": None}}
+    outcome = patch(cluster, "configmap", name, change)
+    is_refused(outcome, "RG007")
+
+
+def test_the_cluster_is_whole_after_all_this(cluster):
+    assert cluster.status()["slots"]["ok"] == 16384
+
+
+def test_what_is_ignored_passes_and_is_logged_and_counted(hook, cluster):
+    claim = "redis-data-redis-app-2"
+    cluster.kubectl("annotate", "persistentvolumeclaim", claim, "kubectl-redis.dev/ignore=true").require()
+    cluster.kubectl("delete", "persistentvolumeclaim", claim, "--dry-run=server").require()
+    told = wait_until(lambda: [line for line in hook.lines() if line.get("ignored") and line.get("name") == claim],
+                      20, "the log tells")
+    assert told[0]["operation"] == "DELETE"
+    assert any('ignored_total{kind="PersistentVolumeClaim"}' in metrics for metrics in hook.metrics())
+    cluster.kubectl("annotate", "persistentvolumeclaim", claim, "kubectl-redis.dev/ignore-").require()
+
+
+def test_an_annotation_of_the_namespace_lets_it_go(hook):
+    space = create_seen(hook)
+    is_refused(hook.bed.kubectl("delete", "namespace", space.name, "--dry-run=server"), "RG008")
+    hook.bed.kubectl("annotate", "namespace", space.name, f"{ALLOW}=true").require()
+    hook.bed.kubectl("delete", "namespace", space.name, "--wait=false").require()
+
+
+def test_no_replica_set_takes_its_pods_along(hook):
+    space = create_seen(hook, "--layout", "deployment")
+    sets = [it for it in space.get("replicasets")["items"] if it["spec"]["replicas"] == 1]
+    name = sets[0]["metadata"]["name"]
+    is_refused(space.kubectl("delete", "replicaset", name, "--wait=false"), "RG003")
+    is_refused(space.kubectl("scale", "replicaset", name, "--replicas=0"), "RG001")
+    is_refused(space.kubectl("delete", "--raw", f"/apis/apps/v1/namespaces/{space.name}/replicasets"), "RG003")
+    is_refused(patch(space, "replicaset", name, owners_with_gone(sets[0])), "RG003")
+    drop_namespace(hook.bed, space.name)
