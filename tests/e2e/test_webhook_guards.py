@@ -91,6 +91,7 @@ def replica_away(hook, cluster):
     wait_until(lambda: whole(cluster), 60, "every master has a replica in step")
     master, replica = pair(cluster)
     # The budget of `create` would stop a second eviction before the webhook is asked about data.
+    cluster.kubectl("annotate", "poddisruptionbudget", "--all", f"{ALLOW}=true", "--overwrite")
     cluster.kubectl("delete", "poddisruptionbudget", "--all").require()
     node = cluster.pods()[master]["spec"]["nodeName"]
     nodes = hook.bed.nodes()
