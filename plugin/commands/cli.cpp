@@ -6,6 +6,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <utility>
 
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/flags.hpp"
@@ -82,30 +83,38 @@ Result<std::string> pod_of(const CliFlags& options,
   return member->pod.name;
 }
 
+/// How the session logs in, and who keeps the password for it meanwhile.
+struct HandedOver {
+  Login login = {};
+  std::unique_ptr<PodHelper> keeper = {};
+};
+
 /// Where the container does not know the password, it is handed over on a way that nobody sees.
-Result<Login> log_in(ports::KubePort& kube,
-                     const Session& session,
-                     const observe::Located& located,
-                     const RedisContainer& container,
-                     const observe::RedisAccess& access) {
+Result<HandedOver> log_in(ports::KubePort& kube,
+                          const Session& session,
+                          const observe::Located& located,
+                          const RedisContainer& container,
+                          const observe::RedisAccess& access) {
   if (container.knows_password || access.auth_secret.empty()) {
-    return Login{.user = access.user};
+    return HandedOver{.login = {.user = access.user}};
   }
   KREDIS_TRY(const observe::Credentials credentials,
              observe::read_credentials(kube, located.namespace_, access));
   Login login{.user = credentials.user, .secret_file = secret_file_name()};
-  KREDIS_TRY(const int exit,
-             run_in_pod(session.options(),
-                        {.namespace_ = located.namespace_,
-                         .pod = container.pod,
-                         .container = container.name,
-                         .command = keep_secret_command(login.secret_file),
-                         .input = credentials.password}));
-  if (exit != 0) {
+  auto keeper = start_in_pod(session.options(),
+                             {.namespace_ = located.namespace_,
+                              .pod = container.pod,
+                              .container = container.name,
+                              .command = keep_secret_command(login.secret_file),
+                              .input = credentials.password});
+  if (!keeper && keeper.error().code != ErrorCode::conflict) {
+    return keeper.error();
+  }
+  if (!keeper) {
     return Error::conflict("the password could not be handed to pod " + container.pod)
         .with_hint("use a pod that has it: kubectl redis toolbox " + located.name);
   }
-  return login;
+  return HandedOver{.login = std::move(login), .keeper = std::move(*keeper)};
 }
 
 /// One command on every pod, over connections of our own. Fails where one refuses or is silent.
@@ -154,13 +163,14 @@ Result<ExitStatus> run_cli(const CliFlags& options, Session& session) {
              redis_container(object, observe::Processes(*kube, namespace_).of(object), access));
   KREDIS_CHECK(require_permissions(*kube, {{"create", "", "pods/exec", namespace_}}));
   on_interrupt(stop_pod_command);
-  KREDIS_TRY(const Login login, log_in(*kube, session, aim.located, container, access));
-  KREDIS_TRY(const int exit,
-             run_in_pod(session.options(),
-                        {.namespace_ = namespace_,
-                         .pod = pod,
-                         .container = container.name,
-                         .command = cli_command(container, login, session.options().command)}));
+  KREDIS_TRY(const HandedOver handed, log_in(*kube, session, aim.located, container, access));
+  KREDIS_TRY(
+      const int exit,
+      run_in_pod(session.options(),
+                 {.namespace_ = namespace_,
+                  .pod = pod,
+                  .container = container.name,
+                  .command = cli_command(container, handed.login, session.options().command)}));
   return static_cast<ExitStatus>(exit);
 }
 

@@ -31,7 +31,8 @@ void add_flag(std::vector<std::string>& words, const std::string& flag, const st
 /// The signals that this process keeps for itself are the child's again.
 class SpawnSetup {
  public:
-  explicit SpawnSetup(int input) {
+  /// Ends of pipes, or -1 for this process's own input and output.
+  explicit SpawnSetup(int input, int output = -1) {
     posix_spawnattr_init(&attributes_);
     posix_spawn_file_actions_init(&actions_);
     sigset_t none;
@@ -45,6 +46,9 @@ class SpawnSetup {
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     if (input >= 0) {
       posix_spawn_file_actions_adddup2(&actions_, input, STDIN_FILENO);
+    }
+    if (output >= 0) {
+      posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
     }
   }
   ~SpawnSetup() {
@@ -90,11 +94,35 @@ void write_all(int fd, const std::string& text) {
   }
 }
 
+struct Pipe {
+  redis::UniqueFd reading;
+  redis::UniqueFd writing;
+};
+
+Result<Pipe> open_pipe() {
+  std::array<int, 2> ends{-1, -1};
+  if (ports::open_pipe(ends, ports::Blocking::yes) != 0) {
+    return Error::internal(std::string("cannot make a pipe: ") + std::strerror(errno));
+  }
+  return Pipe{redis::UniqueFd(ends[0]), redis::UniqueFd(ends[1])};
+}
+
+/// Whether a line came before the end.
+bool says_a_line(int fd) {
+  char c = 0;
+  ssize_t got = 0;
+  while ((got = ::read(fd, &c, 1)) > 0 || (got < 0 && errno == EINTR)) {
+    if (got > 0 && c == '\n') {
+      return true;
+    }
+  }
+  return false;
+}
+
 int wait_for(pid_t child) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  g_child = 0;
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -121,22 +149,44 @@ std::vector<std::string> kubectl_words(const GlobalOptions& options,
 Result<int> run_in_pod(const GlobalOptions& options, const PodCommand& command) {
   const bool terminal =
       !command.input && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
-  std::array<int, 2> ends{-1, -1};
-  if (command.input && ports::open_pipe(ends, ports::Blocking::yes) != 0) {
-    return Error::internal(std::string("cannot make a pipe: ") + std::strerror(errno));
+  Pipe input;
+  if (command.input) {
+    KREDIS_TRY(input, open_pipe());
   }
-  redis::UniqueFd reading(ends[0]);
-  redis::UniqueFd writing(ends[1]);
-  const SpawnSetup setup(reading.get());
+  const SpawnSetup setup(input.reading.get());
   KREDIS_TRY(const pid_t child,
              setup.spawn(kubectl_words(options, command, terminal ? Tty::yes : Tty::no)));
   g_child = child;
-  reading = redis::UniqueFd();
+  input.reading = redis::UniqueFd();
   if (command.input) {
-    write_all(writing.get(), *command.input);
-    writing = redis::UniqueFd();
+    write_all(input.writing.get(), *command.input);
+    input.writing = redis::UniqueFd();
   }
-  return wait_for(child);
+  const int exit = wait_for(child);
+  g_child = 0;
+  return exit;
+}
+
+PodHelper::~PodHelper() {
+  ::kill(child_, SIGTERM);
+  wait_for(child_);
+}
+
+Result<std::unique_ptr<PodHelper>> start_in_pod(const GlobalOptions& options,
+                                                const PodCommand& command) {
+  KREDIS_TRY(Pipe input, open_pipe());
+  KREDIS_TRY(Pipe output, open_pipe());
+  const SpawnSetup setup(input.reading.get(), output.writing.get());
+  KREDIS_TRY(const pid_t child, setup.spawn(kubectl_words(options, command, Tty::no)));
+  auto helper = std::make_unique<PodHelper>(child);
+  input.reading = redis::UniqueFd();
+  output.writing = redis::UniqueFd();
+  write_all(input.writing.get(), command.input.value_or(""));
+  input.writing = redis::UniqueFd();
+  if (!says_a_line(output.reading.get())) {
+    return Error::conflict("a command in pod " + command.pod + " ended early");
+  }
+  return helper;
 }
 
 void stop_pod_command() noexcept {

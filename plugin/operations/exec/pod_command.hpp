@@ -4,6 +4,9 @@
 // knows terminals, resizes and proxies. Everything else speaks to the API server itself.
 #pragma once
 
+#include <sys/types.h>
+
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +35,23 @@ std::vector<std::string> kubectl_words(const GlobalOptions& options,
 /// Runs it and waits for its end. Returns its exit status; 128 + number for a signal.
 /// Errors: not_found (there is no kubectl), internal.
 Result<int> run_in_pod(const GlobalOptions& options, const PodCommand& command);
+
+/// A command in a pod that goes on beside others; its kubectl ends with it.
+class PodHelper {
+ public:
+  explicit PodHelper(pid_t child) : child_(child) {}
+  ~PodHelper();
+  PodHelper(const PodHelper&) = delete;
+  PodHelper& operator=(const PodHelper&) = delete;
+
+ private:
+  pid_t child_;
+};
+
+/// Runs `command`, which has an input, until it has said a line; what it says is not shown.
+/// Errors: those of run_in_pod; conflict (it ended without a word).
+Result<std::unique_ptr<PodHelper>> start_in_pod(const GlobalOptions& options,
+                                                const PodCommand& command);
 
 /// Ends what run_in_pod runs at the moment.
 /// Threads: may be called from any.

@@ -38,11 +38,23 @@ fi
 exec "$cli" -h "$host" -p "$port" -c "$@"
 )";
 
+/// Stays until the session has taken the file away, but no longer than a session takes to begin:
+/// whatever becomes of that, of its kubectl or of this program, the file goes. In front, as a
+/// process that is left behind in a container becomes a zombie of Redis.
 constexpr const char* k_keep_script = R"(
 umask 077
 for folder in /dev/shm /tmp; do
   if [ -d "$folder" ] && [ -w "$folder" ]; then
-    cat >"$folder/$1"
+    file=$folder/$1
+    trap 'rm -f "$file" "$file.new"' EXIT
+    trap 'exit 1' HUP INT TERM
+    cat >"$file.new" && mv "$file.new" "$file" || exit 1
+    echo kept
+    seconds=60
+    while [ -e "$file" ] && [ "$seconds" -gt 0 ]; do
+      sleep 1
+      seconds=$((seconds - 1))
+    done
     exit
   fi
 done

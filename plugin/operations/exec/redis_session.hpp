@@ -32,7 +32,8 @@ Result<RedisContainer> redis_container(const Json& pod,
 /// How redis-cli is to log in where the container does not know the password itself.
 struct Login {
   std::string user = {};
-  std::string secret_file = {};  ///< A name made by secret_file_name, once keep_secret has run.
+  std::string secret_file =
+      {};  ///< A name made by secret_file_name, once keep_secret_command says so.
 };
 
 /// The command that starts redis-cli, or valkey-cli, with `arguments`. No secret is in it.
@@ -41,7 +42,8 @@ std::vector<std::string> cli_command(const RedisContainer& container,
                                      const std::vector<std::string>& arguments);
 
 /// The command that keeps what it reads in a file of that name, in memory where it can, for the
-/// next cli_command to read and remove.
+/// next cli_command to read and remove. It says so in a line once the file is there, and goes on
+/// until the file is gone, or removes it itself after a minute or at a signal.
 std::vector<std::string> keep_secret_command(const std::string& secret_file);
 
 /// A name that nobody guesses.

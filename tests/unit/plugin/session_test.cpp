@@ -3,7 +3,10 @@
 // What `cli` and `toolbox` run, as words and objects.
 #include <doctest/doctest.h>
 
+#include <sys/wait.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -94,6 +97,32 @@ TEST_SUITE("plugin/session") {
     CHECK(has(words, "10.0.0.1"));
     CHECK(has(words, "/certs/ca.crt"));
     CHECK(secret_file_name() != secret_file_name());
+  }
+
+  TEST_CASE("the file of the password goes whatever becomes of the session") {
+    const auto words = keep_secret_command(secret_file_name());
+    const std::string& name = words.back();
+    const std::string keep = "sh -c \"$KEEP\" kubectl-redis " + name;
+    const std::string at = "for f in /dev/shm/" + name + " /tmp/" + name + "; do ";
+    REQUIRE(::setenv("KEEP", words.at(2).c_str(), 1) == 0);
+    struct Case {
+      const char* label;
+      std::string end;  ///< What becomes of the keeper, $k, once the file is there.
+    };
+    const Case cases[] = {
+        {"the session takes it", at + "rm -f $f; done; wait $k || exit 4"},
+        {"the keeper is told to end", "kill -TERM $k; wait $k; [ $? -eq 1 ] || exit 5"},
+        {"its terminal goes", "kill -HUP $k; wait $k; [ $? -eq 1 ] || exit 6"}};
+    for (const Case& each : cases) {
+      CAPTURE(each.label);
+      const std::string script =
+          "d=$(mktemp -d); mkfifo $d/said; printf secret | " + keep + " >$d/said & k=$!; " +
+          "read word <$d/said; [ $word = kept ] || exit 2; n=0; " + at +
+          "[ -e $f ] && [ $(cat $f) = secret ] && n=1; done; [ $n = 1 ] || exit 3; " + each.end +
+          "; rm -r $d; " + at + "[ ! -e $f ] && [ ! -e $f.new ] || exit 7; done";
+      const int status = std::system(script.c_str());  // NOLINT(cert-env33-c): a script is tried
+      CHECK(WEXITSTATUS(status) == 0);
+    }
   }
 
   TEST_CASE("a toolbox has the cluster's image and Secrets but none of its labels") {
