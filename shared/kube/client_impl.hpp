@@ -38,6 +38,7 @@ struct KubeClient::Impl {
 
 /// The header that asks for as much of each object as `content` says; none for whole objects. What
 /// a server sends that knows no metadata alone is taken, too.
-Headers content_headers(ports::Content content);
+enum class Answer { list, objects };
+Headers content_headers(ports::Content content, Answer answer);
 
 }  // namespace kredis::kube

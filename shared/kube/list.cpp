@@ -40,13 +40,14 @@ void name_items(Json& page, const std::string& api_version) {
 
 }  // namespace
 
-Headers content_headers(ports::Content content) {
+Headers content_headers(ports::Content content, Answer answer) {
   if (content == ports::Content::whole) {
     return {};
   }
-  return {{"Accept",
-           "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"
-           "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"}};
+  // What a watch sends is no list: asked for one first, an API server sends nothing at all.
+  const std::string kind =
+      answer == Answer::list ? "PartialObjectMetadataList" : "PartialObjectMetadata";
+  return {{"Accept", "application/json;as=" + kind + ";g=meta.k8s.io;v=v1,application/json"}};
 }
 
 Status KubeClient::Impl::list_pages(const ports::ResourcePath& path,
@@ -64,7 +65,7 @@ Status KubeClient::Impl::list_pages(const ports::ResourcePath& path,
                            .target = url + query.to_text(),
                            .request = {"list", path},
                            .repeat = Repeat::always,
-                           .headers = content_headers(options.content)},
+                           .headers = content_headers(options.content, Answer::list)},
                           deadline);
     if (!page && !next.empty() && is_gone(page.error()) && restarts++ < k_restarts) {
       // The continue token has expired. The answer may bring another that goes on from a newer

@@ -222,7 +222,7 @@ Result<End> Watcher::stream() {
                                   .target = url + query.to_text(),
                                   .request = request_,
                                   .repeat = Repeat::never,
-                                  .headers = content_headers(options_.content)},
+                                  .headers = content_headers(options_.content, Answer::objects)},
                                  std::min(deadline_, end + k_watch_grace));
   if (!answer) {
     // The version we know has been compacted away: 410 before the stream even began.

@@ -64,7 +64,9 @@ Presentation presentation_of(const HttpRequest& request) {
   const std::string accept = request.header("Accept");
   if (accept.find("as=Table") != std::string::npos) {
     presentation.form = Presentation::Form::table;
-  } else if (accept.find("as=PartialObjectMetadata") != std::string::npos) {
+  } else if (accept.find(!request.query.get("watch").empty()
+                             ? "as=PartialObjectMetadata;"
+                             : "as=PartialObjectMetadata") != std::string::npos) {
     presentation.form = Presentation::Form::metadata_only;
   }
   const std::string include = request.query.get("includeObject");

@@ -21,7 +21,7 @@ class ScriptedKubectl {
   explicit ScriptedKubectl(int exit) {
     const std::string program = folder_.path() + "/kubectl";
     std::ofstream(program) << "#!/bin/sh\nfor word in \"$@\"; do printf '%s ' \"$word\"; done >>"
-                           << calls_file() << "\nexit " << exit << "\n";
+                           << calls_file() << "\necho taken\nexit " << exit << "\n";
     std::filesystem::permissions(program, std::filesystem::perms::owner_all);
     ::setenv("PATH", (folder_.path() + ":" + before_).c_str(), 1);
   }
