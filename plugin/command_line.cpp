@@ -237,7 +237,7 @@ Invocation parse_command_line(const std::vector<std::string>& arguments,
 
 ExitStatus run(const Invocation& invocation, std::ostream& out, std::ostream& err) {
   Session session(invocation.options, out, err);
-  if (!out) {
+  if (!out.flush()) {
     session.out().setstate(std::ios::badbit);  // Help is printed before there is a session.
   }
   return run_in(session, invocation);
