@@ -156,7 +156,7 @@ void read_line(const std::vector<std::string>& arguments,
   const std::size_t columns = terminal->width(Stream::out);
   Parser parser = parser_for(invocation);
   if (arguments.empty()) {
-    out << wrapped(parser.help(), columns);
+    out << wrapped(parser.help(), columns) << std::flush;
     return;
   }
   std::vector<std::string> words = arguments;
@@ -168,7 +168,7 @@ void read_line(const std::vector<std::string>& arguments,
   }
   invocation.operation = {};
   if (parsed.outcome == Parsed::Outcome::help) {
-    out << wrapped(parsed.text, columns);
+    out << wrapped(parsed.text, columns) << std::flush;
   } else {
     terminal->err() << "error: " << parsed.text << std::flush;
     invocation.exit = ExitStatus::usage;
