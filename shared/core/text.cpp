@@ -134,6 +134,10 @@ std::string list_of(const std::vector<std::string>& names) {
                                : text + " and " + std::to_string(names.size() - shown) + " more";
 }
 
+bool is_one_of(std::span<const std::string_view> words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
 std::string counted(std::int64_t count, const std::string& word) {
   return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
 }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,8 @@ std::string counted(std::int64_t count, const std::string& word);
 
 /// "1.5 MiB", for messages.
 std::string bytes_text(std::int64_t bytes);
+
+bool is_one_of(std::span<const std::string_view> words, std::string_view word);
 
 /// Counts the letters to change, add or leave out to make one of the other.
 std::size_t edit_distance(std::string_view a, std::string_view b);

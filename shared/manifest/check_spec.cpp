@@ -60,7 +60,7 @@ bool is_known_for_something_else(std::string_view image) {
                                                       "node"};
   std::string_view name = image.substr(image.rfind('/') + 1);
   name = name.substr(0, name.find_first_of(":@"));
-  return std::ranges::find(k_others, name) != k_others.end();
+  return core::is_one_of(k_others, name);
 }
 
 Status check_shape(const ClusterSpec& spec) {

@@ -17,14 +17,9 @@ constexpr int k_most_steps = 5'000;
 /// A path without a slash stays whole: npos + 1 is 0.
 std::string_view program_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-template <std::size_t Size>
-bool is_one_of(const std::array<std::string_view, Size>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
 bool is_shell(std::string_view word) {
   constexpr std::array<std::string_view, 5> shells{"sh", "bash", "ash", "dash", "busybox"};
-  return is_one_of(shells, program_of(word));
+  return core::is_one_of(shells, program_of(word));
 }
 
 /// These run the words behind them as they stand; what they take themselves comes first.
@@ -53,7 +48,7 @@ bool is_passing_on(std::string_view program) {
                                                       "sudo",
                                                       "docker-entrypoint.sh",
                                                       "setsid"};
-  return is_one_of(programs, program);
+  return core::is_one_of(programs, program);
 }
 
 /// These may have the server's name among their words and do not start it.
@@ -106,7 +101,7 @@ bool takes_names(std::string_view program) {
                                                       "valkey-cli",
                                                       "redis_exporter",
                                                       "unset"};
-  return is_one_of(programs, program);
+  return core::is_one_of(programs, program);
 }
 
 /// "NAME" of NAME=VALUE; empty for other words.
@@ -125,7 +120,7 @@ std::string_view assigned_name(std::string_view word) {
 bool only_tells(const std::vector<LaunchWord>& words) {
   constexpr std::array<std::string_view, 6> options{
       "-v", "--version", "-h", "--help", "--test-memory", "--check-system"};
-  return words.size() > 1 && is_one_of(options, words[1].text);
+  return words.size() > 1 && core::is_one_of(options, words[1].text);
 }
 
 /// Whether each line of a file that a script writes says what it sets.
@@ -141,7 +136,7 @@ bool is_closed_text(std::string_view lines) {
 bool is_server(std::string_view path) {
   constexpr std::array<std::string_view, 5> servers{
       "redis-server", "valkey-server", "redis-stack-server", "redis-sentinel", "valkey-sentinel"};
-  return is_one_of(servers, program_of(path));
+  return core::is_one_of(servers, program_of(path));
 }
 
 void LaunchReader::read(const Json& container, std::vector<LaunchWord> words) {

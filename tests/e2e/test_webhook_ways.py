@@ -8,37 +8,21 @@ import pytest
 
 from bed import wait_until
 from conftest import drop_namespace, fresh_namespace
-from webhook_process import InstalledWebhook, start_hooked
+from test_webhook_guards import ALLOW, create_seen, hook  # noqa: F401
 
-ALLOW = "kubectl-redis.dev/allow-delete"
 GONE = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "00000000-0000-4000-8000-000000000000"}
 
 
-@pytest.fixture(scope="module")
-def hook(make_bed, tmp_path_factory):
-    bed = make_bed()
-    if bed.real:
-        webhook = InstalledWebhook(bed)
-    elif bed.sandbox:
-        webhook = start_hooked(bed, tmp_path_factory.mktemp("webhook"), "--poll-interval", "1")
-    else:
-        pytest.skip("needs one of the project's own beds")
-    yield webhook
-    webhook.stop()
-
-
-def create_seen(hook, *flags):
+def make_seen(hook, *flags):
     space = fresh_namespace(hook.bed)
-    space.plugin("create", "--replicas", "0", *flags).require()
-    line = f'kubectl_redis_webhook_cluster_slots{{namespace="{space.name}",cluster="redis"}} 16384'
-    wait_until(lambda: all(line in metrics for metrics in hook.metrics()), 30, "the webhook sees the cluster")
+    create_seen(hook, space, "--replicas", "0", *flags)
     return space
 
 
 @pytest.fixture(scope="module")
 def cluster(hook):
     """Three masters and no replica: nobody else has any slot."""
-    space = create_seen(hook)
+    space = make_seen(hook)
     yield space
     drop_namespace(hook.bed, space.name)
 
@@ -180,14 +164,14 @@ def test_what_is_ignored_passes_and_is_logged_and_counted(hook, cluster):
 
 
 def test_an_annotation_of_the_namespace_lets_it_go(hook):
-    space = create_seen(hook)
+    space = make_seen(hook)
     is_refused(hook.bed.kubectl("delete", "namespace", space.name, "--dry-run=server"), "RG008")
     hook.bed.kubectl("annotate", "namespace", space.name, f"{ALLOW}=true").require()
     hook.bed.kubectl("delete", "namespace", space.name, "--wait=false").require()
 
 
 def test_no_replica_set_takes_its_pods_along(hook):
-    space = create_seen(hook, "--layout", "deployment")
+    space = make_seen(hook, "--layout", "deployment")
     sets = [it for it in space.get("replicasets")["items"] if it["spec"]["replicas"] == 1]
     name = sets[0]["metadata"]["name"]
     is_refused(space.kubectl("delete", "replicaset", name, "--wait=false"), "RG003")

@@ -37,7 +37,7 @@ bool names_a_cluster(std::string_view key) {
                                                        "redis_setup_type",
                                                        "role",
                                                        "tier"};
-  return std::ranges::find(k_general, key) == k_general.end();
+  return !is_one_of(k_general, key);
 }
 
 std::vector<Workload> workloads_of(const ClusterView& view) {

@@ -100,7 +100,7 @@ bool is_secret(std::string_view key) {
                                                  "tls-key-file-pass",
                                                  "tls-client-key-file-pass",
                                                  "masteruser"};
-  return std::ranges::find(keys, key) != keys.end();
+  return core::is_one_of(keys, key);
 }
 
 /// Since Redis 6.2 a "-" before an address means that Redis starts without it, too.

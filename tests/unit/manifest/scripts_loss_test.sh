@@ -44,7 +44,7 @@ case_the_silence_of_a_replica_is_waited_for() {
   kill -STOP "$(cat "$work/pod4/pid")"
   stop_pod 1 KILL
   move_pod 1
-  sleep 12
+  check "it says so" eventually 60 grep -q 'waiting for the pods that have a copy' "$work/pod1/log"
   check "it has not started" no answers 1
   kill -CONT "$(cat "$work/pod4/pid")"
   check "all are whole again" eventually 120 whole 1 2 3 4 5 6
@@ -130,18 +130,21 @@ case_a_busy_master_is_a_master_still() {
   ask 2 CONFIG SET busy-reply-threshold 500 >/dev/null
   ask 2 EVAL 'while true do end' 0 >/dev/null &
   script=$!
-  sleep 1
+  eventually 20 is_busy 2
   in_pod 2 stop.sh >"$work/hook"
   check "so has that of one that stays busy" role_is 5 master
   ask 2 SCRIPT KILL >/dev/null
   wait $script
 }
 
+is_busy() { ask "$1" PING | grep -q ^BUSY; }
+
 case_a_copy_is_made_at_once_whoever_is_silent() {
   check "a cluster" start_cluster 1
   for n in 2 3; do kill -STOP "$(cat "$work/pod$n/pid")"; done
-  sleep 3
-  check "pod 4 is promoted" ask 4 CLUSTER FAILOVER TAKEOVER
+  check "the loop finds nobody to talk to" eventually 20 state_is 4 fail
+  ask 4 CLUSTER FAILOVER TAKEOVER >/dev/null
+  check "pod 4 is promoted" eventually 5 role_is 4 master
   check "its copy says so" eventually 3 promoted_copy 4
   for n in 2 3; do kill -CONT "$(cat "$work/pod$n/pid")"; done
 }

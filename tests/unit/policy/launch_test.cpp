@@ -15,7 +15,7 @@ namespace {
 constexpr const char* k_map = R"(
 apiVersion: v1
 kind: ConfigMap
-metadata: {name: store-conf}
+metadata: {name: shop-conf}
 data:
   redis.conf: |
     cluster-enabled yes
@@ -33,35 +33,6 @@ data:
   alone.sh: |
     exec redis-server /conf/redis.conf
 )";
-
-/// `launch`: YAML of the container's command, args, env and the like.
-Json set_with(std::string_view launch) {
-  Json set = from_yaml(R"(
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: store}
-spec:
-  replicas: 6
-  serviceName: store-nodes
-  selector: {matchLabels: {app: store}}
-  template:
-    metadata: {labels: {app: store}}
-    spec:
-      containers:
-      - name: redis
-        image: redis:7.4
-        volumeMounts:
-        - {name: conf, mountPath: /conf}
-        - {name: data, mountPath: /data}
-      volumes:
-      - {name: conf, configMap: {name: store-conf}}
-  volumeClaimTemplates:
-  - metadata: {name: data}
-    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
-)");
-  set["spec"]["template"]["spec"]["containers"][0].merge_patch(from_yaml(launch));
-  return set;
-}
 
 struct Shape {
   const char* label;
@@ -184,7 +155,7 @@ TEST_SUITE("policy/launch") {
   TEST_CASE("the server's file is found in every shape") {
     for (const Shape& shape : shapes()) {
       CAPTURE(std::string(shape.label));
-      const Objects objects = beside_map(set_with(shape.launch));
+      const Objects objects = beside_map(hand_made_set(shape.launch));
       const Surroundings around = beside(objects);
       const Subject subject(objects[1], around);
       CHECK(subject.launch().config_path == shape.config_path);
@@ -198,7 +169,7 @@ TEST_SUITE("policy/launch") {
       CAPTURE(std::string(shape.label));
       for (const bool blind : {false, true}) {
         CAPTURE(blind);
-        const Objects objects = beside_map(set_with(shape.launch));
+        const Objects objects = beside_map(hand_made_set(shape.launch));
         const Surroundings around = blind ? Surroundings{} : beside(objects);
         const Verdict once = mutate(objects[1], around);
         const Verdict twice = mutate(once.mutated, around);
@@ -220,7 +191,7 @@ TEST_SUITE("policy/launch") {
   TEST_CASE("an unrelated change of a patched object patches nothing") {
     for (const Shape& shape : shapes()) {
       CAPTURE(std::string(shape.label));
-      const Objects objects = beside_map(set_with(shape.launch));
+      const Objects objects = beside_map(hand_made_set(shape.launch));
       Surroundings around = beside(objects);
       Json patched = mutate(objects[1], around).mutated;
       const Json before = patched;
@@ -231,7 +202,7 @@ TEST_SUITE("policy/launch") {
   }
 
   TEST_CASE("one word may hold an option and its value") {
-    const Objects objects = beside_map(set_with(
+    const Objects objects = beside_map(hand_made_set(
         "command: [redis-server, /conf/redis.conf, '--port 7001', \"--bind 10.0.0.1 -::1\"]"));
     const Subject subject(objects[1], beside(objects));
     CHECK(subject.client_port() == 7001);
@@ -258,7 +229,7 @@ TEST_SUITE("policy/launch") {
         {"command: [redis-server, /conf/redis.conf]", 6379}};
     for (const Row& row : rows) {
       CAPTURE(std::string(row.launch));
-      const Objects objects = beside_map(set_with(row.launch));
+      const Objects objects = beside_map(hand_made_set(row.launch));
       const Surroundings around = beside(objects);
       CHECK(Subject(objects[1], around).client_port() == row.port);
       const Json made = mutate(objects[1], around).mutated;
@@ -269,7 +240,7 @@ TEST_SUITE("policy/launch") {
   }
 
   TEST_CASE("the container that starts the server is judged, not one that names it") {
-    Json set = set_with("command: [redis-server, /conf/redis.conf]");
+    Json set = hand_made_set("command: [redis-server, /conf/redis.conf]");
     Json& containers = set["spec"]["template"]["spec"]["containers"];
     containers.insert(
         containers.begin(),
@@ -286,14 +257,14 @@ TEST_SUITE("policy/launch") {
   }
 
   TEST_CASE("an init container's copy is the file that the server reads") {
-    Json set = set_with(
+    Json set = hand_made_set(
         "{command: [redis-server, /etc/redis/redis.conf], volumeMounts: "
         "[{name: work, mountPath: /etc/redis}, {name: data, mountPath: /data}]}");
     Json& pod = set["spec"]["template"]["spec"];
     pod["volumes"].push_back({{"name", "work"}, {"emptyDir", Json::object()}});
     pod["initContainers"] = from_yaml(
-        "- {name: copy, image: busybox, command: [sh, -c, 'cp /conf/redis.conf /work/redis.conf'],"
-        " volumeMounts: [{name: conf, mountPath: /conf}, {name: work, mountPath: /work}]}");
+        "- {name: copy, image: busybox, command: [sh, -c, 'cp /conf/redis.conf /made/redis.conf'],"
+        " volumeMounts: [{name: conf, mountPath: /conf}, {name: work, mountPath: /made}]}");
     const Objects objects = beside_map(set);
     CHECK(is_redis_cluster(objects[1], beside(objects)));
   }

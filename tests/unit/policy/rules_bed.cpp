@@ -88,6 +88,34 @@ Json from_yaml(std::string_view text) {
   return documents->front().value;
 }
 
+Json hand_made_set(std::string_view launch) {
+  Json set = from_yaml(R"(
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: shop}
+spec:
+  replicas: 6
+  serviceName: shop-nodes
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec:
+      containers:
+      - name: redis
+        image: redis:7.4
+        volumeMounts:
+        - {name: conf, mountPath: /conf}
+        - {name: data, mountPath: /data}
+      volumes:
+      - {name: conf, configMap: {name: shop-conf}}
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+)");
+  set["spec"]["template"]["spec"]["containers"][0].merge_patch(from_yaml(launch));
+  return set;
+}
+
 std::string read_file(const std::string& path) {
   const std::ifstream file(std::string(KREDIS_SOURCE_DIR) + "/" + path);
   std::ostringstream content;

@@ -25,6 +25,11 @@ Json& first(Objects& objects, std::string_view kind);
 
 /// YAML of one document.
 Json from_yaml(std::string_view text);
+
+/// A StatefulSet `shop` as people write them: a claim at /data, the ConfigMap `shop-conf` at /conf,
+/// and no command but what `launch` has, YAML of the container's command, args, env and the like.
+Json hand_made_set(std::string_view launch);
+
 Objects documents_in(const std::string& path);
 std::string read_file(const std::string& path);
 

@@ -25,30 +25,7 @@ constexpr const char* k_sound_lines =
 
 /// `container` and `pod`: YAML that is merged into a StatefulSet that is sound.
 Json store(std::string_view container, std::string_view pod = "{}") {
-  Json set = from_yaml(R"(
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: shop}
-spec:
-  replicas: 6
-  serviceName: shop-nodes
-  selector: {matchLabels: {app: shop}}
-  template:
-    metadata: {labels: {app: shop}}
-    spec:
-      containers:
-      - name: redis
-        image: redis:7.4
-        command: [redis-server, /conf/redis.conf]
-        volumeMounts:
-        - {name: conf, mountPath: /conf}
-        - {name: data, mountPath: /data}
-      volumes:
-      - {name: conf, configMap: {name: shop-conf}}
-  volumeClaimTemplates:
-  - metadata: {name: data}
-    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
-)");
+  Json set = hand_made_set("command: [redis-server, /conf/redis.conf]");
   Json& spec = set["spec"]["template"]["spec"];
   spec["containers"][0].merge_patch(from_yaml(container));
   spec.merge_patch(from_yaml(pod));
