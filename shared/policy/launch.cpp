@@ -133,27 +133,6 @@ bool agree(const std::vector<Start>& starts) {
   });
 }
 
-/// Whether words at the end of the container's own become the server's last.
-/// Tried, not derived: whatever the scripts do with them, this is what comes out.
-bool passes_on(const Json& pod,
-               const Json& container,
-               const Surroundings& around,
-               std::string_view namespace_) {
-  std::vector<LaunchWord> words = with_entry_point(container, words_of(container, ""));
-  for (const std::string_view word : k_probe_words) {
-    words.push_back({.text = std::string(word)});
-  }
-  LaunchReader reader(pod, around, namespace_);
-  reader.read(container, std::move(words));
-  const std::vector<Start>& starts = reader.starts();
-  return !starts.empty() && std::ranges::all_of(starts, [](const Start& each) {
-    const std::size_t count = each.words.size();
-    return each.sure && count > k_probe_words.size() &&
-           each.words[count - 2].text == k_probe_words[0] &&
-           each.words[count - 1].text == k_probe_words[1];
-  });
-}
-
 void add_argument(const LaunchWord& word, Launch& launch) {
   // One word may hold the value too, and even several lines: Redis puts it into the file's text as
   // it is (main() in server.c) and reads that.
@@ -228,10 +207,7 @@ std::vector<MountedFile> mounted_files(const Json& pod,
   std::vector<MountedFile> best;
   std::size_t longest = 0;
   for (const Json& mount : items(member(container, {"volumeMounts"}))) {
-    std::string folder = text(member(mount, {"mountPath"}));
-    while (folder.size() > 1 && folder.ends_with('/')) {
-      folder.pop_back();
-    }
+    const std::string folder = bare_folder(text(member(mount, {"mountPath"})));
     const std::string sub_path = text(member(mount, {"subPath"}));
     // With subPath the mount path may be the file itself.
     const bool file = !sub_path.empty() && path == folder;
@@ -277,6 +253,9 @@ bool is_official_image(std::string_view image) {
 
 std::size_t redis_container(const Json& pod) {
   const Json& containers = items(member(pod, {"containers"}));
+  if (containers.size() == 1) {
+    return 0;
+  }
   const auto starts = [&](const Json& container) {
     return read_launch(pod, container, "", Surroundings{}, "").seen;
   };
@@ -316,13 +295,38 @@ Launch read_launch(const Json& pod,
     launch.seen = true;
     launch.sure = start->sure && agree(reader.starts());
     read_server_words(*start, launch);
-    launch.direct = passes_on(pod, container, around, namespace_);
   } else if (!reader.starts().empty()) {
     launch.sentinel = true;
   } else {
     launch.server = named_server(launch.scripts);
   }
   return launch;
+}
+
+std::string bare_folder(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) {
+    path.pop_back();
+  }
+  return path;
+}
+
+bool passes_on(const Json& pod,
+               const Json& container,
+               const Surroundings& around,
+               std::string_view namespace_) {
+  std::vector<LaunchWord> words = with_entry_point(container, words_of(container, ""));
+  for (const std::string_view word : k_probe_words) {
+    words.push_back({.text = std::string(word)});
+  }
+  LaunchReader reader(pod, around, namespace_);
+  reader.read(container, std::move(words));
+  const std::vector<Start>& starts = reader.starts();
+  return !starts.empty() && std::ranges::all_of(starts, [](const Start& each) {
+    const std::size_t count = each.words.size();
+    return each.sure && count > k_probe_words.size() &&
+           each.words[count - 2].text == k_probe_words[0] &&
+           each.words[count - 1].text == k_probe_words[1];
+  });
 }
 
 /// yesnotoi() in Redis's config.c compares without regard to case.

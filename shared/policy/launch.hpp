@@ -24,6 +24,16 @@ Launch read_launch(const Json& pod,
                    const Surroundings& around,
                    std::string_view namespace_);
 
+/// Whether words at the end of the container's own become the server's last.
+/// Tried, not derived: whatever the scripts do with them, this is what comes out.
+bool passes_on(const Json& pod,
+               const Json& container,
+               const Surroundings& around,
+               std::string_view namespace_);
+
+/// "/data" of "/data/", as mounts and `dir` may be written; "/" stays.
+std::string bare_folder(std::string path);
+
 /// What a volume's files come from.
 enum class VolumeOf { config_map, secret };
 

@@ -77,10 +77,7 @@ std::string LaunchReader::place_of(std::string_view path) const {
   std::string best = "/:" + text(member(*container_, {"name"})) + std::string(path);
   std::size_t longest = 0;
   for (const Json& mount : items(member(*container_, {"volumeMounts"}))) {
-    std::string folder = text(member(mount, {"mountPath"}));
-    while (folder.size() > 1 && folder.ends_with('/')) {
-      folder.pop_back();
-    }
+    const std::string folder = bare_folder(text(member(mount, {"mountPath"})));
     const bool inside =
         path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
     if (!folder.empty() && inside && folder.size() >= longest) {
@@ -114,10 +111,7 @@ void LaunchReader::copy_files(const std::vector<LaunchWord>& words) {
   if (paths.size() < 2) {
     return;
   }
-  std::string target = whole(paths.back());
-  while (target.size() > 1 && target.ends_with('/')) {
-    target.pop_back();
-  }
+  const std::string target = bare_folder(whole(paths.back()));
   paths.pop_back();
   for (const std::string& path : paths) {
     const std::string source = whole(path);

@@ -65,120 +65,6 @@ Patch filled_in(Json object, const Surroundings& around, const RuleIds& without)
   return patch;
 }
 
-/// What a finding is told by, before and after a patch: its words may change with the rest.
-using Places = std::set<std::pair<std::string, std::string>>;
-
-Places places_of(const std::vector<Objection>& objections) {
-  Places places;
-  for (const Objection& each : objections) {
-    places.emplace(each.rule, each.path);
-  }
-  return places;
-}
-
-bool includes_all(const Places& all, const Places& some) {
-  return std::ranges::includes(all, some);
-}
-
-/// The findings of one rule.
-Places of_rule(const Places& places, std::string_view rule) {
-  Places found;
-  std::ranges::copy_if(places, std::inserter(found, found.end()), [rule](const auto& each) {
-    return each.first == rule;
-  });
-  return found;
-}
-
-/// A rule whose patch is not to be made: what it has against the object stands all the same, or
-/// something new is found that is not without it. Empty where there is none.
-std::string_view harmful(const Json& before,
-                         const Patch& patch,
-                         const Surroundings& around,
-                         const RuleIds& without) {
-  const Places old = places_of(validate(before, around).objections);
-  const Places now = places_of(validate(patch.object(), around).objections);
-  for (const std::string_view rule : patch.rules()) {
-    if (includes_all(of_rule(now, rule), of_rule(old, rule)) && !of_rule(old, rule).empty()) {
-      return rule;
-    }
-  }
-  if (includes_all(old, now)) {
-    return {};
-  }
-  for (const std::string_view rule : patch.rules()) {
-    RuleIds fewer = without;
-    fewer.insert(rule);
-    const Patch other = filled_in(before, around, fewer);
-    const Places then = places_of(validate(other.object(), around).objections);
-    const bool better = std::ranges::any_of(
-        now, [&](const auto& each) { return !old.contains(each) && !then.contains(each); });
-    if (better) {
-      return rule;
-    }
-  }
-  return {};
-}
-
-}  // namespace
-
-std::string_view to_text(RuleSeverity severity) {
-  switch (severity) {
-    case RuleSeverity::error:
-      return "error";
-    case RuleSeverity::warning:
-      return "warning";
-    case RuleSeverity::advice:
-      return "advice";
-  }
-  return "error";
-}
-
-bool Verdict::has(RuleSeverity severity) const noexcept {
-  return std::ranges::any_of(
-      objections, [severity](const Objection& each) { return each.severity == severity; });
-}
-
-bool is_redis_cluster(const Json& object, const Surroundings& around) {
-  const Kinds kind = kind_of(object);
-  if ((kind & k_workload) != 0) {
-    return is_cluster_workload(object, around);
-  }
-  if (kind == 0) {
-    return false;
-  }
-  if (is_marked(object)) {
-    return true;
-  }
-  const Subject subject(object, around);
-  const auto enabled = subject.setting("cluster-enabled");
-  return !subject.workloads().empty() || (enabled && enabled->first() == "yes");
-}
-
-Verdict mutate(Json object, const Surroundings& around) {
-  Verdict verdict = verdict_on(object, around);
-  if (!verdict.recognised || verdict.ignored) {
-    verdict.mutated = std::move(object);
-    return verdict;
-  }
-  RuleIds without;
-  Patch patch = filled_in(object, around, without);
-  // A patch settles what its rule has against the object, and makes nothing worse, or it is not
-  // made. That is what keeps a second pass from adding anything.
-  for (std::size_t i = 0; i < rules().size() && !patch.operations().empty(); ++i) {
-    const std::string_view rule = harmful(object, patch, around, without);
-    if (rule.empty()) {
-      break;
-    }
-    without.insert(rule);
-    patch = filled_in(object, around, without);
-  }
-  verdict.patch = std::move(patch).operations();
-  verdict.mutated = std::move(patch).object();  // NOLINT(bugprone-use-after-move): another member
-  return verdict;
-}
-
-namespace {
-
 /// A ConfigMap that nobody is seen to start from is not refused: an image's own scripts may change
 /// every line of it before a server reads it.
 RuleSeverity severity_for(const Subject& subject, RuleSeverity severity) {
@@ -234,7 +120,120 @@ void judge(const Subject& subject, std::vector<Objection>& objections) {
   }
 }
 
+/// What a finding is told by, before and after a patch: its words may change with the rest.
+using Places = std::set<std::pair<std::string, std::string>>;
+
+Places places_of(const Json& object, const Surroundings& around) {
+  std::vector<Objection> objections;
+  judge(Subject(object, around), objections);
+  Places places;
+  for (const Objection& each : objections) {
+    places.emplace(each.rule, each.path);
+  }
+  return places;
+}
+
+bool includes_all(const Places& all, const Places& some) {
+  return std::ranges::includes(all, some);
+}
+
+/// The findings of one rule.
+Places of_rule(const Places& places, std::string_view rule) {
+  Places found;
+  std::ranges::copy_if(places, std::inserter(found, found.end()), [rule](const auto& each) {
+    return each.first == rule;
+  });
+  return found;
+}
+
+/// A rule whose patch is not to be made: what it has against the object stands all the same, or
+/// something new is found that is not without it. Empty where there is none.
+std::string_view harmful(const Json& before,
+                         const Places& old,
+                         const Patch& patch,
+                         const Surroundings& around,
+                         const RuleIds& without) {
+  const Places now = places_of(patch.object(), around);
+  for (const std::string_view rule : patch.rules()) {
+    if (includes_all(of_rule(now, rule), of_rule(old, rule)) && !of_rule(old, rule).empty()) {
+      return rule;
+    }
+  }
+  if (includes_all(old, now)) {
+    return {};
+  }
+  for (const std::string_view rule : patch.rules()) {
+    RuleIds fewer = without;
+    fewer.insert(rule);
+    const Patch other = filled_in(before, around, fewer);
+    const Places then = places_of(other.object(), around);
+    const bool better = std::ranges::any_of(
+        now, [&](const auto& each) { return !old.contains(each) && !then.contains(each); });
+    if (better) {
+      return rule;
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+std::string_view to_text(RuleSeverity severity) {
+  switch (severity) {
+    case RuleSeverity::error:
+      return "error";
+    case RuleSeverity::warning:
+      return "warning";
+    case RuleSeverity::advice:
+      return "advice";
+  }
+  return "error";
+}
+
+bool Verdict::has(RuleSeverity severity) const noexcept {
+  return std::ranges::any_of(
+      objections, [severity](const Objection& each) { return each.severity == severity; });
+}
+
+bool is_redis_cluster(const Json& object, const Surroundings& around) {
+  const Kinds kind = kind_of(object);
+  if ((kind & k_workload) != 0) {
+    return is_cluster_workload(object, around);
+  }
+  if (kind == 0) {
+    return false;
+  }
+  if (is_marked(object)) {
+    return true;
+  }
+  const Subject subject(object, around);
+  const auto enabled = subject.setting("cluster-enabled");
+  return !subject.workloads().empty() || (enabled && enabled->first() == "yes");
+}
+
+Verdict mutate(Json object, const Surroundings& around) {
+  Verdict verdict = verdict_on(object, around);
+  if (!verdict.recognised || verdict.ignored) {
+    verdict.mutated = std::move(object);
+    return verdict;
+  }
+  RuleIds without;
+  Patch patch = filled_in(object, around, without);
+  const Places old = patch.operations().empty() ? Places{} : places_of(object, around);
+  // A patch settles what its rule has against the object, and makes nothing worse, or it is not
+  // made. That is what keeps a second pass from adding anything.
+  for (std::size_t i = 0; i < rules().size() && !patch.operations().empty(); ++i) {
+    const std::string_view rule = harmful(object, old, patch, around, without);
+    if (rule.empty()) {
+      break;
+    }
+    without.insert(rule);
+    patch = filled_in(object, around, without);
+  }
+  verdict.patch = std::move(patch).operations();
+  verdict.mutated = std::move(patch).object();  // NOLINT(bugprone-use-after-move): another member
+  return verdict;
+}
 
 /// The API server validates after all mutations, its own defaults and other webhooks' included:
 /// rules see the object as it would be stored.

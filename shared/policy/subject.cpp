@@ -420,8 +420,12 @@ std::string Subject::hidden_because() const {
 }
 
 bool Subject::starts_bare() const {
-  return launch_.direct && !launch_.server.empty() && launch_.config_path.empty() && !config_ &&
-         !setting("cluster-enabled");
+  return !launch_.server.empty() && launch_.config_path.empty() && !config_ &&
+         !setting("cluster-enabled") && passes_on();
+}
+
+bool Subject::passes_on() const {
+  return launch_.seen && policy::passes_on(pod(), container(), around_, namespace_);
 }
 
 std::optional<std::int64_t> Subject::client_port() const {
@@ -449,9 +453,7 @@ std::string Subject::data_dir() const {
   if (!dir.starts_with('/') && !launch_.folder.empty()) {
     dir = dir == "." || dir == "./" ? launch_.folder : launch_.folder + "/" + dir;
   }
-  while (dir.size() > 1 && dir.ends_with('/')) {
-    dir.pop_back();
-  }
+  dir = bare_folder(std::move(dir));
   return is_open(dir) || !dir.starts_with('/') ? std::string{} : dir;
 }
 
@@ -460,10 +462,7 @@ const Json& Subject::mount_of(std::string_view path) const {
   const Json* best = &member(object_, {"none", "none"});
   std::size_t longest = 0;
   for (const Json& mount : items(member(container(), {"volumeMounts"}))) {
-    std::string folder = text(member(mount, {"mountPath"}));
-    while (folder.size() > 1 && folder.ends_with('/')) {
-      folder.pop_back();
-    }
+    const std::string folder = bare_folder(text(member(mount, {"mountPath"})));
     const bool holds = path == folder || (path.starts_with(folder) && path.size() > folder.size() &&
                                           path[folder.size()] == '/');
     if (!folder.empty() && holds && folder.size() >= longest) {

@@ -42,7 +42,6 @@ struct Launch {
   bool seen = false;               ///< The very command was found, not only a name in a script.
   bool sure = false;               ///< All of its words are seen.
   bool sentinel = false;           ///< It is a Sentinel, and no server of keys.
-  bool direct = false;             ///< Arguments added at the end reach the server.
   wire::RedisConf arguments = {};  ///< "--port 7000" and the like.
   std::vector<std::string> arguments_paths = {};  ///< Where each of them is in the object.
   std::vector<bool> arguments_known = {};         ///< Whether each one's value stands there.
@@ -106,6 +105,8 @@ class Subject {
   std::string hidden_because() const;
   /// Whether the server gets neither a file nor cluster mode by argument.
   bool starts_bare() const;
+  /// Whether arguments added at the end reach the server. Reads the launch once more, with some.
+  bool passes_on() const;
 
   /// The port that clients use and the one of the bus, as configured or by default; nothing where
   /// that is not known.

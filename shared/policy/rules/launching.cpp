@@ -228,7 +228,7 @@ void check_protected_mode(const Subject& subject, Report& report) {
 
 void patch_protected_mode(const Subject& subject, Patch& patch) {
   // A line that says `yes` was written on purpose: it is reported, not overruled.
-  if (is_closed(subject) && !subject.setting("protected-mode") && subject.launch().direct) {
+  if (is_closed(subject) && !subject.setting("protected-mode") && subject.passes_on()) {
     add_arguments(subject, patch, {"--protected-mode", "no"});
   }
 }
@@ -246,7 +246,7 @@ void check_announce(const Subject& subject, Report& report) {
 /// (nodeUpdateAddressIfNeeded() in cluster.c), but only from a node that reaches them. If all pods
 /// move at once, nobody does: each seeks the others where nodes.conf says.
 void patch_announce(const Subject& subject, Patch& patch) {
-  if (announces(subject) || !subject.launch().direct) {
+  if (announces(subject) || !subject.passes_on()) {
     return;
   }
   std::string variable = address_variable(subject);

@@ -42,104 +42,98 @@ struct Shape {
   bool recognised = true;
 };
 
-const std::vector<Shape>& shapes() {
-  static const std::vector<Shape> all{
-      {"words", "command: [redis-server, /conf/redis.conf]", "/conf/redis.conf", true},
-      {"args only", "args: [redis-server, /conf/redis.conf]", "/conf/redis.conf", true},
-      {"the file alone", "args: [/conf/redis.conf]", "/conf/redis.conf", true},
-      {"options alone", "args: [--cluster-enabled, \"yes\"]", "", true},
-      {"command and args",
-       "{command: [redis-server], args: [/conf/redis.conf]}",
-       "/conf/redis.conf",
-       true},
-      {"sh -c", "command: [sh, -c, exec redis-server /conf/redis.conf]", "/conf/redis.conf", false},
-      {"sh and args",
-       "{command: [sh], args: [-c, exec redis-server /conf/redis.conf]}",
-       "/conf/redis.conf",
-       false},
-      {"sh -cex",
-       "command: [bash, -cex, exec redis-server /conf/redis.conf]",
-       "/conf/redis.conf",
-       false},
-      {"sh -o",
-       "command: [bash, -euo, pipefail, -c, exec redis-server /conf/redis.conf]",
-       "/conf/redis.conf",
-       false},
-      {"sh -c with words behind",
-       "command: [sh, -c, 'exec \"$@\"', --, redis-server, /conf/redis.conf]",
-       "/conf/redis.conf",
-       true},
-      {"sh -c with one word behind",
-       "command: [sh, -c, 'exec redis-server /conf/redis.conf $1', sh]",
-       "/conf/redis.conf",
-       false},
-      {"a comment first",
-       "command: [sh, -c, \"# redis-server\\nmkdir -p x && exec redis-server /conf/redis.conf\"]",
-       "/conf/redis.conf",
-       false},
-      {"behind && and ;",
-       "command: [sh, -c, 'a && b; cd /tmp; redis-server /conf/redis.conf || exit 1']",
-       "/conf/redis.conf",
-       false},
-      {"in the background",
-       "command: [sh, -c, 'redis-server /conf/redis.conf & wait']",
-       "/conf/redis.conf",
-       false},
-      {"variables",
-       "{command: [sh, -c, 'F=/conf; exec redis-server $F/${NAME:-redis.conf}']}",
-       "/conf/redis.conf",
-       false},
-      {"a wrapper",
-       "command: [tini, --, redis-server, /conf/redis.conf]",
-       "/conf/redis.conf",
-       true},
-      {"an unknown wrapper",
-       "command: [/opt/start, redis-server, /conf/redis.conf]",
-       "/conf/redis.conf",
-       false},
-      {"a script that hands on",
-       "command: [/conf/mend.sh, redis-server, /conf/redis.conf]",
-       "/conf/redis.conf",
-       true},
-      {"a script with arguments", "command: [sh, /conf/start.sh]", "/conf/redis.conf", true},
-      {"a script without", "command: [sh, /conf/alone.sh]", "/conf/redis.conf", false},
-      {"a script of a script", "command: [sh, -c, exec /conf/start.sh]", "/conf/redis.conf", false},
-      {"sourced", "command: [sh, -c, . /conf/alone.sh]", "/conf/redis.conf", false},
-      {"eval",
-       "command: [sh, -c, 'eval \"exec redis-server /conf/redis.conf\"']",
-       "/conf/redis.conf",
-       false},
-      {"a copy",
-       "command: [sh, -c, 'cp /conf/redis.conf /tmp/r.conf; exec redis-server /tmp/r.conf']",
-       "/tmp/r.conf",
-       false},
-      {"a folder's copy",
-       "command: [sh, -c, 'cp /conf/* /tmp/c/ && redis-server /tmp/c/redis.conf']",
-       "/tmp/c/redis.conf",
-       false},
-      {"rewritten",
-       "command: [sh, -c, 'sed \"s/X/$HOSTNAME/\" /conf/redis.conf > /tmp/r.conf; exec redis-server /tmp/r.conf']",
-       "/tmp/r.conf",
-       false},
-      {"written",
-       "command: [sh, -c, \"cat > /tmp/r.conf <<EOF\\ncluster-enabled yes\\nEOF\\nredis-server /tmp/r.conf\"]",
-       "/tmp/r.conf",
-       false},
-      {"redis-stack", "command: [redis-stack-server, /conf/redis.conf]", "/conf/redis.conf", false},
-      {"Valkey",
-       "{image: \"valkey/valkey:8.1\", args: [/conf/redis.conf]}",
-       "/conf/redis.conf",
-       true},
-      {"a relative file",
-       "{workingDir: /conf, command: [redis-server, redis.conf]}",
-       "/conf/redis.conf",
-       true},
-      {"no server", "command: [sh, -c, echo nothing]", "", false, false},
-      {"a log of that name", "command: [tail, -F, /data/redis-server.log]", "", false, false},
-      {"a question for the version", "command: [redis-server, --version]", "", false, false},
-      {"a Sentinel", "command: [redis-server, /conf/redis.conf, --sentinel]", "", false, false}};
-  return all;
-}
+const std::array<Shape, 34> k_shapes{
+    {{"words", "command: [redis-server, /conf/redis.conf]", "/conf/redis.conf", true},
+     {"args only", "args: [redis-server, /conf/redis.conf]", "/conf/redis.conf", true},
+     {"the file alone", "args: [/conf/redis.conf]", "/conf/redis.conf", true},
+     {"options alone", "args: [--cluster-enabled, \"yes\"]", "", true},
+     {"command and args",
+      "{command: [redis-server], args: [/conf/redis.conf]}",
+      "/conf/redis.conf",
+      true},
+     {"sh -c", "command: [sh, -c, exec redis-server /conf/redis.conf]", "/conf/redis.conf", false},
+     {"sh and args",
+      "{command: [sh], args: [-c, exec redis-server /conf/redis.conf]}",
+      "/conf/redis.conf",
+      false},
+     {"sh -cex",
+      "command: [bash, -cex, exec redis-server /conf/redis.conf]",
+      "/conf/redis.conf",
+      false},
+     {"sh -o",
+      "command: [bash, -euo, pipefail, -c, exec redis-server /conf/redis.conf]",
+      "/conf/redis.conf",
+      false},
+     {"sh -c with words behind",
+      "command: [sh, -c, 'exec \"$@\"', --, redis-server, /conf/redis.conf]",
+      "/conf/redis.conf",
+      true},
+     {"sh -c with one word behind",
+      "command: [sh, -c, 'exec redis-server /conf/redis.conf $1', sh]",
+      "/conf/redis.conf",
+      false},
+     {"a comment first",
+      "command: [sh, -c, \"# redis-server\\nmkdir -p x && exec redis-server /conf/redis.conf\"]",
+      "/conf/redis.conf",
+      false},
+     {"behind && and ;",
+      "command: [sh, -c, 'a && b; cd /tmp; redis-server /conf/redis.conf || exit 1']",
+      "/conf/redis.conf",
+      false},
+     {"in the background",
+      "command: [sh, -c, 'redis-server /conf/redis.conf & wait']",
+      "/conf/redis.conf",
+      false},
+     {"variables",
+      "{command: [sh, -c, 'F=/conf; exec redis-server $F/${NAME:-redis.conf}']}",
+      "/conf/redis.conf",
+      false},
+     {"a wrapper", "command: [tini, --, redis-server, /conf/redis.conf]", "/conf/redis.conf", true},
+     {"an unknown wrapper",
+      "command: [/opt/start, redis-server, /conf/redis.conf]",
+      "/conf/redis.conf",
+      false},
+     {"a script that hands on",
+      "command: [/conf/mend.sh, redis-server, /conf/redis.conf]",
+      "/conf/redis.conf",
+      true},
+     {"a script with arguments", "command: [sh, /conf/start.sh]", "/conf/redis.conf", true},
+     {"a script without", "command: [sh, /conf/alone.sh]", "/conf/redis.conf", false},
+     {"a script of a script", "command: [sh, -c, exec /conf/start.sh]", "/conf/redis.conf", false},
+     {"sourced", "command: [sh, -c, . /conf/alone.sh]", "/conf/redis.conf", false},
+     {"eval",
+      "command: [sh, -c, 'eval \"exec redis-server /conf/redis.conf\"']",
+      "/conf/redis.conf",
+      false},
+     {"a copy",
+      "command: [sh, -c, 'cp /conf/redis.conf /tmp/r.conf; exec redis-server /tmp/r.conf']",
+      "/tmp/r.conf",
+      false},
+     {"a folder's copy",
+      "command: [sh, -c, 'cp /conf/* /tmp/c/ && redis-server /tmp/c/redis.conf']",
+      "/tmp/c/redis.conf",
+      false},
+     {"rewritten",
+      "command: [sh, -c, 'sed \"s/X/$HOSTNAME/\" /conf/redis.conf > /tmp/r.conf; exec redis-server /tmp/r.conf']",
+      "/tmp/r.conf",
+      false},
+     {"written",
+      "command: [sh, -c, \"cat > /tmp/r.conf <<EOF\\ncluster-enabled yes\\nEOF\\nredis-server /tmp/r.conf\"]",
+      "/tmp/r.conf",
+      false},
+     {"redis-stack", "command: [redis-stack-server, /conf/redis.conf]", "/conf/redis.conf", false},
+     {"Valkey",
+      "{image: \"valkey/valkey:8.1\", args: [/conf/redis.conf]}",
+      "/conf/redis.conf",
+      true},
+     {"a relative file",
+      "{workingDir: /conf, command: [redis-server, redis.conf]}",
+      "/conf/redis.conf",
+      true},
+     {"no server", "command: [sh, -c, echo nothing]", "", false, false},
+     {"a log of that name", "command: [tail, -F, /data/redis-server.log]", "", false, false},
+     {"a question for the version", "command: [redis-server, --version]", "", false, false},
+     {"a Sentinel", "command: [redis-server, /conf/redis.conf, --sentinel]", "", false, false}}};
 
 Objects beside_map(const Json& set) { return {from_yaml(k_map), set}; }
 
@@ -153,19 +147,19 @@ std::size_t words_in(Json set) {
 
 TEST_SUITE("policy/launch") {
   TEST_CASE("the server's file is found in every shape") {
-    for (const Shape& shape : shapes()) {
+    for (const Shape& shape : k_shapes) {
       CAPTURE(std::string(shape.label));
       const Objects objects = beside_map(hand_made_set(shape.launch));
       const Surroundings around = beside(objects);
       const Subject subject(objects[1], around);
       CHECK(subject.launch().config_path == shape.config_path);
-      CHECK(subject.launch().direct == shape.direct);
+      CHECK(subject.passes_on() == shape.direct);
       CHECK(is_redis_cluster(objects[1], around) == shape.recognised);
     }
   }
 
   TEST_CASE("a patch settles in every shape, and its words reach the server") {
-    for (const Shape& shape : shapes()) {
+    for (const Shape& shape : k_shapes) {
       CAPTURE(std::string(shape.label));
       for (const bool blind : {false, true}) {
         CAPTURE(blind);
@@ -180,7 +174,7 @@ TEST_SUITE("policy/launch") {
         if (added == 0) {
           CHECK(after.launch().arguments.directives == before.launch().arguments.directives);
         } else {
-          CHECK(before.launch().direct);
+          CHECK(before.passes_on());
           CHECK((after.launch().arguments.directives != before.launch().arguments.directives ||
                  after.launch().config_path != before.launch().config_path));
         }
@@ -189,7 +183,7 @@ TEST_SUITE("policy/launch") {
   }
 
   TEST_CASE("an unrelated change of a patched object patches nothing") {
-    for (const Shape& shape : shapes()) {
+    for (const Shape& shape : k_shapes) {
       CAPTURE(std::string(shape.label));
       const Objects objects = beside_map(hand_made_set(shape.launch));
       Surroundings around = beside(objects);
