@@ -2,6 +2,8 @@
 //
 // How servers are started, in every shape that manifests have it: what is read of each, and that a
 // patch settles for each, reaches the server and leaves what it cannot reach.
+#include <array>
+
 #include <doctest/doctest.h>
 
 #include "shared/policy/json_access.hpp"
