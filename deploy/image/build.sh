@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds an OCI archive with node images from Debian's packages, one tag a server, and the pod sandbox
-# that a container runtime needs to start a pod at all:
-#   7.0 (Redis, Debian 12), 8.0 (Redis, Debian 13), valkey-8.1 (Valkey, Debian 13), sandbox
+# Builds an OCI archive with node images from Debian's packages, one tag a server (root.sh knows them),
+# and under the tag sandbox what a container runtime needs to start a pod at all.
 # usage: build.sh OUT.oci
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,14 +13,12 @@ cd "$work"
 
 path=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
-add_image() { # tag suite command packages
-  echo "==> image $1: $4 of $2" >&2
-  mmdebstrap --quiet --variant=minbase --include="$4" --format=tar \
-    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-    --dpkgopt='path-exclude=/usr/share/locale/*' "$2" "$1.tar"
+add_image() { # tag server
+  echo "==> image $1" >&2
+  "$here/root.sh" "$1" "$1.tar"
   umoci new --image "oci:$1"
   umoci raw add-layer --image "oci:$1" "$1.tar"
-  umoci config --image "oci:$1" --config.cmd "$3" --config.env "$path" --config.user 999:999
+  umoci config --image "oci:$1" --config.cmd "$2" --config.env "$path" --config.user 999:999
   rm "$1.tar"
 }
 
@@ -35,8 +32,7 @@ add_sandbox() {
 
 umoci init --layout oci
 add_sandbox
-add_image 7.0 bookworm redis-server redis-server,redis-tools,busybox
-add_image 8.0 trixie redis-server redis-server,redis-tools,busybox
-add_image valkey-8.1 trixie valkey-server valkey-server,valkey-tools,busybox
+for tag in 7.0 8.0 8.6; do add_image $tag redis-server; done
+for tag in valkey-8.1 valkey-9.1; do add_image $tag valkey-server; done
 tar cf "$out.new" -C oci .
 mv "$out.new" "$out"

@@ -40,10 +40,12 @@ build_components() {
   for part in "${parts[@]}"; do ln -sf ../kube "$cache/bin/$part"; done
 }
 
-# An OCI archive with the tags 7.0 (Redis of Debian 12), 8.0 and valkey-8.1 (of Debian 13) and sandbox.
 build_images() {
-  [ ! -e "$cache/images.oci" ] || return 0
+  local stamp
+  stamp=$(cat "$here"/../../deploy/image/{build.sh,root.sh,pause.c} | sha256sum | cut -c1-16)
+  [ ! -e "$cache/images.oci" ] || [ "$(cat "$cache/images.stamp" 2>/dev/null)" != "$stamp" ] || return 0
   "$here/../../deploy/image/build.sh" "$cache/images.oci"
+  echo "$stamp" >"$cache/images.stamp"
 }
 
 # The webhook of this working tree; built again whenever its sources changed.

@@ -42,20 +42,25 @@ check_nodes_file() {
   fi
 }
 
-# latest COPY: the copy; or the view of a peer that knows this node by a later epoch or in another
-# role: it may have been promoted, or lost its slots, since the copy was made. Servers that delete
-# the keys of slots that others have when they start would else delete what is this node's.
+# latest COPY: the copy; or the view of a peer that knows this node by a later epoch, in another role or
+# with other slots: it may have been promoted, or slots have come or gone, since the copy was made.
+# Servers that delete the keys of slots that others have when they start would else delete what is this
+# node's.
 latest() {
   id=$(printf '%s\n' "$1" | own_id)
   for peer in $([ -z "$id" ] || peers | head -n 8); do
     view=$(ask "$peer" CLUSTER NODES)
     later=$(printf '%s\n' "$1" | awk -v id="$id" -v view="$view" '
-      function state(line) { split(line, word, " "); return (word[3] ~ /slave/ ? word[4] : "master") }
+      function state(line,  n, i, has) {
+        n = split(line, word, " ")
+        for (i = 9; i <= n; i++) if (word[i] !~ /^\[/) has = has " " word[i]
+        return (word[3] ~ /slave/ ? word[4] : "master") has
+      }
       $1 == id { mine = state($0); epoch = $7 }
       END {
         for (i = split(view, lines, "\n"); i > 0; i--) {
           split(lines[i], word, " ")
-          if (word[1] == id) { print (word[7] + 0 > epoch + 0 || state(lines[i]) != mine); exit }
+          if (word[1] == id) { print (word[7] + 0 > epoch + 0 || word[7] + 0 == epoch + 0 && state(lines[i]) != mine); exit }
         }
       }')
     case "$later" in
@@ -118,10 +123,14 @@ keep_nodes_file() {
     mv "$1.kept.new" "$1.kept"; } 2>/dev/null
 }
 
-# Copies it as soon as it changes, for as long as process $2 lives.
+# Copies it as soon as it changes, for as long as process $2 lives, and notes beside it how far the
+# data is.
 watch_nodes_file() {
+  turn=0
   while kill -0 "$2" 2>/dev/null; do
     keep_nodes_file "$1"
+    [ $((turn % 5)) -ne 0 ] || note_aof_end "$data/$aof_note"
+    turn=$((turn + 1))
     sleep 1
   done
 }

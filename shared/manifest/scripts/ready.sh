@@ -14,18 +14,21 @@ not_ready() {
   exit 1
 }
 
-# Whether the other pods are a cluster in which this node had a place: they know as many nodes as
-# there are pods, and this is none of those.
-peers_lost_a_node() {
+# What the other pods say of the cluster in which this node may have had a place: "lost" where they
+# know as many nodes as there are pods, and this is none of those; "silent" of who does not answer.
+said_by_peers() {
   ask_seconds=1
   pods=$(pod_addresses | wc -l)
-  for peer in $(peers | head -n 3); do
-    info=$(ask "$peer" CLUSTER INFO)
-    known=$(echo "$info" | field cluster_known_nodes)
-    assigned=$(echo "$info" | field cluster_slots_assigned)
-    [ "${known:-1}" -le 1 ] || [ "${assigned:-0}" -eq 0 ] || [ "$known" -lt "$pods" ] || return 0
+  for peer in $(peers | head -n 8); do
+    ask "$peer" CLUSTER INFO | tr -d '\r' | awk -F: -v pods="$pods" '
+      { said[$1] = $2 }
+      END {
+        if (!("cluster_known_nodes" in said)) print "silent"
+        else if (said["cluster_known_nodes"] > 1 && said["cluster_slots_assigned"] > 0 &&
+                 said["cluster_known_nodes"] >= pods) print "lost"
+      }' &
   done
-  return 1
+  wait
 }
 
 answers=$(ask "$me" <<'COMMANDS' | tr -d '\r'
@@ -43,7 +46,12 @@ case "$answers" in
 esac
 case "$answers" in
   *"cluster_known_nodes:1
-"*) ! peers_lost_a_node || not_ready "the other pods are a cluster, and this node lost its place in it" ;;
+"*)
+    case $(said_by_peers) in
+      *lost*) not_ready "the other pods are a cluster, and this node lost its place in it" ;;
+      *silent*) not_ready "it is alone, and a pod that may know more does not answer" ;;
+    esac
+    ;;
   *)
     # Who never had slots nor an epoch was introduced a moment ago, and gets its place next.
     if echo "$answers" | awk '$3 ~ /myself/ && $3 ~ /master/ && $7 == 0 && NF == 8 { new = 1 } END { exit !new }'; then

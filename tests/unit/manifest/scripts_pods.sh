@@ -4,7 +4,8 @@
 # Sourced: "pods" with real redis-server processes. A pod here is a folder with the files that a pod has
 # mounted, and an address of its own in 127.0.0.0/8; a file takes the place of the DNS name that lists
 # the pods' addresses. Everything else is as it is in a pod: the scripts, the redis.conf that the product
-# writes (from tests/golden), the environment. BUSYBOX=/bin/busybox gives them its shell and tools.
+# writes (from tests/golden), the environment. BUSYBOX=/bin/busybox gives them its shell and tools,
+# SERVERS=FOLDER the redis-server and redis-cli there (see tests/servers.sh).
 
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/kredis-scripts.XXXXXX")
@@ -22,6 +23,7 @@ end_pods() {
   wait 2>/dev/null
 }
 
+PATH=${SERVERS:+$SERVERS:}$PATH
 # What a pod finds in its PATH. (Debian's busybox has no flock, Alpine's has.)
 path=$PATH
 if [ -n "${BUSYBOX:-}" ]; then
@@ -130,6 +132,7 @@ write_keys() {
     for key in $(seq "$2"); do echo "SET key$key value$key"; done | ask "$n" | grep -c '^OK$'
   done | paste -sd+ | bc
 }
+keys_are() { [ "$(keys_of 1 2 3 4 5 6)" = "$1" ]; }
 keys_of() { for n in "$@"; do role_is "$n" master && ask "$n" DBSIZE; done | paste -sd+ | bc; }
 
 forget_pods() {
