@@ -151,6 +151,8 @@ Status carry_out_alone(const Step& step, Site& site, const Conduct& conduct) {
       [&]<typename Kind>(const Kind& what) -> Status {
         if constexpr (core::is_node_command<Kind>) {
           return Error::internal("a command to a node is told with others");
+        } else if constexpr (std::is_same_v<Kind, core::MoveSlots>) {
+          return Error::internal("slots are moved with others");
         } else {
           return carry_out(what, site, conduct);
         }
@@ -165,24 +167,47 @@ bool can_be_tried(const Step& step) {
          std::holds_alternative<core::DeleteObject>(step.what);
 }
 
+/// The steps from `first` on that `is` one of a kind which is carried out together.
+template <typename Is>
+Steps together(const Stage& stage, std::size_t first, Is is) {
+  Steps steps;
+  for (std::size_t i = first; i < stage.steps.size() && is(stage.steps[i]); ++i) {
+    steps.push_back(&stage.steps[i]);
+  }
+  return steps;
+}
+
+bool is_move(const Step& step) { return std::holds_alternative<core::MoveSlots>(step.what); }
+
+/// Slots move between all pairs of nodes at once.
+Status run_moves(Site& site, const Steps& steps, const Conduct& conduct) {
+  std::vector<const core::MoveSlots*> moves;
+  for (const Step* step : steps) {
+    moves.push_back(&std::get<core::MoveSlots>(step->what));
+  }
+  return carry_out(moves, site, conduct);
+}
+
 Status run_stage(Site& site, const Stage& stage, const Conduct& conduct) {
   for (std::size_t i = 0; i < stage.steps.size();) {
+    const Step& step = stage.steps[i];
     if (conduct.is_cancelled()) {
-      return conduct.ended_while(core::to_text(stage.steps[i]));
+      return conduct.ended_while(core::to_text(step));
     }
-    const bool passed = site.dry_run != ports::DryRun::no && !can_be_tried(stage.steps[i]);
-    Steps commands;
-    for (; !passed && i < stage.steps.size() && is_command(stage.steps[i]); ++i) {
-      commands.push_back(&stage.steps[i]);
+    if (site.dry_run != ports::DryRun::no && !can_be_tried(step)) {
+      ++i;
+    } else if (is_command(step)) {
+      const Steps commands = together(stage, i, is_command);
+      KREDIS_CHECK(run_commands(site, commands, conduct));
+      i += commands.size();
+    } else if (is_move(step)) {
+      const Steps moves = together(stage, i, is_move);
+      KREDIS_CHECK(run_moves(site, moves, conduct));
+      i += moves.size();
+    } else {
+      KREDIS_CHECK(carry_out_alone(step, site, conduct));
+      ++i;
     }
-    if (!commands.empty()) {
-      KREDIS_CHECK(run_commands(site, std::move(commands), conduct));
-      continue;
-    }
-    if (!passed) {
-      KREDIS_CHECK(carry_out_alone(stage.steps[i], site, conduct));
-    }
-    ++i;
   }
   return {};
 }

@@ -2,9 +2,16 @@
 #include "plugin/apply/move_slots.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <optional>
+#include <thread>
 #include <utility>
-#include <vector>
 
+#include "plugin/apply/latency_probe.hpp"
+#include "plugin/apply/slot_mover.hpp"
+#include "shared/core/text.hpp"
 #include "shared/redis/reply_error.hpp"
 
 namespace kredis::plugin {
@@ -12,42 +19,61 @@ namespace {
 
 using core::Command;
 using core::Member;
+using core::MoveSlots;
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// MIGRATE works in the source's main thread: a batch is what its clients wait for.
-constexpr int k_keys_at_once = 100;
-/// For one MIGRATE; the server counts it for each chunk that it writes or reads.
-constexpr auto k_migrate_timeout = 5s;
+/// Workers between two nodes: while the answer of one is on its way, the source works for the
+/// other.
+constexpr std::size_t k_workers = 2;
+/// Slots that are open at once, at most, for each worker; fewer where they have many keys.
+constexpr std::size_t k_most_open = 64;
+constexpr std::size_t k_keys_open = 2000;
+/// Below this many bytes in the whole server no key of it is worth a question for its size.
+constexpr std::int64_t k_small_server = std::int64_t{32} << 20;
+constexpr auto k_tick = 50ms;
+/// How long gossip has to settle who owns a slot before an epoch is raised for it.
+constexpr auto k_settle = 5s;
 
-/// One move: where its two ends are on the switchboard, and how far it is.
-class Move {
+/// The moves of one wave: their ends, their workers, and what is seen of them.
+class Wave {
  public:
-  Move(const core::MoveSlots& step, Site& site, const Conduct& conduct)
-      : step_(step), cluster_(*site.cluster), conduct_(conduct) {}
+  Wave(const std::vector<const MoveSlots*>& steps, Site& site, const Conduct& conduct)
+      : steps_(steps), site_(site), cluster_(*site.cluster), conduct_(conduct) {}
 
   Status run();
 
  private:
   Result<std::size_t> place_of(const std::string& pod) const;
-  Result<std::vector<core::Reply>> tell(std::size_t at, const std::vector<Command>& commands);
-  Status expect_ok(std::size_t at, const std::vector<Command>& commands);
-  Status may_go_on(const std::string& what) const;
-  Status open(std::uint32_t slot);
-  Status move_keys(std::uint32_t slot);
-  Status close(std::uint32_t slot);
+  Status prepare(const MoveSlots& step);
+  Status look_into(MovePair& pair, std::size_t source);
+  Status close_what_arrived(std::size_t source, const core::SlotSet& slots, const core::NodeId& to);
+  Status start();
+  std::optional<Error> is_to_end() const;
+  Status watch();
+  void tell_others();
+  std::string progress_text() const;
+  Status wait_until_shown();
   std::string not_shown() const;
-  std::string moved_text(std::uint32_t moved) const;
+  bool raise_epochs();
+  ports::Deadline soon() const { return conduct_.call_deadline(); }
 
-  const core::MoveSlots& step_;
+  const std::vector<const MoveSlots*>& steps_;
+  Site& site_;
   observe::Cluster& cluster_;
   const Conduct& conduct_;
-  std::size_t source_ = 0;
-  std::size_t target_ = 0;
-  core::NodeAddress address_ = {};
-  std::uint64_t keys_ = 0;
+  std::vector<std::unique_ptr<MovePair>> pairs_ = {};
+  std::map<std::size_t, std::unique_ptr<LatencyProbe>> probes_ = {};  ///< By place of the node.
+  std::vector<std::pair<std::size_t, std::size_t>> ends_ = {};        ///< Of each pair.
+  std::vector<std::unique_ptr<SlotMover>> movers_ = {};
+  std::uint32_t all_ = 0;
+  std::uint32_t before_ = 0;  ///< Slots that had arrived already.
+  steady_clock::time_point began_ = steady_clock::now();
+  std::atomic<bool> stop_ = false;
 };
 
-Result<std::size_t> Move::place_of(const std::string& pod) const {
+Result<std::size_t> Wave::place_of(const std::string& pod) const {
   const Member* member = cluster_.view().by_pod(pod);
   if (member == nullptr || member->self() == nullptr) {
     return Error::unreachable(pod + " does not answer, so no slots can be moved to or from it")
@@ -56,146 +82,289 @@ Result<std::size_t> Move::place_of(const std::string& pod) const {
   return static_cast<std::size_t>(member - cluster_.view().members.data());
 }
 
-Result<std::vector<core::Reply>> Move::tell(std::size_t at, const std::vector<Command>& commands) {
-  std::vector<std::vector<Command>> all(cluster_.view().members.size());
-  all[at] = commands;
-  auto answers = cluster_.switchboard().ask_each(all, conduct_.call_deadline());
-  return std::move(answers[at]);
-}
-
-Status Move::expect_ok(std::size_t at, const std::vector<Command>& commands) {
-  KREDIS_TRY(const auto replies, tell(at, commands));
-  for (const core::Reply& reply : replies) {
-    if (reply.is_error()) {
-      return redis::error_of(reply, cluster_.view().members[at].pod.name);
-    }
-  }
-  return {};
-}
-
-/// A move of thousands of slots, of which most may be empty, ends when it is to.
-Status Move::may_go_on(const std::string& what) const {
-  if (conduct_.is_cancelled()) {
-    return conduct_.ended_while(what);
-  }
-  if (conduct_.now() >= conduct_.end()) {
-    return Error::timeout("it took too long: " + what)
-        .with_hint("run the same command again: it goes on from here");
-  }
-  return {};
-}
-
-/// The target first: a client that the source sends on must be let in there.
-/// https://redis.io/docs/latest/commands/cluster-setslot/
-Status Move::open(std::uint32_t slot) {
-  const std::string number = std::to_string(slot);
-  KREDIS_CHECK(
-      expect_ok(target_, {{"CLUSTER", "SETSLOT", number, "IMPORTING", step_.source.to_text()}}));
-  return expect_ok(source_, {{"CLUSTER", "SETSLOT", number, "MIGRATING", step_.target.to_text()}});
-}
-
-Status Move::move_keys(std::uint32_t slot) {
-  const std::string number = std::to_string(slot);
-  for (;;) {
-    KREDIS_TRY(
-        const auto listed,
-        tell(source_, {{"CLUSTER", "GETKEYSINSLOT", number, std::to_string(k_keys_at_once)}}));
-    if (listed.front().is_error()) {
-      return redis::error_of(listed.front(), step_.pod);
-    }
-    if (listed.front().items.empty()) {
-      return {};
-    }
-    // REPLACE: the slot is open here and there, so a copy at the target is one whose
-    // acknowledgement was lost, and the source's is the one that was served since.
-    Command migrate{"MIGRATE",
-                    address_.ip,
-                    std::to_string(address_.port),
-                    "",
-                    "0",
-                    std::to_string(std::chrono::milliseconds(k_migrate_timeout).count()),
-                    "REPLACE"};
-    const Command login = cluster_.switchboard().login();
-    migrate.insert(migrate.end(), login.begin(), login.end());
-    migrate.emplace_back("KEYS");
-    for (const core::Reply& key : listed.front().items) {
-      migrate.push_back(key.text);
-    }
-    KREDIS_CHECK(expect_ok(source_, {migrate}));
-    keys_ += listed.front().items.size();
-    KREDIS_CHECK(may_go_on("slot " + number + " moves; it stays open until then"));
-  }
-}
-
-/// Target, source, everybody else: while the source still answers for the slot nobody asks in vain.
-/// A replica takes it from its master.
-Status Move::close(std::uint32_t slot) {
-  const Command owner{"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", step_.target.to_text()};
-  KREDIS_CHECK(expect_ok(target_, {owner}));
-  KREDIS_CHECK(expect_ok(source_, {owner}));
-  std::vector<std::vector<Command>> others(cluster_.view().members.size());
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    const core::Node* self = cluster_.view().members[i].self();
-    if (self != nullptr && self->role == core::Role::master && i != source_ && i != target_) {
-      others[i] = {owner};
-    }
-  }
-  // Who is not reached now hears it by gossip; the look at the end waits for that.
-  static_cast<void>(cluster_.switchboard().ask_each(others, conduct_.call_deadline()));
-  return {};
-}
-
-std::string Move::not_shown() const {
-  for (const Member& viewer : cluster_.view().members) {
-    const core::Node* owner = viewer.view ? viewer.view->find(step_.target) : nullptr;
-    if (viewer.view && (owner == nullptr || !step_.slots.without(owner->slots).empty())) {
-      return viewer.pod.name + " does not see slots " + step_.slots.to_text() + " at " +
-             step_.target_pod;
-    }
-  }
-  return {};
-}
-
-std::string Move::moved_text(std::uint32_t moved) const {
-  return std::to_string(moved) + " of " + std::to_string(step_.slots.size()) +
-         " slots moved from " + step_.pod + " to " + step_.target_pod + ", " +
-         std::to_string(keys_) + " keys";
-}
-
-Status Move::run() {
-  cluster_.ask(observe::Ask::topology, conduct_.call_deadline());
-  KREDIS_TRY(source_, place_of(step_.pod));
-  KREDIS_TRY(target_, place_of(step_.target_pod));
-  const core::Node& target = *cluster_.view().members[target_].self();
-  const core::Node& source = *cluster_.view().members[source_].self();
-  address_ = target.address;
-  const core::SlotSet left = step_.slots.without(target.slots);
+Status Wave::prepare(const MoveSlots& step) {
+  KREDIS_TRY(const std::size_t from, place_of(step.pod));
+  KREDIS_TRY(const std::size_t to, place_of(step.target_pod));
+  const core::Node& source = *cluster_.view().members[from].self();
+  const core::Node& target = *cluster_.view().members[to].self();
+  const core::SlotSet left = step.slots.without(target.slots);
   if (const core::SlotSet foreign = left.without(source.slots); !foreign.empty()) {
-    return Error::conflict("slots " + foreign.to_text() + " are neither at " + step_.pod +
-                           " nor at " + step_.target_pod)
+    return Error::conflict("slots " + foreign.to_text() + " are neither at " + step.pod +
+                           " nor at " + step.target_pod)
         .with_hint("look again and plan anew: run the same command again");
   }
-  std::uint32_t moved = step_.slots.size() - left.size();
+  all_ += step.slots.size();
+  before_ += step.slots.size() - left.size();
+  // A run before this one may have ended between the two ends of a slot.
+  KREDIS_CHECK(close_what_arrived(
+      from, step.slots.shared_with(target.slots).shared_with(source.slots), step.target));
+  auto pair = std::make_unique<MovePair>(
+      MoveEnd{.pod = step.pod, .id = step.source, .address = source.address},
+      MoveEnd{.pod = step.target_pod, .id = step.target, .address = target.address},
+      cluster_.switchboard().login(),
+      site_.limits,
+      steps_.size());
   for (const core::SlotRange& range : left.ranges()) {
     for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-      KREDIS_CHECK(may_go_on(moved_text(moved)));
-      KREDIS_CHECK(open(slot));
-      KREDIS_CHECK(move_keys(slot));
-      KREDIS_CHECK(close(slot));
-      conduct_.say(moved_text(++moved));
+      pair->left.push_back(slot);
     }
   }
+  KREDIS_CHECK(look_into(*pair, from));
+  pairs_.push_back(std::move(pair));
+  ends_.emplace_back(from, to);
+  return {};
+}
+
+Status Wave::close_what_arrived(std::size_t source,
+                                const core::SlotSet& slots,
+                                const core::NodeId& to) {
+  std::vector<std::vector<Command>> commands(cluster_.view().members.size());
+  for (const core::SlotRange& range : slots.ranges()) {
+    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
+      commands[source].push_back(
+          {"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", to.to_text()});
+    }
+  }
+  const auto answers = cluster_.switchboard().ask_each(commands, soon());
+  if (!answers[source]) {
+    return answers[source].error();
+  }
+  for (const core::Reply& reply : *answers[source]) {
+    if (reply.is_error()) {
+      return redis::error_of(reply, cluster_.view().members[source].pod.name);
+    }
+  }
+  return {};
+}
+
+/// "db3:keys=7,expires=0" of INFO, or nothing.
+std::optional<int> database_in(std::string_view line) {
+  const std::size_t colon = line.find(":keys=");
+  if (!line.starts_with("db") || colon == std::string_view::npos) {
+    return std::nullopt;
+  }
+  return core::to_number<int>(line.substr(2, colon - 2));
+}
+
+/// Which databases it has, how much it holds, and so how many slots may be open at once.
+Status Wave::look_into(MovePair& pair, std::size_t source) {
+  std::vector<std::vector<Command>> commands(cluster_.view().members.size());
+  commands[source] = {{"INFO", "keyspace"}, {"INFO", "memory"}, {"DBSIZE"}};
+  const auto answers = cluster_.switchboard().ask_each(commands, soon());
+  if (!answers[source]) {
+    return answers[source].error();
+  }
+  const std::vector<core::Reply>& replies = *answers[source];
+  for (const std::string_view line : core::split_lines(replies[0].text)) {
+    const auto database = database_in(line);
+    if (database && *database != 0) {
+      pair.databases.push_back(*database);
+    }
+  }
+  for (const std::string_view line : core::split_lines(replies[1].text)) {
+    constexpr std::string_view k_used = "used_memory_dataset:";
+    if (line.starts_with(k_used)) {
+      pair.sized =
+          core::to_number<std::int64_t>(line.substr(k_used.size())).value_or(k_small_server) >=
+          k_small_server;
+    }
+  }
+  pair.sized = pair.sized || site_.limits.bytes_per_second.has_value();
+  const std::uint32_t slots = cluster_.view().members[source].self()->slots.size();
+  const std::size_t per_slot =
+      static_cast<std::size_t>(replies[2].integer) / std::max<std::uint32_t>(1, slots) + 1;
+  pair.chunk = std::clamp<std::size_t>(k_keys_open / per_slot, 1, k_most_open);
+  return {};
+}
+
+Status Wave::start() {
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    if (pairs_[i]->left.empty()) {
+      continue;
+    }
+    for (std::size_t worker = 0; worker < k_workers; ++worker) {
+      KREDIS_TRY(auto source, cluster_.switchboard().open(ends_[i].first, soon()));
+      KREDIS_TRY(auto target, cluster_.switchboard().open(ends_[i].second, soon()));
+      movers_.push_back(
+          std::make_unique<SlotMover>(*pairs_[i], std::move(source), std::move(target)));
+    }
+    for (const std::size_t end : {ends_[i].first, ends_[i].second}) {
+      if (!probes_.contains(end)) {
+        KREDIS_TRY(auto line, cluster_.switchboard().open(end, soon()));
+        probes_[end] = std::make_unique<LatencyProbe>(std::move(line));
+      }
+    }
+  }
+  return {};
+}
+
+/// The others hear it in the background; who is not reached now hears it by gossip, and the look at
+/// the end waits for that. A replica takes it from its master.
+void Wave::tell_others() {
+  std::vector<Command> owners;
+  std::vector<std::vector<Command>> commands(cluster_.view().members.size());
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    std::vector<std::uint32_t> arrived;
+    {
+      const std::lock_guard lock(pairs_[i]->mutex);
+      arrived.swap(pairs_[i]->arrived);
+    }
+    for (std::size_t at = 0; at < commands.size(); ++at) {
+      const core::Node* self = cluster_.view().members[at].self();
+      if (self == nullptr || self->role != core::Role::master || at == ends_[i].first ||
+          at == ends_[i].second) {
+        continue;
+      }
+      for (const std::uint32_t slot : arrived) {
+        commands[at].push_back(
+            {"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", pairs_[i]->target.id.to_text()});
+      }
+    }
+  }
+  static_cast<void>(cluster_.switchboard().ask_each(commands, soon()));
+}
+
+std::string Wave::progress_text() const {
+  std::uint32_t slots = before_;
+  std::int64_t keys = 0;
+  std::int64_t bytes = 0;
+  std::string large;
+  for (const auto& pair : pairs_) {
+    slots += pair->slots;
+    keys += pair->keys;
+    bytes += pair->bytes;
+    const std::lock_guard lock(pair->mutex);
+    large = pair->large.empty() ? large : "; large key " + pair->large;
+  }
+  microseconds worst{0};
+  for (const auto& [at, probe] : probes_) {
+    worst = std::max(worst, probe->worst());
+  }
+  const double seconds = std::chrono::duration<double>(steady_clock::now() - began_).count();
+  std::string text = std::to_string(slots) + " of " + std::to_string(all_) + " slots moved, " +
+                     core::counted(keys, "key");
+  if (bytes > 0) {
+    text += ", " + core::bytes_text(bytes);
+  }
+  if (seconds >= 1) {
+    text += ", " + std::to_string(std::llround(static_cast<double>(keys) / seconds)) + " keys/s";
+    if (slots > before_ && slots < all_) {
+      text += ", " + std::to_string(std::llround(seconds * (all_ - slots) / (slots - before_))) +
+              " s left";
+    }
+  }
+  return text + ", clients waited " + std::to_string((worst.count() + 500) / 1000) + " ms at most" +
+         large;
+}
+
+std::optional<Error> Wave::is_to_end() const {
+  if (conduct_.is_cancelled()) {
+    return conduct_.ended_while(progress_text());
+  }
+  if (conduct_.now() >= conduct_.end()) {
+    return Error::timeout("it took too long: " + progress_text())
+        .with_hint("run the same command again: it goes on from here");
+  }
+  return std::nullopt;
+}
+
+/// Until all workers are done, or one fails, or somebody ends it.
+Status Wave::watch() {
+  std::vector<Status> ends(movers_.size());
+  std::atomic<std::size_t> running = movers_.size();
+  std::vector<std::jthread> threads;
+  threads.reserve(movers_.size());
+  for (std::size_t i = 0; i < movers_.size(); ++i) {
+    threads.emplace_back([&, i] {
+      ends[i] = movers_[i]->run([&] { return stop_.load(); });
+      if (!ends[i]) {
+        stop_ = true;
+      }
+      --running;
+    });
+  }
+  std::optional<Error> ended;
+  while (running > 0) {
+    std::this_thread::sleep_for(k_tick);
+    for (std::size_t i = 0; i < pairs_.size(); ++i) {
+      if (probes_.contains(ends_[i].first)) {
+        pairs_[i]->felt =
+            std::max(probes_[ends_[i].first]->now(), probes_[ends_[i].second]->now()).count();
+      }
+    }
+    tell_others();
+    conduct_.say(progress_text());
+    ended = stop_ ? ended : is_to_end();
+    stop_ = stop_ || ended;
+  }
+  threads.clear();
+  tell_others();
+  conduct_.say(progress_text());
+  for (const Status& end : ends) {
+    KREDIS_CHECK(end);
+  }
+  return ended ? Status(*ended) : Status{};
+}
+
+std::string Wave::not_shown() const {
+  for (const MoveSlots* step : steps_) {
+    for (const Member& viewer : cluster_.view().members) {
+      const core::Node* owner = viewer.view ? viewer.view->find(step->target) : nullptr;
+      if (viewer.view && (owner == nullptr || !step->slots.without(owner->slots).empty())) {
+        return viewer.pod.name + " does not see slots " + step->slots.to_text() + " at " +
+               step->target_pod;
+      }
+    }
+  }
+  return {};
+}
+
+/// On a tie the new owner's epoch stays as it is, and a map may keep the old one for ever:
+/// https://github.com/redis/redis/issues/3776
+bool Wave::raise_epochs() {
+  std::vector<std::vector<Command>> commands(cluster_.view().members.size());
+  for (const auto& [source, target] : ends_) {
+    commands[target] = {{"CLUSTER", "BUMPEPOCH"}};
+  }
+  static_cast<void>(cluster_.switchboard().ask_each(commands, soon()));
+  return true;
+}
+
+Status Wave::wait_until_shown() {
+  const auto begin = conduct_.now();
+  bool raised = false;
   return wait_until(conduct_, 100ms, [&]() -> Result<std::string> {
-    cluster_.ask(observe::Ask::topology, conduct_.call_deadline());
-    return not_shown();
+    cluster_.ask(observe::Ask::topology, soon());
+    std::string missing = not_shown();
+    if (!missing.empty() && !raised && conduct_.now() - begin > k_settle) {
+      raised = raise_epochs();
+    }
+    return missing;
   });
+}
+
+Status Wave::run() {
+  cluster_.ask(observe::Ask::topology, soon());
+  for (const MoveSlots* step : steps_) {
+    KREDIS_CHECK(prepare(*step));
+  }
+  if (const auto ended = is_to_end()) {
+    return *ended;
+  }
+  KREDIS_CHECK(start());
+  KREDIS_CHECK(watch());
+  return wait_until_shown();
 }
 
 }  // namespace
 
-Status carry_out(const core::MoveSlots& step, Site& site, const Conduct& conduct) {
-  if (auto moved = Move(step, site, conduct).run(); !moved) {
-    return moved.error().while_doing(core::to_text(core::Step{.what = step}));
+Status carry_out(const std::vector<const MoveSlots*>& steps, Site& site, const Conduct& conduct) {
+  if (auto moved = Wave(steps, site, conduct).run(); !moved) {
+    Error error = moved.error();
+    for (const MoveSlots* step : steps) {
+      error = error.while_doing(core::to_text(core::Step{.what = *step}));
+    }
+    return error;
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "plugin/apply/move_pace.hpp"
 #include "shared/core/object_name.hpp"
 #include "shared/json/json.hpp"
 #include "shared/observe/cluster.hpp"
@@ -29,6 +30,7 @@ struct Site {
   observe::Cluster* cluster = nullptr;  ///< Null where a plan asks nothing of nodes.
   /// On the server: it judges each object and keeps none, and nothing else is done.
   ports::DryRun dry_run = ports::DryRun::no;
+  MoveLimits limits = {};             ///< For slots that move.
   std::vector<Applied> applied = {};  ///< In the order in which it was done.
 };
 

@@ -34,6 +34,11 @@ class Switchboard {
   std::vector<Answer> ask_each(const std::vector<std::vector<core::Command>>& commands,
                                ports::Deadline deadline);
 
+  /// A further line to one node, for somebody who works beside this.
+  Result<std::unique_ptr<ports::RedisConnection>> open(std::size_t at, ports::Deadline deadline) {
+    return redis_.connect(lines_[at].target, deadline);
+  }
+
  private:
   struct Line {
     ports::RedisTarget target;

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/apply/latency_probe.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kredis::plugin {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr auto k_pace = 20ms;
+constexpr auto k_patience = 60s;  ///< A large key holds a node up for long.
+
+std::int64_t micros_now() {
+  return std::chrono::duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+LatencyProbe::LatencyProbe(std::unique_ptr<ports::RedisConnection> line)
+    : line_(std::move(line)), thread_([this](const std::stop_token& stop) { ask(stop); }) {}
+
+void LatencyProbe::ask(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const std::int64_t began = micros_now();
+    asked_at_ = began;
+    const auto answer = line_->pipeline({{"PING"}}, steady_clock::now() + k_patience);
+    const std::int64_t took = micros_now() - began;
+    asked_at_ = 0;
+    if (!answer) {
+      return;  // What broke it, the move itself will meet and say.
+    }
+    base_ = base_ == 0 ? took : std::min<std::int64_t>(base_, took);
+    last_ = took - base_;
+    worst_ = std::max<std::int64_t>(worst_, last_);
+    std::this_thread::sleep_for(k_pace);
+  }
+}
+
+microseconds LatencyProbe::now() const {
+  const std::int64_t since = asked_at_;
+  const std::int64_t waits = since == 0 ? 0 : micros_now() - since - base_;
+  return microseconds(std::max(last_.load(), waits));
+}
+
+}  // namespace kredis::plugin

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How much of a move is asked of a server at once: what its clients wait for meanwhile is bounded,
+// and so is what goes over the network. Pure: it is told what a burst took, and answers how large
+// the next may be.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+namespace kredis::plugin {
+
+/// What a move may cost the clients of the cluster.
+struct MoveLimits {
+  std::chrono::microseconds max_latency = std::chrono::milliseconds(5);  ///< Of one exchange.
+  std::optional<std::int64_t> bytes_per_second = {};                     ///< Of all pairs together.
+};
+
+/// One for each pair of nodes; its workers share it.
+/// Threads: every member may be called from any thread.
+class MovePace {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  /// `pairs` share the bandwidth.
+  MovePace(const MoveLimits& limits, std::size_t pairs);
+
+  /// How many keys, and bytes of keys, the next burst may have: at least one key, whatever its
+  /// size.
+  std::size_t keys() const;
+  std::int64_t bytes() const;
+  /// A burst of `keys` took `lasted`; `felt` is what a client waited meanwhile, as far as was seen.
+  void took(std::size_t keys, std::chrono::microseconds lasted, std::chrono::microseconds felt);
+  /// When the next burst may begin, after one of `bytes` that begins now.
+  Time next_after(Time now, std::int64_t bytes);
+
+ private:
+  mutable std::mutex mutex_;
+  std::chrono::microseconds most_;
+  double bytes_per_second_ = 0;  ///< 0 without a limit.
+  double keys_;
+  Time free_at_ = {};
+};
+
+}  // namespace kredis::plugin

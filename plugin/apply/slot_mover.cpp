@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/apply/slot_mover.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "shared/core/text.hpp"
+#include "shared/redis/reply_error.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using core::Command;
+using core::Reply;
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+/// For one exchange; more where large keys go.
+constexpr auto k_exchange = 15s;
+/// What a slow network carries at least.
+constexpr std::int64_t k_bytes_per_second = std::int64_t{4} << 20;
+/// A key above this is said, and moves alone: its whole MIGRATE holds up the clients of the source.
+constexpr std::int64_t k_large_key = std::int64_t{8} << 20;
+/// Keys of one slot that are listed at once.
+constexpr std::size_t k_listed = 1000;
+
+std::chrono::seconds time_for(std::int64_t bytes) {
+  return k_exchange + std::chrono::seconds(bytes / k_bytes_per_second);
+}
+
+Status expect_no_error(const std::vector<Reply>& replies, const std::string& pod) {
+  for (const Reply& reply : replies) {
+    if (reply.is_error()) {
+      return redis::error_of(reply, pod);
+    }
+  }
+  return {};
+}
+
+std::vector<Command> setslot(const std::vector<std::uint32_t>& slots,
+                             const char* how,
+                             const core::NodeId& node) {
+  std::vector<Command> commands;
+  for (const std::uint32_t slot : slots) {
+    commands.push_back({"CLUSTER", "SETSLOT", std::to_string(slot), how, node.to_text()});
+  }
+  return commands;
+}
+
+}  // namespace
+
+SlotMover::SlotMover(MovePair& pair,
+                     std::unique_ptr<ports::RedisConnection> source,
+                     std::unique_ptr<ports::RedisConnection> target)
+    : pair_(pair), source_(std::move(source)), target_(std::move(target)) {}
+
+Result<std::vector<Reply>> SlotMover::at_source(const std::vector<Command>& commands,
+                                                std::int64_t bytes) {
+  return source_->pipeline(commands, steady_clock::now() + time_for(bytes));
+}
+
+Status SlotMover::at_target(const std::vector<Command>& commands) {
+  KREDIS_TRY(const auto replies, target_->pipeline(commands, steady_clock::now() + k_exchange));
+  return expect_no_error(replies, pair_.target.pod);
+}
+
+/// GETKEYSINSLOT and its like see the chosen database alone (Valkey 9 has several in a cluster).
+Status SlotMover::select(int database) {
+  if (database == database_) {
+    return {};
+  }
+  KREDIS_TRY(const auto replies, at_source({{"SELECT", std::to_string(database)}}));
+  KREDIS_CHECK(expect_no_error(replies, pair_.source.pod));
+  database_ = database;
+  return {};
+}
+
+std::vector<std::uint32_t> SlotMover::take() {
+  const std::lock_guard lock(pair_.mutex);
+  std::vector<std::uint32_t> slots;
+  while (slots.size() < pair_.chunk && !pair_.left.empty()) {
+    slots.push_back(pair_.left.front());
+    pair_.left.pop_front();
+  }
+  return slots;
+}
+
+Status SlotMover::run(const MoveStop& stop) {
+  while (!stop()) {
+    const std::vector<std::uint32_t> slots = take();
+    if (slots.empty()) {
+      return {};
+    }
+    KREDIS_CHECK(move(slots, stop));
+  }
+  return {};
+}
+
+Status SlotMover::move(const std::vector<std::uint32_t>& slots, const MoveStop& stop) {
+  KREDIS_CHECK(open(slots));
+  for (bool empty = false; !empty;) {
+    for (const int database : pair_.databases) {
+      KREDIS_CHECK(drain(slots, database, stop));
+    }
+    if (stop()) {
+      return {};
+    }
+    KREDIS_TRY(empty, is_empty(slots));
+  }
+  KREDIS_CHECK(close(slots));
+  pair_.slots += static_cast<std::uint32_t>(slots.size());
+  const std::lock_guard lock(pair_.mutex);
+  pair_.arrived.insert(pair_.arrived.end(), slots.begin(), slots.end());
+  return {};
+}
+
+/// The target first: a client that the source sends on must be let in there.
+/// https://redis.io/docs/latest/commands/cluster-setslot/
+Status SlotMover::open(const std::vector<std::uint32_t>& slots) {
+  KREDIS_CHECK(at_target(setslot(slots, "IMPORTING", pair_.source.id)));
+  KREDIS_TRY(const auto replies, at_source(setslot(slots, "MIGRATING", pair_.target.id)));
+  return expect_no_error(replies, pair_.source.pod);
+}
+
+/// While a slot is open no key comes to it at the source, so what was listed to its end is all.
+Status SlotMover::drain(const std::vector<std::uint32_t>& numbers,
+                        int database,
+                        const MoveStop& stop) {
+  KREDIS_CHECK(select(database));
+  std::vector<Slot> slots;
+  for (const std::uint32_t number : numbers) {
+    slots.push_back({.number = number});
+  }
+  while (!slots.empty()) {
+    KREDIS_CHECK(list(slots));
+    for (;;) {
+      if (stop()) {
+        return {};
+      }
+      const Burst burst = next_burst(slots, database);
+      if (burst.commands.empty()) {
+        break;
+      }
+      KREDIS_CHECK(send(burst));
+    }
+    std::erase_if(slots, [](const Slot& slot) { return slot.listed_all && slot.keys.empty(); });
+  }
+  return {};
+}
+
+Status SlotMover::list(std::vector<Slot>& slots) {
+  std::vector<Command> commands;
+  for (const Slot& slot : slots) {
+    commands.push_back(
+        {"CLUSTER", "GETKEYSINSLOT", std::to_string(slot.number), std::to_string(k_listed)});
+  }
+  KREDIS_TRY(const auto replies, at_source(commands));
+  KREDIS_CHECK(expect_no_error(replies, pair_.source.pod));
+  std::vector<Slot*> with_keys;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    for (const Reply& key : replies[i].items) {
+      slots[i].keys.push_back({.name = key.text, .bytes = 0});
+    }
+    slots[i].listed_all = replies[i].items.size() < k_listed;
+    if (!slots[i].keys.empty()) {
+      with_keys.push_back(&slots[i]);
+    }
+  }
+  return pair_.sized ? weigh(with_keys) : Status{};
+}
+
+/// https://redis.io/docs/latest/commands/memory-usage/ : of a collection, a few members count for
+/// all.
+Status SlotMover::weigh(std::vector<Slot*>& slots) {
+  std::vector<Command> commands;
+  for (const Slot* slot : slots) {
+    for (const Key& key : slot->keys) {
+      commands.push_back({"MEMORY", "USAGE", key.name});
+    }
+  }
+  if (commands.empty()) {
+    return {};
+  }
+  KREDIS_TRY(const auto replies, at_source(commands));
+  std::size_t at = 0;
+  for (Slot* slot : slots) {
+    for (Key& key : slot->keys) {
+      // Nil: it expired. An error: the user may not ask, and then every key counts as a small one.
+      key.bytes = replies[at++].integer;
+    }
+  }
+  return {};
+}
+
+/// A MIGRATE for each slot, as keys of two slots cannot be in one, until there is enough of them.
+SlotMover::Burst SlotMover::next_burst(std::vector<Slot>& slots, int database) {
+  Burst burst;
+  const std::size_t most_keys = pair_.pace.keys();
+  const std::int64_t most_bytes = pair_.pace.bytes();
+  const auto has_room = [&](const Key& key) {
+    return burst.keys == 0 || (burst.keys < most_keys && burst.bytes + key.bytes <= most_bytes);
+  };
+  for (Slot& slot : slots) {
+    if (slot.keys.empty() || !has_room(slot.keys.front())) {
+      continue;
+    }
+    const std::size_t before = burst.keys;
+    Command migrate{"MIGRATE",
+                    pair_.target.address.ip,
+                    std::to_string(pair_.target.address.port),
+                    "",
+                    std::to_string(database),
+                    "",
+                    "REPLACE"};
+    migrate.insert(migrate.end(), pair_.login.begin(), pair_.login.end());
+    migrate.emplace_back("KEYS");
+    std::int64_t bytes = 0;
+    while (!slot.keys.empty() && has_room(slot.keys.front())) {
+      Key& key = slot.keys.front();
+      if (key.bytes >= k_large_key) {
+        const std::lock_guard lock(pair_.mutex);
+        pair_.large = core::quoted(key.name) + " of " + core::bytes_text(key.bytes);
+      }
+      migrate.push_back(std::move(key.name));
+      bytes += key.bytes;
+      burst.bytes += key.bytes;
+      ++burst.keys;
+      slot.keys.pop_front();
+    }
+    // The server counts its time-out for each part that it writes or reads.
+    migrate[5] = std::to_string(std::chrono::milliseconds(time_for(bytes)).count());
+    if (burst.keys > before) {
+      burst.commands.push_back(std::move(migrate));
+    }
+  }
+  return burst;
+}
+
+/// REPLACE: the slot is open here and there, so a copy at the target is one whose acknowledgement
+/// was lost, and the source's is the one that was served since.
+Status SlotMover::send(const Burst& burst) {
+  const auto began = steady_clock::now();
+  const auto next = pair_.pace.next_after(began, burst.bytes);
+  KREDIS_TRY(const auto replies, at_source(burst.commands, burst.bytes));
+  KREDIS_CHECK(expect_no_error(replies, pair_.source.pod));
+  const auto lasted = std::chrono::duration_cast<microseconds>(steady_clock::now() - began);
+  pair_.pace.took(burst.keys, lasted, microseconds(pair_.felt.load()));
+  pair_.keys += static_cast<std::int64_t>(burst.keys);
+  pair_.bytes += burst.bytes;
+  if (next > steady_clock::now()) {
+    std::this_thread::sleep_until(next);
+  }
+  return {};
+}
+
+Result<bool> SlotMover::is_empty(const std::vector<std::uint32_t>& slots) {
+  for (const int database : pair_.databases) {
+    KREDIS_CHECK(select(database));
+    std::vector<Command> commands;
+    for (const std::uint32_t slot : slots) {
+      commands.push_back({"CLUSTER", "COUNTKEYSINSLOT", std::to_string(slot)});
+    }
+    KREDIS_TRY(const auto replies, at_source(commands));
+    KREDIS_CHECK(expect_no_error(replies, pair_.source.pod));
+    if (std::ranges::any_of(replies, [](const Reply& reply) { return reply.integer != 0; })) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Target, then source: while the source still answers for the slot nobody asks in vain.
+Status SlotMover::close(const std::vector<std::uint32_t>& slots) {
+  const std::vector<Command> owner = setslot(slots, "NODE", pair_.target.id);
+  KREDIS_CHECK(at_target(owner));
+  KREDIS_TRY(const auto replies, at_source(owner));
+  return expect_no_error(replies, pair_.source.pod);
+}
+
+}  // namespace kredis::plugin
