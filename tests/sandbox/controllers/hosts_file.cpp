@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sandbox/controllers/hosts_file.hpp"
 
+#include <unistd.h>
+
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <system_error>
 
 #include "tests/sandbox/controllers/endpoints.hpp"
 
 namespace kredis::sandbox {
+
+namespace fs = std::filesystem;
+
 namespace {
 
 // "redis-service" in "default": with every suffix that a pod's search list would add.
@@ -44,24 +50,27 @@ std::string lines_of_service(const Json& service,
   return text;
 }
 
-bool already_holds(const std::filesystem::path& file, const std::string& text) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string held((std::istreambuf_iterator<char>(stream)), {});
-  return stream && held == text;
+}  // namespace
+
+fs::path hosts_path(const fs::path& state_dir, const std::string& namespace_) {
+  return state_dir / "hosts" / namespace_ / "hosts";
 }
 
-void replace_file(const std::filesystem::path& file, const std::string& text) {
+std::string read_file(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void replace_file(const fs::path& file, const std::string& text) {
   std::error_code ignored;
-  std::filesystem::create_directories(file.parent_path(), ignored);
-  if (already_holds(file, text)) {
+  if (read_file(file) == text) {
     return;
   }
-  const std::filesystem::path fresh = file.string() + ".new";
+  // Of this thread: kubelets and controllers write the file of a pod, each of them whole.
+  const fs::path fresh = file.string() + "." + std::to_string(::gettid());
   std::ofstream(fresh, std::ios::binary | std::ios::trunc) << text;
-  std::filesystem::rename(fresh, file, ignored);
+  fs::rename(fresh, file, ignored);
 }
-
-}  // namespace
 
 std::string hosts_file(const Objects& services, const Objects& pods, const std::string& seen_from) {
   std::string text = "127.0.0.1 localhost\n";
@@ -74,10 +83,22 @@ std::string hosts_file(const Objects& services, const Objects& pods, const std::
 void reconcile_hosts_files(Context& context) {
   const Objects services = context.store.list("", "services");
   const Objects pods = context.store.list("", "pods");
+  const fs::path& state_dir = context.options.state_dir;
+  std::map<std::string, std::string> names;
   for (const Object& space : context.store.list("", "namespaces")) {
     const std::string name = name_of(*space);
-    replace_file(context.options.state_dir / "hosts" / name / "hosts",
-                 hosts_file(services, pods, name));
+    const fs::path file = hosts_path(state_dir, name);
+    std::error_code ignored;
+    fs::create_directories(file.parent_path(), ignored);
+    names[name] = hosts_file(services, pods, name);
+    replace_file(file, names[name]);
+  }
+  for (const Object& pod : pods) {
+    const fs::path folder = state_dir / "pods" / uid_of(*pod) / "identity";
+    // Without its own line the kubelet has not come to it yet.
+    if (const std::string own = read_file(folder / "own-hosts"); !own.empty()) {
+      replace_file(folder / "hosts", own + names[namespace_of(*pod)]);
+    }
   }
 }
 

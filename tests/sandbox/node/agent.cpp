@@ -270,14 +270,12 @@ class NodeAgent::Impl {
   }
 
   PodServices services_for(const Json& pod) {
-    const std::string in = namespace_of(pod);
     return {store_,
             loop_,
             *network_,
             images_,
             jail_,
             options_.state_dir,
-            options_.hosts_dir ? options_.hosts_dir(in) : options_.state_dir / "hosts" / in,
             node_address(text_at(pod, "spec.nodeName")),
             options_.restart_unit,
             options_.service_environment,

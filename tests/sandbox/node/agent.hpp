@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -29,8 +28,6 @@ struct AgentOptions {
   std::filesystem::path shim;  ///< libsandbox_netns.so, in the folder of the project's programs.
   AddressPlan addresses = {};
   std::map<std::string, std::filesystem::path> images = {};  ///< "redis:8.0" -> a root folder.
-  /// The folder that holds the `hosts` file of a namespace; state_dir/hosts/NAMESPACE when empty.
-  std::function<std::filesystem::path(const std::string& namespace_)> hosts_dir = {};
   std::chrono::milliseconds restart_unit{1'000};  ///< The first CrashLoopBackOff; Kubernetes: 10 s.
   Environment service_environment =
       {};  ///< Put into every container, such as KUBERNETES_SERVICE_HOST.

@@ -99,8 +99,7 @@ void add_system(Arguments& arguments, const JailParts& parts, const JailSpec& sp
   arguments.add({"--dir", "/run", "--ro-bind", spec.identity_dir, "/run/sandbox"});
   arguments.add({"--ro-bind", parts.shim, "/run/sandbox/netns.so"});
   arguments.add({"--ro-bind", parts.rules, "/run/sandbox/rules"});
-  arguments.add({"--ro-bind", spec.hosts_dir, "/run/sandbox/hosts"});
-  arguments.add({"--symlink", "/run/sandbox/hosts/hosts", "/etc/hosts"});
+  arguments.add({"--symlink", "/run/sandbox/hosts", "/etc/hosts"});
   arguments.add({"--symlink", "/run/sandbox/hostname", "/etc/hostname"});
   arguments.add({"--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--dir", "/tmp"});
   arguments.add(

@@ -31,9 +31,8 @@ struct JailParts {
 
 struct JailSpec {
   std::filesystem::path image_root = {};  ///< Empty: this machine's own /usr.
-  std::filesystem::path hosts_dir =
-      {};  ///< Holds `hosts`; a folder, so that it can be replaced whole.
-  std::filesystem::path identity_dir = {};  ///< Holds `address` and `hostname`.
+  /// Holds `address`, `hostname` and `hosts`; a folder, so that a file can be replaced whole.
+  std::filesystem::path identity_dir = {};
   std::string hostname;
   std::string work_dir = "/";
   std::vector<std::string> scratch =

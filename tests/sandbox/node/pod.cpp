@@ -5,6 +5,7 @@
 #include <fstream>
 #include <utility>
 
+#include "tests/sandbox/controllers/hosts_file.hpp"
 #include "tests/sandbox/node/pod_status.hpp"
 
 namespace kredis::sandbox {
@@ -28,6 +29,32 @@ const Json& status_named(const Json& statuses, const std::string& name) {
     }
   }
   return k_none;
+}
+
+// As the kubelet writes it into /etc/hosts: "ADDRESS NAME.SUBDOMAIN.NAMESPACE.svc... NAME".
+std::string own_hosts_line(const Json& pod, const std::string& address) {
+  const std::string name = hostname_of(pod);
+  const std::string subdomain = text_at(pod, "spec.subdomain");
+  std::string line = address;
+  if (!subdomain.empty()) {
+    line += " " + name + "." + subdomain + "." + namespace_of(pod) + ".svc.cluster.local";
+  }
+  return line + " " + name + "\n";
+}
+
+// Of the first container that must not run as root; empty where every one may.
+std::string user_asked_for(const Json& pod) {
+  const Json& all = at(pod, "spec.securityContext.runAsUser");
+  for (const char* list : {"spec.initContainers", "spec.containers"}) {
+    for (const Json& container : at(pod, list)) {
+      const Json& own = at(container, "securityContext.runAsUser");
+      const Json& user = own.is_null() ? all : own;
+      if (!user.is_null() && user != 0) {
+        return user.dump();
+      }
+    }
+  }
+  return {};
 }
 
 bool is_sidecar(const Container& container) {
@@ -127,10 +154,13 @@ Status Pod::make_identity() {
   address_ = services_.network.take_address();
   const fs::path folder = dir_ / "identity";
   std::error_code error;
-  fs::create_directories(folder / "hosts", error);
-  fs::create_directories(services_.hosts_dir, error);
+  fs::create_directories(folder, error);
   std::ofstream(folder / "address") << address_ << '\n';
   std::ofstream(folder / "hostname") << hostname_of(*object_) << '\n';
+  // The names of others are there from the start, and kept in step by `reconcile_hosts_files`.
+  const std::string own = own_hosts_line(*object_, address_);
+  std::ofstream(folder / "own-hosts") << own;
+  replace_file(folder / "hosts", own + read_file(hosts_path(services_.state_dir, key_.namespace_)));
   std::ofstream(folder / "rules").flush();  // Files to mount the real ones on.
   std::ofstream(folder / "netns.so").flush();
   return error ? Status(Error::internal("cannot make " + folder.string() + ": " + error.message()))
@@ -158,6 +188,7 @@ bool Pod::set_up_volumes() {
     return false;
   }
   volumes_ready_ = true;
+  tell_what_is_ignored();
   if (const auto deadline = number_at(*object_, "spec.activeDeadlineSeconds"); deadline > 0) {
     deadline_timer_ = services_.loop.after(std::chrono::seconds(deadline), [this] {
       failed_ = true;
@@ -165,6 +196,14 @@ bool Pod::set_up_volumes() {
     });
   }
   return true;
+}
+
+void Pod::tell_what_is_ignored() {
+  if (const std::string user = user_asked_for(*object_); !user.empty()) {
+    tell(Severity::normal,
+         "RunAsUserIgnored",
+         "the sandbox runs every container as root: runAsUser " + user + " is not honoured");
+  }
 }
 
 void Pod::refresh_volumes() {
@@ -329,7 +368,6 @@ Result<Launch> Pod::plan_launch(const Json& container, const Image& image) {
   launch.pod_address = address_;
   JailSpec& jail = launch.jail;
   jail.image_root = image.root;
-  jail.hosts_dir = services_.hosts_dir;
   jail.identity_dir = dir_ / "identity";
   jail.hostname = hostname_of(*object_);
   KREDIS_TRY(jail.mounts, mounts_of(container, *object_, own, volumes_));

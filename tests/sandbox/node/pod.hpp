@@ -25,7 +25,6 @@ struct PodServices {
   const ImageTable& images;
   JailParts jail;
   std::filesystem::path state_dir;
-  std::filesystem::path hosts_dir;  ///< Of the pod's namespace.
   std::string node_address;
   std::chrono::milliseconds restart_unit{1'000};
   Environment service_environment;  ///< KUBERNETES_SERVICE_HOST and such.
@@ -74,6 +73,7 @@ class Pod : public ContainerHost, public std::enable_shared_from_this<Pod> {
   PodFacts facts() const;
   void make_containers();
   Status make_identity();
+  void tell_what_is_ignored();
   bool set_up_volumes();
   Progress advance_init_containers();
   void advance_containers();

@@ -10,6 +10,7 @@
 
 #include "tests/sandbox/controllers/bootstrap.hpp"
 #include "tests/sandbox/controllers/deployment.hpp"
+#include "tests/sandbox/controllers/hosts_file.hpp"
 #include "tests/sandbox/controllers/manager.hpp"
 #include "tests/sandbox/controllers/replica_set.hpp"
 #include "tests/unit/sandbox/builders.hpp"
@@ -37,6 +38,8 @@ class Cluster {
     }
     FAIL("the controllers do not come to rest");
   }
+
+  const std::filesystem::path& directory() const { return directory_; }
 
   Store store;
   TimePoint now = *parse_time("2026-01-01T00:00:00Z");
@@ -103,6 +106,22 @@ TEST_SUITE("sandbox/controllers") {
     CHECK(cluster.store.list("", "pods", "default").empty());
     CHECK(cluster.store.list("apps", "controllerrevisions", "default").empty());
     CHECK(cluster.store.list("", "persistentvolumeclaims", "default").size() == 2);
+  }
+
+  TEST_CASE("a pod's hosts file has its own line, then the names of its namespace") {
+    Cluster cluster;
+    static_cast<void>(cluster.store.create({"", "pods", "default", "redis-app-0"},
+                                           build::pod("redis-app-0", "node-a")));
+    const std::string uid = uid_of(*cluster.store.get({"", "pods", "default", "redis-app-0"}));
+    const std::filesystem::path folder = cluster.directory() / "pods" / uid / "identity";
+    cluster.settle();
+    CHECK_FALSE(std::filesystem::exists(folder / "hosts"));
+    std::filesystem::create_directories(folder);
+    replace_file(folder / "own-hosts", "127.77.0.1 redis-app-0\n");
+    cluster.settle();
+    const std::string text = read_file(folder / "hosts");
+    CHECK(text.starts_with("127.77.0.1 redis-app-0\n127.0.0.1 localhost\n"));
+    CHECK(text.find(" kubernetes.default.svc ") != std::string::npos);
   }
 
   TEST_CASE("a new template rolls through every pod and becomes the current revision") {

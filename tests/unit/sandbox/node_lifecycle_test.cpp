@@ -305,6 +305,46 @@ TEST_SUITE("sandbox/node/lifecycle") {
     }));
   }
 
+  TEST_CASE("a pod's own short name is its address from the first moment") {
+    NodeBed bed;
+    Json spec = {
+        {"hostname", "redis-app-0"},
+        {"subdomain", "redis-service"},
+        {"containers",
+         {{{"name", "own"},
+           {"image", "debian"},
+           {"command", {"sh", "-c", "getent hosts $(hostname); hostname -i; exec sleep 60"}}}}}};
+    bed.create_pod("redis-app-0", spec);
+    REQUIRE(bed.wait_until_ready("redis-app-0"));
+    const std::string address = text_at(*bed.pod("redis-app-0"), "status.podIP");
+    CHECK(eventually([&] {
+      const auto log = bed.agent().find_log("default", "redis-app-0", "", NodeAgent::Previous::no);
+      const std::string said = log ? (*log)->tail(2, 1'000) : "";
+      return said.starts_with(address + " ") &&
+             said.ends_with("redis-app-0.redis-service.default.svc.cluster.local redis-app-0\n" +
+                            address + "\n");
+    }));
+  }
+
+  TEST_CASE("a pod says that it runs as root where another user is asked for") {
+    NodeBed bed;
+    const auto sleeping = [](Json context) {
+      return Json{{"containers",
+                   {{{"name", "own"},
+                     {"image", "debian"},
+                     {"command", {"sleep", "60"}},
+                     {"securityContext", std::move(context)}}}}};
+    };
+    bed.create_pod("root", sleeping({{"runAsUser", 0}}));
+    REQUIRE(bed.wait_until_ready("root"));
+    CHECK(bed.events("RunAsUserIgnored").empty());
+    bed.create_pod("other", sleeping({{"runAsUser", 999}}));
+    REQUIRE(bed.wait_until_ready("other"));
+    CHECK(bed.events("RunAsUserIgnored") ==
+          std::vector<std::string>{
+              "the sandbox runs every container as root: runAsUser 999 is not honoured"});
+  }
+
   TEST_CASE("localhost in a pod is the pod, and names come from its hosts file") {
     NodeBed bed;
     std::filesystem::create_directories(bed.dir() / "hosts/default");
