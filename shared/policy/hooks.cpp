@@ -155,4 +155,43 @@ std::optional<Json> hand_over_command(const Subject& subject, std::int64_t secon
   return login ? shell(subject, *login + fmt::format(k_body, seconds)) : std::nullopt;
 }
 
+std::optional<Json> meet_again_command(const Subject& subject,
+                                       const std::vector<std::string>& services) {
+  // As the loop of peers.sh, which says more: who is lost is looked for behind the Services, and
+  // met where its id is one that this node knows. A Service with an address of its own leads to
+  // some node, which says itself where it is; that it is there is asked before. A master that Redis
+  // heard of by gossip is replicated from where it is now. The hook itself ends at once, as the
+  // container counts as running only then.
+  constexpr std::string_view k_body =
+      "near() {{ echo \"$k\" | awk 'NF >= 8 && $8 == \"connected\" && $3 !~ /fail|noaddr/ "
+      "{{ sub(/:[0-9]+@.*/, \"\", $2); print $2 }}' | tr '\\n' ' '; }}; "
+      "peers() {{ for n in {}; do getent ahosts $n; done | awk -v s=\"$(near)\" "
+      "'BEGIN {{ split(s, l, \" \"); for (i in l) seen[l[i]] }} "
+      "!($1 in seen) {{ seen[$1]; print $1 }}' | shuf -n 8; }}; "
+      "look() {{ k=$(printf 'CLUSTER NODES\\nINFO replication\\n' | ask 127.0.0.1 | tr -d '\\r'); "
+      "lost=$(echo \"$k\" | awk 'NF >= 8 && $3 !~ /myself|handshake/ && "
+      "($8 != \"connected\" || $3 ~ /fail|noaddr/) {{ print $1 }}'); "
+      "moved=$(echo \"$k\" | awk 'NF >= 8 && $3 ~ /myself/ {{ m = $4 }} "
+      "NF >= 8 && $8 == \"connected\" && $3 !~ /fail/ {{ sub(/:[0-9]+@.*/, \"\", $2); a[$1] = $2 }} "
+      "sub(/^master_host:/, \"\") {{ h = $0 }} /^master_link_status:down/ {{ d = 1 }} "
+      "END {{ if (d && m in a && a[m] != h) print m }}'); "
+      "[ -z \"$moved\" ] || ask 127.0.0.1 CLUSTER REPLICATE $moved; "
+      "[ -n \"$lost\" ] || return; pause=1; "
+      "for a in $(peers); do set -- $(ask $a CLUSTER NODES | "
+      "awk '$3 ~ /myself/ {{ sub(/:[0-9]+@.*/, \"\", $2); print $1, $2 }}'); "
+      "[ $# -gt 0 ] || continue; case \"$lost\" in *$1*) for b in $2 $a; do "
+      "if [ \"$(ask $b CLUSTER MYID)\" = $1 ]; then ask 127.0.0.1 CLUSTER MEET $b {}; break; fi; "
+      "done;; esac; done; }}; "
+      "(while sleep ${{pause:-1}}; do pause=5; look; done) </dev/null >/dev/null 2>&1 & exit 0";
+  const auto login = authenticated(subject);
+  const auto port = subject.client_port();
+  const auto bus = subject.bus_port();
+  if (!login || !port || !bus || services.empty()) {
+    return std::nullopt;
+  }
+  const bool usual = *bus == *port + k_bus_offset;
+  const std::string ports = usual ? fmt::format("{}", *port) : fmt::format("{} {}", *port, *bus);
+  return shell(subject, *login + fmt::format(k_body, fmt::join(services, " "), ports));
+}
+
 }  // namespace kredis::policy

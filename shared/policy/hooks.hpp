@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "shared/policy/subject.hpp"
 
@@ -19,5 +20,8 @@ std::optional<Json> ready_command(const Subject& subject, ReadyWhen when);
 std::optional<Json> loaded_command(const Subject& subject);
 std::optional<Json> alive_command(const Subject& subject);
 std::optional<Json> hand_over_command(const Subject& subject, std::int64_t seconds);
+/// Stays behind as a loop beside the server; `services` are where it looks for the other nodes.
+std::optional<Json> meet_again_command(const Subject& subject,
+                                       const std::vector<std::string>& services);
 
 }  // namespace kredis::policy

@@ -9,6 +9,7 @@
 #include "shared/policy/rules/access.hpp"
 #include "shared/policy/rules/health.hpp"
 #include "shared/policy/rules/launching.hpp"
+#include "shared/policy/rules/meeting.hpp"
 #include "shared/policy/rules/placement.hpp"
 #include "shared/policy/rules/settings.hpp"
 #include "shared/policy/rules/shape.hpp"
@@ -40,7 +41,8 @@ constexpr auto k_rules = concatenated(k_placement_rules,
                                       k_health_rules,
                                       k_surroundings_rules,
                                       k_access_rules,
-                                      k_writing_rules);
+                                      k_writing_rules,
+                                      k_meeting_rules);
 
 }  // namespace
 

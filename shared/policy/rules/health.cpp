@@ -7,6 +7,7 @@
 #include "shared/policy/launch.hpp"
 #include "shared/policy/memory.hpp"
 #include "shared/policy/patch.hpp"
+#include "shared/policy/rules/meeting.hpp"
 #include "shared/policy/subject.hpp"
 
 namespace kredis::policy {
@@ -118,8 +119,10 @@ void check_readiness(const Subject& subject, Report& report) {
 }
 
 void patch_readiness(const Subject& subject, Patch& patch) {
-  // With OrderedReady the next pod waits for this one, so readiness must not wait for the cluster.
-  const ReadyWhen when = starts_in_order(subject) ? ReadyWhen::answers : ReadyWhen::serves;
+  // With OrderedReady the next pod waits for this one, so readiness must not wait for the cluster;
+  // nor where nodes find each other by a name that only those have who are ready.
+  const bool waits = !starts_in_order(subject) && has_names_before_ready(subject);
+  const ReadyWhen when = waits ? ReadyWhen::serves : ReadyWhen::answers;
   add_probe(subject,
             patch,
             "readinessProbe",

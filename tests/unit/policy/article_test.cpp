@@ -101,7 +101,8 @@ std::vector<std::string> sorted(std::vector<std::string> lines) {
 
 /// What is never filled in. Labels and the order of starting cannot change later, so they are the
 /// author's; the scripts lie in the ConfigMap of `create` only, and with them the words that run
-/// them, their variables and the room that they write to.
+/// them, their variables and the room that they write to. What start.sh does beside the server is a
+/// hook elsewhere.
 std::vector<std::string> never_filled_in() {
   return {"only create /metadata/annotations",
           "only create /metadata/labels/app",
@@ -128,6 +129,7 @@ std::vector<std::string> never_filled_in() {
           "only completed " + k_container + "/args",
           "other " + k_container + "/command",
           "other " + k_container + "/env",
+          "only completed " + k_container + "/lifecycle/postStart",
           "other " + k_container + "/lifecycle/preStop/exec/command",
           "other " + k_container + "/livenessProbe/exec/command",
           "other " + k_container + "/readinessProbe/exec/command",
