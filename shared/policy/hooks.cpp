@@ -50,11 +50,12 @@ std::string cli_of(const Subject& subject) {
   return server.find("valkey") != std::string::npos ? "valkey-cli" : "redis-cli";
 }
 
-/// The official images have a shell, and so has what is started by one. Of others nobody knows, and
-/// a probe that cannot run is a pod that never starts.
+/// The official images have a shell, Redis's own with modules too, and so has what is started by
+/// one. Of others nobody knows, and a probe that cannot run is a pod that never starts.
 bool has_shell(const Subject& subject) {
-  return is_official_image(text(member(subject.container(), {"image"}))) ||
-         !subject.launch().scripts.empty();
+  const std::string image = text(member(subject.container(), {"image"}));
+  const bool stack = image.find("redis/redis-stack") != std::string::npos;
+  return is_official_image(image) || stack || !subject.launch().scripts.empty();
 }
 
 bool has_variable(const Subject& subject, std::string_view name) {

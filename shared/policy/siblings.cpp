@@ -6,7 +6,43 @@
 namespace kredis::policy {
 namespace {
 
-std::string label_of(const Json& workload) {
+std::string governing(const Json& workload) {
+  return text(member(workload, {"spec", "serviceName"}));
+}
+
+/// Whether one Service gives the pods of both their names: their governing one, or a headless one
+/// that selects both. One with an address may be for clients of all kinds.
+bool share_names(const Subject& subject, const Json& other) {
+  if (!governing(other).empty() && governing(other) == governing(subject.object())) {
+    return true;
+  }
+  return std::ranges::any_of(subject.all("Service"), [&](const Json* service) {
+    const Json selector = {{"matchLabels", member(*service, {"spec", "selector"})}};
+    return text(member(*service, {"spec", "clusterIP"})) == "None" &&
+           selects(selector, subject.pod_labels()) && selects(selector, pod_labels_of(other));
+  });
+}
+
+bool is_sibling(const Subject& subject, const Json& other) {
+  const std::string label = cluster_label_of(subject.object());
+  const std::string other_label = cluster_label_of(other);
+  if (!label.empty() && !other_label.empty()) {
+    return label == other_label;
+  }
+  const MountedFile& file = subject.config_file();
+  if (file.object.empty() || !mounts_config_map(other, file.object)) {
+    // Without a file of its own it must be seen to be a cluster's: a Sentinel may share the name.
+    return file.object.empty() && share_names(subject, other) &&
+           is_cluster_workload(other, subject.around()) &&
+           Subject(other, subject.around()).config_file().object.empty();
+  }
+  return (share_names(subject, other) || share_label(subject, other)) &&
+         Subject(other, subject.around()).config_file() == file;
+}
+
+}  // namespace
+
+std::string cluster_label_of(const Json& workload) {
   const auto own = texts(member(workload, {"metadata", "labels"}));
   for (const std::string_view key : {k_cluster_label, k_article_label}) {
     if (const auto found = own.find(std::string(key)); found != own.end()) {
@@ -16,32 +52,17 @@ std::string label_of(const Json& workload) {
   return {};
 }
 
-std::string governing(const Json& workload) {
-  return text(member(workload, {"spec", "serviceName"}));
-}
-
-/// Whether one Service is for both, by its name or because it selects the pods of both.
-bool share_service(const Subject& subject, const Json& other) {
-  if (!governing(other).empty() && governing(other) == governing(subject.object())) {
-    return true;
-  }
-  return std::ranges::any_of(subject.all("Service"), [&](const Json* service) {
-    const Json selector = {{"matchLabels", member(*service, {"spec", "selector"})}};
-    return selects(selector, subject.pod_labels()) && selects(selector, pod_labels_of(other));
+bool share_label(const Subject& subject, const Json& other) {
+  const auto own = subject.pod_labels();
+  return std::ranges::any_of(pod_labels_of(other), [&](const auto& label) {
+    const auto found = own.find(label.first);
+    // Of all that one tool or one release made.
+    const bool says_nothing =
+        label.first == k_managed_by_label || label.first == "app.kubernetes.io/part-of" ||
+        label.first == "app.kubernetes.io/version" || label.first == "helm.sh/chart";
+    return !says_nothing && found != own.end() && found->second == label.second;
   });
 }
-
-bool is_sibling(const Subject& subject, const Json& other) {
-  const std::string label = label_of(subject.object());
-  if (!label.empty() && !label_of(other).empty()) {
-    return label == label_of(other);
-  }
-  const MountedFile& file = subject.config_file();
-  return !file.object.empty() && mounts_config_map(other, file.object) &&
-         share_service(subject, other) && Subject(other, subject.around()).config_file() == file;
-}
-
-}  // namespace
 
 std::vector<const Json*> siblings_of(const Subject& subject) {
   std::vector<const Json*> found;

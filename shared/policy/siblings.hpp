@@ -13,8 +13,15 @@
 
 namespace kredis::policy {
 
-/// The other workloads of the subject's cluster: those with its label, or that start from its
-/// ConfigMap and share a Service with it.
+/// The name of its cluster that a workload's own labels say; empty where they say none.
+std::string cluster_label_of(const Json& workload);
+
+/// Whether the pods of both have a label in common that tells something of them.
+bool share_label(const Subject& subject, const Json& other);
+
+/// The other workloads of the subject's cluster: those with its label; those that start from its
+/// ConfigMap and share a headless Service or a label with it; without any ConfigMap, those that
+/// share a headless Service.
 std::vector<const Json*> siblings_of(const Subject& subject);
 
 /// How many pods they are, the subject's own among them.

@@ -10,6 +10,7 @@
 #include "shared/core/text.hpp"
 #include "shared/policy/hooks.hpp"
 #include "shared/policy/patch.hpp"
+#include "shared/policy/siblings.hpp"
 #include "shared/policy/subject.hpp"
 
 namespace kredis::policy {
@@ -28,13 +29,8 @@ void add_once(std::vector<std::string>& names, const std::string& name) {
 /// asked in vain and met by nobody. Leaders and followers often have but a label in common.
 bool may_be_peer(const Subject& subject, const Json& other) {
   const std::string& config = subject.config_file().object;
-  const auto own = subject.pod_labels();
-  const bool common = std::ranges::any_of(pod_labels_of(other), [&](const auto& label) {
-    const auto found = own.find(label.first);
-    return found != own.end() && found->second == label.second;
-  });
   return (!config.empty() && mounts_config_map(other, config)) ||
-         (common && is_cluster_workload(other, subject.around()));
+         (share_label(subject, other) && is_cluster_workload(other, subject.around()));
 }
 
 /// Services by which the cluster's pods are found, the governing ones first.

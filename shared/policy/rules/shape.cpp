@@ -20,11 +20,16 @@ std::int64_t pod_count(const Subject& subject) {
 
 std::int64_t own_pod_count(const Subject& subject) { return pods_together(subject, {}); }
 
-/// One name for all workloads of a cluster: what their labels have in common, where they are
-/// several.
+/// One name for all workloads of a cluster, where they are several: the one that is given already,
+/// else what their labels have in common.
 std::string common_name(const Subject& subject) {
   const auto siblings = siblings_of(subject);
   if (!siblings.empty()) {
+    for (const Json* each : siblings) {
+      if (const std::string name = cluster_label_of(*each); !name.empty()) {
+        return name;
+      }
+    }
     const auto labels = common_labels(subject, siblings);
     for (const char* key : {"app.kubernetes.io/instance", "app", "app.kubernetes.io/name"}) {
       if (const auto found = labels.find(key); found != labels.end()) {

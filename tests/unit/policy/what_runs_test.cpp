@@ -248,16 +248,21 @@ TEST_SUITE("policy/no_worse") {
   }
 }
 
+namespace {
+
+Json half(const char* name, std::string_view container = "{}") {
+  Json set = store(container);
+  set["metadata"]["name"] = std::string("shop-") + name;
+  set["spec"]["replicas"] = 3;
+  set["spec"]["selector"]["matchLabels"]["role"] = name;
+  set["spec"]["template"]["metadata"]["labels"]["role"] = name;
+  return set;
+}
+
+}  // namespace
+
 TEST_SUITE("policy/siblings") {
   TEST_CASE("workloads of one cluster are counted, labelled and kept apart together") {
-    const auto half = [](const char* name) {
-      Json set = store("{}");
-      set["metadata"]["name"] = std::string("shop-") + name;
-      set["spec"]["replicas"] = 3;
-      set["spec"]["selector"]["matchLabels"]["role"] = name;
-      set["spec"]["template"]["metadata"]["labels"]["role"] = name;
-      return set;
-    };
     const Objects both{conf_map(k_sound_lines), half("leader"), half("follower")};
     CHECK(found(both, "RC008").empty());
     CHECK(found({both[0], both[1]}, "RC008") == Lines{"RC008 warning"});
@@ -268,9 +273,37 @@ TEST_SUITE("policy/siblings") {
                             ["preferredDuringSchedulingIgnoredDuringExecution"][0];
       CHECK(term["podAffinityTerm"]["labelSelector"]["matchLabels"] == Json{{"app", "shop"}});
     }
+  }
+
+  TEST_CASE("one file and a label, or one headless Service without a file, make one cluster") {
+    const Json map = conf_map(k_sound_lines);
     Json other = half("other");
     other["spec"]["serviceName"] = "elsewhere";
-    CHECK(found({both[0], both[1], other}, "RC008").size() == 2);
+    CHECK(found({map, half("leader"), other}, "RC008").empty());
+    other["spec"]["selector"]["matchLabels"]["app"] = "elsewhere";
+    other["spec"]["template"]["metadata"]["labels"]["app"] = "elsewhere";
+    CHECK(found({map, half("leader"), other}, "RC008").size() == 2);
+
+    constexpr std::string_view k_bare =
+        "{command: [redis-server], args: [--cluster-enabled, \"yes\"]}";
+    Objects bare{half("leader", k_bare), half("follower", k_bare)};
+    CHECK(found(bare, "RC008").empty());
+    bare[1]["spec"]["serviceName"] = "elsewhere";
+    CHECK(found(bare, "RC008").size() == 2);
+    bare.push_back({{"kind", "Service"},
+                    {"metadata", {{"name", "all"}}},
+                    {"spec", {{"clusterIP", "None"}, {"selector", {{"app", "shop"}}}}}});
+    CHECK(found(bare, "RC008").empty());
+  }
+
+  TEST_CASE("who comes later takes the name that its cluster was given, and is completed") {
+    Objects both{conf_map(k_sound_lines), half("leader")};
+    both[1] = patched(both, 1);
+    CHECK(both[1]["metadata"]["labels"]["kubectl-redis.dev/cluster"] == "shop-leader");
+    both.push_back(half("follower"));
+    const Json made = patched(both, 2);
+    CHECK(made["metadata"]["labels"]["kubectl-redis.dev/cluster"] == "shop-leader");
+    CHECK(made["spec"]["template"]["spec"]["containers"][0].contains("lifecycle"));
   }
 }
 
