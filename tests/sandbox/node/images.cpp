@@ -14,6 +14,16 @@ namespace {
 
 constexpr const char* k_own_program = "kubectl-redis-webhook";
 
+struct StandIn {
+  const char* image;    // How the image's name begins.
+  const char* program;  // What is in it.
+  const char* by;       // What runs where this machine has none.
+};
+
+constexpr std::array k_stand_ins{StandIn{"valkey", "valkey-server", "redis-server"},
+                                 StandIn{"valkey", "valkey-cli", "redis-cli"},
+                                 StandIn{"redis-stack", "redis-stack-server", "redis-server"}};
+
 struct Name {
   std::string repository;  // Without tag and digest.
   std::string last;        // Its last element.
@@ -76,24 +86,24 @@ Error pull_failure(std::string_view text) {
                           "\": " + reference + ": not found");
 }
 
-bool on_own_path(const std::string& program) {
+std::filesystem::path on_own_path(const std::string& program) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path != nullptr ? path : "/usr/bin:/bin");
   for (std::string folder; std::getline(folders, folder, ':');) {
     if (::access((folder + "/" + program).c_str(), X_OK) == 0) {
-      return true;
+      return folder + "/" + program;
     }
   }
-  return false;
+  return {};
 }
 
 }  // namespace
 
 ImageTable::ImageTable(std::map<std::string, std::filesystem::path> roots,
-                       OnPath on_path,
+                       Locate locate,
                        std::filesystem::path programs)
     : roots_(std::move(roots)),
-      on_path_(on_path ? std::move(on_path) : OnPath(&on_own_path)),
+      locate_(locate ? std::move(locate) : Locate(&on_own_path)),
       programs_(std::move(programs)) {}
 
 Result<Image> ImageTable::find(std::string_view text) const {
@@ -124,10 +134,19 @@ Result<Image> ImageTable::find(std::string_view text) const {
       std::filesystem::exists(programs_ / k_own_program, ignored)) {
     image.entrypoint = std::string("/") + k_own_program;
     image.command = {image.entrypoint};
-    image.program = programs_ / k_own_program;
+    image.programs[image.entrypoint] = programs_ / k_own_program;
+  }
+  for (const StandIn& each : k_stand_ins) {
+    if (name.last.starts_with(each.image) && locate_(each.program).empty()) {
+      if (const auto file = locate_(each.by); !file.empty()) {
+        image.programs[std::string("/usr/local/bin/") + each.program] = file;
+      }
+    }
   }
   const bool known = !image.command.empty() && (name.has_digest || plausible_tag(name.tag));
-  if (!known || (!image.server.empty() && !on_path_(image.server))) {
+  const bool here = image.server.empty() || !locate_(image.server).empty() ||
+                    image.programs.contains("/usr/local/bin/" + image.server);
+  if (!known || !here) {
     return pull_failure(text);
   }
   return image;

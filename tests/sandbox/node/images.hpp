@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What an image name stands for in the sandbox, where nothing is pulled: programs of this machine,
-// or of a folder that holds another system's root. Pure, but for a look at PATH.
+// or of a folder that holds another system's root. Redis stands in for servers of its kin that are
+// not here, under their names. Pure, but for a look at PATH.
 #pragma once
 
 #include <filesystem>
@@ -21,18 +22,20 @@ struct Image {
   std::string server =
       {};  ///< "redis-server" or "valkey-server": its entrypoint takes bare options.
   std::string work_dir = "/";
-  std::string entrypoint = {};         ///< Put before a pod's args; a program of the project's own.
-  std::filesystem::path program = {};  ///< Where that is on this machine; it is mounted there.
+  std::string entrypoint = {};  ///< Put before a pod's args; a program of the project's own.
+  /// Programs of this machine that are mounted, by where the container has them.
+  std::map<std::string, std::filesystem::path> programs = {};
 };
 
 class ImageTable {
  public:
-  using OnPath = std::function<bool(const std::string& program)>;
+  /// Where a program of that name is on this machine; empty where it is not.
+  using Locate = std::function<std::filesystem::path(const std::string& program)>;
 
   /// `roots` maps image names ("redis:8.0", "valkey/valkey:9") to root folders.
   /// `programs` is the folder with the project's own programs, which are images too.
   explicit ImageTable(std::map<std::string, std::filesystem::path> roots = {},
-                      OnPath on_path = {},
+                      Locate locate = {},
                       std::filesystem::path programs = {});
 
   /// Errors: not_found, in containerd's words.
@@ -40,7 +43,7 @@ class ImageTable {
 
  private:
   std::map<std::string, std::filesystem::path> roots_;
-  OnPath on_path_;
+  Locate locate_;
   std::filesystem::path programs_;
 };
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <fstream>
 #include <initializer_list>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -127,14 +128,18 @@ void open_folder(Arguments& arguments, const fs::path& image_root, const fs::pat
   }
 }
 
-void open_for(Arguments& arguments, const fs::path& image_root, const fs::path& target) {
+void open_for(Arguments& arguments,
+              const fs::path& image_root,
+              const fs::path& target,
+              std::set<fs::path>& opened) {
   const fs::path root = image_root.empty() ? fs::path("/") : image_root;
   std::error_code ignored;
   fs::path folder = target;
   while (folder != "/usr" && !fs::exists(root / folder.relative_path(), ignored)) {
     folder = folder.parent_path();
   }
-  if (folder != target) {
+  // Opened once more it would hide what is mounted in it by now.
+  if (folder != target && opened.insert(folder).second) {
     open_folder(arguments, image_root, folder);
   }
 }
@@ -148,9 +153,10 @@ void add_mounts(Arguments& arguments, const JailSpec& spec) {
   std::stable_sort(mounts.begin(), mounts.end(), [](const Mount& left, const Mount& right) {
     return left.target < right.target;
   });
+  std::set<fs::path> opened;
   for (const Mount& mount : mounts) {
     if (mount.target.starts_with("/usr/")) {
-      open_for(arguments, spec.image_root, mount.target);
+      open_for(arguments, spec.image_root, mount.target, opened);
     }
     arguments.add({mount.access == Access::writable ? "--bind" : "--ro-bind",
                    mount.source,

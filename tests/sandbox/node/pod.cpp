@@ -371,8 +371,8 @@ Result<Launch> Pod::plan_launch(const Json& container, const Image& image) {
   jail.identity_dir = dir_ / "identity";
   jail.hostname = hostname_of(*object_);
   KREDIS_TRY(jail.mounts, mounts_of(container, *object_, own, volumes_));
-  if (!image.program.empty()) {
-    jail.mounts.push_back({image.program, image.entrypoint, Access::read_only});
+  for (const auto& [place, program] : image.programs) {
+    jail.mounts.push_back({program, place, Access::read_only});
   }
   const std::string work_dir = text_at(container, "workingDir");
   jail.work_dir = work_dir.empty() ? image.work_dir : work_dir;

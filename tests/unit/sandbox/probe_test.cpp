@@ -57,19 +57,37 @@ TEST_SUITE("sandbox/node/probe") {
 
 TEST_SUITE("sandbox/node/images") {
   TEST_CASE("image names stand for programs of this machine") {
-    const ImageTable table({{"redis:8.0", "/roots/redis-8"}},
-                           [](const std::string& program) { return program == "redis-server"; });
+    const ImageTable table({{"redis:8.0", "/roots/redis-8"}}, [](const std::string& program) {
+      return program == "redis-server" ? "/usr/bin/redis-server" : "";
+    });
     CHECK(table.find("redis")->command == std::vector<std::string>{"redis-server"});
     CHECK(table.find("registry:5000/team/redis:7.2-alpine").has_value());
     CHECK(table.find("redis:8.0")->root == "/roots/redis-8");
     CHECK(table.find("busybox")->command == std::vector<std::string>{"sh"});
 
-    CHECK_FALSE(table.find("valkey/valkey:8").has_value());
     CHECK_FALSE(table.find("nosuch/image").has_value());
     const auto wrong_tag = table.find("redis:no-such-tag");
     REQUIRE_FALSE(wrong_tag.has_value());
     CHECK(wrong_tag.error().message.find("docker.io/library/redis:no-such-tag: not found") !=
           std::string::npos);
+  }
+
+  TEST_CASE("redis-server runs under the name of a server of its kin that is not here") {
+    const auto only = [](std::string there) {
+      return ImageTable({}, [there = std::move(there)](const std::string& program) {
+        return program == there ? "/usr/bin/" + program : "";
+      });
+    };
+    using Programs = std::map<std::string, std::filesystem::path>;
+    const auto valkey = only("redis-server").find("valkey/valkey:8");
+    REQUIRE(valkey.has_value());
+    CHECK(valkey->command == std::vector<std::string>{"valkey-server"});
+    CHECK(valkey->programs == Programs{{"/usr/local/bin/valkey-server", "/usr/bin/redis-server"}});
+    CHECK(only("redis-server").find("redis/redis-stack-server:7.4.0-v1")->programs ==
+          Programs{{"/usr/local/bin/redis-stack-server", "/usr/bin/redis-server"}});
+    CHECK(only("redis-server").find("redis:7")->programs.empty());
+    CHECK(only("valkey-server").find("valkey/valkey:8")->programs.empty());
+    CHECK_FALSE(only("sh").find("valkey/valkey:8").has_value());
   }
 
   TEST_CASE("the webhook's image is the program beside the sandbox") {
@@ -82,7 +100,7 @@ TEST_SUITE("sandbox/node/images") {
     const auto image = table.find("registry:5000/kubectl-redis-webhook:0.1.0");
     std::filesystem::remove_all(folder);
     REQUIRE(image.has_value());
-    CHECK(image->program == folder / "kubectl-redis-webhook");
+    CHECK(image->programs.at("/kubectl-redis-webhook") == folder / "kubectl-redis-webhook");
     using Argv = std::vector<std::string>;
     CHECK(argv_of(*image, {}, {}) == Argv{"/kubectl-redis-webhook"});
     CHECK(argv_of(*image, {}, {"--help"}) == Argv{"/kubectl-redis-webhook", "--help"});
