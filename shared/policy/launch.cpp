@@ -238,6 +238,13 @@ MountedFile mounted_file(const Json& pod,
   return all.empty() ? MountedFile{} : all.front();
 }
 
+bool is_left_by_stack(const Launch& launch, std::string_view key) {
+  constexpr std::array<std::string_view, 5> k_set_by_it{
+      "dir", "protected-mode", "daemonize", "maxclients", "loadmodule"};
+  return launch.server.ends_with("redis-stack-server") &&
+         std::ranges::find(k_set_by_it, key) == k_set_by_it.end();
+}
+
 bool is_official_image(std::string_view image) {
   if (std::ranges::find(k_products, image_base(image)) == k_products.end()) {
     return false;

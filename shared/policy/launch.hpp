@@ -54,6 +54,10 @@ MountedFile mounted_file(const Json& pod,
 /// does and what its server has built in is known.
 bool is_official_image(std::string_view image);
 
+/// Whether the server's starter is the script of Redis's image with modules, and leaves that key to
+/// the file that it is given.
+bool is_left_by_stack(const Launch& launch, std::string_view key);
+
 /// Whether the text of a redis.conf switches the cluster mode on.
 bool enables_cluster(std::string_view config);
 

@@ -395,7 +395,9 @@ std::optional<std::int64_t> Subject::known_number(std::string_view key,
 bool Subject::may_hide(std::string_view key) const {
   const bool read = launch_.scripts.find_first_not_of('\n') != std::string::npos;
   const bool by_script = read && (config_ || launch_.seen) && !starts_bare() && !is_foreign_;
-  return !sees_configuration() && !(by_script && launch_.scripts.find(key) == std::string::npos);
+  const bool left = config_ && hidden_.empty() && is_left_by_stack(launch_, key);
+  return !sees_configuration() && !left &&
+         !(by_script && launch_.scripts.find(key) == std::string::npos);
 }
 
 /// A script may write settings that are in no object. Rules that judge by an absent setting ask

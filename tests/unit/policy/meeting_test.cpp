@@ -96,6 +96,15 @@ TEST_SUITE("policy/meeting") {
     CHECK(objects_to_it(objects));
   }
 
+  TEST_CASE("the script of the image with modules leaves port and password to the file") {
+    const Objects objects = shop(
+        "image: redis/redis-stack-server:7.4.0-v1\n"
+        "command: [redis-stack-server, /conf/redis.conf]\n");
+    CHECK(script_of(objects, "lifecycle/postStart").find("CLUSTER MEET $b 6379;") !=
+          std::string::npos);
+    CHECK(script_of(objects, "lifecycle/preStop").find("CLUSTER FAILOVER") != std::string::npos);
+  }
+
   TEST_CASE("readiness waits for the cluster only where names lead to pods that are not ready") {
     Objects objects = shop();
     objects.back()["spec"]["podManagementPolicy"] = "Parallel";
