@@ -9,6 +9,19 @@
 #include "shared/wire/quantity.hpp"
 
 namespace kredis::policy {
+namespace {
+
+std::optional<std::int64_t> memory_in(const Subject& subject, std::string_view part) {
+  const Json& amount = member(subject.container(), {"resources", part, "memory"});
+  // A quantity in YAML may be a bare number of bytes, and the API server takes it.
+  if (amount.is_number_integer()) {
+    return number(amount);
+  }
+  const auto bytes = wire::parse_byte_quantity(text(amount));
+  return bytes ? std::optional(*bytes) : std::nullopt;
+}
+
+}  // namespace
 
 /// Not Kubernetes' quantities: 1g is 10^9 bytes here as there, but 1gb is 2^30, and Gi is unknown.
 std::optional<std::int64_t> redis_bytes(std::string_view text) {
@@ -38,13 +51,11 @@ std::optional<std::int64_t> redis_bytes(std::string_view text) {
 }
 
 std::optional<std::int64_t> memory_limit(const Subject& subject) {
-  const Json& limit = member(subject.container(), {"resources", "limits", "memory"});
-  // A quantity in YAML may be a bare number of bytes, and the API server takes it.
-  if (limit.is_number_integer()) {
-    return number(limit);
-  }
-  const auto bytes = wire::parse_byte_quantity(text(limit));
-  return bytes ? std::optional(*bytes) : std::nullopt;
+  return memory_in(subject, "limits");
+}
+
+std::optional<std::int64_t> memory_request(const Subject& subject) {
+  return memory_in(subject, "requests");
 }
 
 std::optional<std::int64_t> max_memory(const Subject& subject) {

@@ -256,6 +256,14 @@ void check_requests(const Subject& subject, Report& report) {
           "the scheduler does not know what " + std::string(resource) + " the pod needs");
     }
   }
+  const auto asked = memory_request(subject);
+  const auto memory = max_memory(subject);
+  if (asked && memory && *asked < *memory) {
+    report.objection(subject.container_path() + "/resources/requests/memory",
+                     shown(member(subject.container(), {"resources", "requests", "memory"})),
+                     "more than maxmemory, " + std::to_string(*memory) + " bytes",
+                     "the scheduler puts more such pods on a node than their data fits in");
+  }
 }
 
 void patch_requests(const Subject& subject, Patch& patch) {

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "shared/policy/json_access.hpp"
 #include "shared/policy/not_judged.hpp"
@@ -244,6 +245,30 @@ TEST_SUITE("policy/no_worse") {
         }
         CHECK(mutate(after[1], beside(after)).patch.empty());
       }
+    }
+  }
+}
+
+TEST_SUITE("policy/requests") {
+  TEST_CASE("a request for less memory than the data may take is told") {
+    struct Row {
+      const char* resources;
+      const char* lines;
+      bool told;
+    };
+    constexpr std::array<Row, 5> k_rows{{
+        {"{cpu: 1, memory: 99Mi}", "maxmemory 100mb\n", true},
+        {"{cpu: 1, memory: 100Mi}", "maxmemory 100mb\n", false},
+        {"{cpu: 1, memory: 104857599}", "maxmemory 100mb\n", true},
+        {"{cpu: 1, memory: 1Mi}", "maxmemory 0\n", false},
+        {"{cpu: 1, memory: 1Mi}", "", false},
+    }};
+    for (const Row& row : k_rows) {
+      CAPTURE(std::string(row.resources));
+      CAPTURE(std::string(row.lines));
+      const Objects objects{conf_map(std::string(k_sound_lines) + row.lines),
+                            store("{resources: {requests: " + std::string(row.resources) + "}}")};
+      CHECK(found(objects, "RC062") == (row.told ? Lines{"RC062 warning"} : Lines{}));
     }
   }
 }
