@@ -302,6 +302,14 @@ Launch read_launch(const Json& pod,
     launch.seen = true;
     launch.sure = start->sure && agree(reader.starts());
     read_server_words(*start, launch);
+    if (!agree(reader.starts())) {
+      // Another branch may start it: what this one says is a guess, but for what server it is.
+      for (std::size_t i = 0; i < launch.arguments_known.size(); ++i) {
+        const bool mode = launch.arguments.directives[i].name == "cluster-enabled";
+        launch.arguments_known[i] = launch.arguments_known[i] && mode;
+      }
+      launch.config.certain = false;
+    }
   } else if (!reader.starts().empty()) {
     launch.sentinel = true;
   } else {

@@ -289,7 +289,7 @@ void LaunchReader::run_command(const ShellCommand& command, Frame& frame) {
     const auto expanded = expand(word, frame);
     words.insert(words.end(), expanded.begin(), expanded.end());
   }
-  const std::size_t first = assign(words, 0, command.fallback);
+  const std::size_t first = assign(words, 0, command);
   words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(first));
   write_files(words, command, frame);
   if (words.empty() || run_builtin(words, command, frame)) {
@@ -308,14 +308,17 @@ void LaunchReader::run_command(const ShellCommand& command, Frame& frame) {
   }
 }
 
-/// Takes NAME=VALUE words; says how many. Behind `||` a value is for where there is none.
+/// Takes NAME=VALUE words; says how many. Behind `||` a value is for where there is none, and in a
+/// branch nobody knows whether it is set.
 std::size_t LaunchReader::assign(const std::vector<LaunchWord>& words,
                                  std::size_t from,
-                                 bool fallback) {
+                                 const ShellCommand& command) {
   std::size_t i = from;
   for (; i < words.size() && !assigned_name(words[i].text).empty(); ++i) {
     const std::string name(assigned_name(words[i].text));
-    if (!fallback || !environment_.contains(name)) {
+    if (command.branch) {
+      environment_[name] = {"$(" + name + ")", false};
+    } else if (!command.fallback || !environment_.contains(name)) {
       environment_[name] = {words[i].text.substr(name.size() + 1), words[i].known};
     }
   }
@@ -327,7 +330,7 @@ bool LaunchReader::run_builtin(const std::vector<LaunchWord>& words,
                                Frame& frame) {
   const std::string& name = words.front().text;
   if (name == "export" || name == "local" || name == "readonly" || name == "declare") {
-    assign(words, 1, command.fallback);
+    assign(words, 1, command);
   } else if (name == "set") {
     if (words.size() > 1 && words[1].text == "--") {
       frame.arguments.assign(words.begin() + 2, words.end());

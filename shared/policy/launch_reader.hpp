@@ -61,7 +61,9 @@ class LaunchReader {
   void run_script(std::string_view text, Frame frame);
   void run_command(const ShellCommand& command, Frame& frame);
   bool run_builtin(const std::vector<LaunchWord>& words, const ShellCommand& command, Frame& frame);
-  std::size_t assign(const std::vector<LaunchWord>& words, std::size_t from, bool fallback);
+  std::size_t assign(const std::vector<LaunchWord>& words,
+                     std::size_t from,
+                     const ShellCommand& command);
   void record(std::vector<LaunchWord> words, bool sure);
 
   std::vector<LaunchWord> expand(const ShellWord& word, const Frame& frame) const;

@@ -266,7 +266,22 @@ class ShellReader {
         command_.redirections.push_back({pending.kind, std::move(word)});
       }
     } else if (!command_.words.empty() || !is_reserved(plain(word))) {
+      nest(command_.words.empty() ? plain(word) : std::string_view{});
       command_.words.push_back(std::move(word));
+    } else {
+      nest(plain(word));
+    }
+  }
+
+  /// Counts how deep the next command is in what may run or not.
+  void nest(std::string_view word) {
+    constexpr std::array<std::string_view, 6> opening{
+        "if", "while", "until", "for", "case", "select"};
+    constexpr std::array<std::string_view, 3> closing{"fi", "done", "esac"};
+    if (std::ranges::find(opening, word) != opening.end()) {
+      ++nested_;
+    } else if (nested_ > 0 && std::ranges::find(closing, word) != closing.end()) {
+      --nested_;
     }
   }
 
@@ -278,6 +293,7 @@ class ShellReader {
     if (list) {
       command_.words.clear();
     }
+    command_.branch = nested_ > 0;
     if (!command_.words.empty() || !command_.redirections.empty() || waits) {
       script_.commands.push_back(std::move(command_));
     }
@@ -330,6 +346,7 @@ class ShellReader {
   std::string_view text_;
   std::size_t at_ = 0;
   bool in_word_ = false;
+  int nested_ = 0;  // In how many of if, case and loops.
   ShellWord word_;
   ShellCommand command_;
   std::optional<Pending> pending_;

@@ -38,6 +38,7 @@ struct ShellCommand {
   std::vector<ShellWord> words = {};
   std::vector<ShellRedirection> redirections = {};
   bool fallback = false;  ///< Behind `||`.
+  bool branch = false;    ///< Of an if, a case or a loop: it may run or not.
 };
 
 struct ShellScript {

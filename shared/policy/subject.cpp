@@ -84,6 +84,7 @@ bool is_kept(const wire::RedisDirective& line, const ConfigSource& source) {
                return (is_open(value) && (!source.rewriting.empty() || !source.added.empty())) ||
                       changed;
              }) &&
+         (source.certain || line.name == "cluster-enabled") &&
          source.rewriting.find(line.name) == std::string::npos;
 }
 

@@ -30,6 +30,7 @@ struct ConfigSource {
   std::string added = {};              ///< Lines that a script writes behind them.
   std::string rewriting = {};          ///< Words of programs that change them on the way.
   bool complete = true;                ///< Nothing else adds lines.
+  bool certain = true;                 ///< No other file may be read in its place.
 };
 
 /// How a container starts its server.

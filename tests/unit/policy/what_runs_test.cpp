@@ -9,6 +9,8 @@
 
 #include "shared/policy/json_access.hpp"
 #include "shared/policy/not_judged.hpp"
+#include "shared/policy/review.hpp"
+#include "shared/policy/subject.hpp"
 #include "tests/unit/policy/rules_bed.hpp"
 
 namespace kredis::policy {
@@ -246,6 +248,28 @@ TEST_SUITE("policy/no_worse") {
         CHECK(mutate(after[1], beside(after)).patch.empty());
       }
     }
+  }
+}
+
+TEST_SUITE("policy/branches") {
+  TEST_CASE("what only one branch of a script says is not known") {
+    const auto port_of = [](const std::string& script) {
+      Objects objects{conf_map(std::string(k_sound_lines) + "port 7000\n"), store("{}")};
+      objects[0]["data"]["other.conf"] = std::string(k_sound_lines) + "port 7001\n";
+      objects[1]["spec"]["template"]["spec"]["containers"][0]["command"] = {"sh", "-c", script};
+      const Surroundings around = beside(objects);
+      CHECK(is_redis_cluster(objects[1], around));
+      return Subject(objects[1], around).client_port();
+    };
+    const std::string one = "redis-server /conf/redis.conf";
+    CHECK(port_of("if [ -f /x ]; then " + one + "; else redis-server /conf/other.conf; fi") ==
+          std::nullopt);
+    CHECK(port_of("case $ROLE in a) " + one + ";; *) redis-server /conf/other.conf;; esac") ==
+          std::nullopt);
+    CHECK(port_of("if [ -f /x ]; then P=7; else P=8; fi; " + one + " --port $P") == std::nullopt);
+    CHECK(port_of("for i in 1 2; do P=$i; done; " + one + " --port $P") == std::nullopt);
+    CHECK(port_of("if [ -f /x ]; then date; fi; P=8; " + one + " --port $P") == 8);
+    CHECK(port_of("if [ -f /x ]; then " + one + "; else " + one + "; fi") == 7000);
   }
 }
 
