@@ -64,6 +64,8 @@ void add_verbs(Verb& root) {
                          add_rbac,
                          add_failover,
                          add_node,
+                         add_rebalance,
+                         add_reshard,
                          add_config,
                          add_cli,
                          add_toolbox,

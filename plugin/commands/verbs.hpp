@@ -15,6 +15,8 @@ void add_rbac(Verb& root);
 void add_failover(Verb& root);
 void add_drill(Verb& failover);
 void add_node(Verb& root);
+void add_rebalance(Verb& root);
+void add_reshard(Verb& root);
 void add_cli(Verb& root);
 void add_toolbox(Verb& root);
 void add_config(Verb& root);

@@ -235,6 +235,13 @@ constexpr std::array k_rights{
 };
 // clang-format on
 
+/// Verbs that need what another one does.
+struct Likeness {
+  std::string_view verb;
+  std::string_view like;
+};
+constexpr std::array k_alike{Likeness{"rebalance", "node"}, Likeness{"reshard", "node"}};
+
 bool alike(const Right& a, const Right& b) {
   return a.group == b.group && a.resource == b.resource && a.weight == b.weight &&
          a.reach == b.reach && a.named == b.named;
@@ -258,10 +265,17 @@ std::vector<std::string> verbs_with_rights() {
       verbs.emplace_back(right.verb);
     }
   }
+  for (const Likeness& each : k_alike) {
+    verbs.emplace_back(each.verb);
+  }
   return verbs;
 }
 
 std::vector<Right> rights_of(std::string_view verb, const std::set<Case>& cases) {
+  const auto other = std::ranges::find(k_alike, verb, &Likeness::verb);
+  if (other != k_alike.end()) {
+    return rights_of(other->like, cases);
+  }
   std::vector<Right> rights;
   std::ranges::copy_if(k_rights, std::back_inserter(rights), [&](const Right& right) {
     return (verb.empty() || right.verb == verb) &&

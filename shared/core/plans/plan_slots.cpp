@@ -234,6 +234,68 @@ Result<std::vector<SlotHolder>> holders_of(const ClusterView& view) {
   return holders;
 }
 
+std::vector<MoveSlots> half_moved(const ClusterView& view) {
+  std::map<std::pair<std::string, std::string>, MoveSlots> moves;
+  const auto add = [&](const Member& from, const Member& to, std::uint32_t slot) {
+    MoveSlots& move = moves
+                          .try_emplace({from.pod.name, to.pod.name},
+                                       MoveSlots{.pod = from.pod.name,
+                                                 .source = from.self()->id,
+                                                 .target_pod = to.pod.name,
+                                                 .target = to.self()->id,
+                                                 .slots = {}})
+                          .first->second;
+    add_slot(move.slots, slot);
+  };
+  for (const Member& member : view.members) {
+    const Node* self = member.self();
+    for (const OpenSlot& open : self == nullptr ? std::vector<OpenSlot>{} : self->open_slots) {
+      const Member* other = view.by_id(open.other);
+      if (other == nullptr || other->self() == nullptr || self->role != Role::master ||
+          other->self()->role != Role::master) {
+        continue;
+      }
+      const bool gives = open.direction == OpenSlot::Direction::migrating;
+      const Member& from = gives ? member : *other;
+      if (from.self()->slots.contains(open.slot)) {
+        add(from, gives ? *other : member, open.slot);
+      }
+    }
+  }
+  std::vector<MoveSlots> all;
+  for (auto& [ends, move] : moves) {
+    all.push_back(std::move(move));
+  }
+  return all;
+}
+
+Status check_memory(const ClusterView& view, const std::vector<MoveSlots>& moves) {
+  std::map<std::string, double> comes;
+  for (const MoveSlots& move : moves) {
+    const Member* from = view.by_pod(move.pod);
+    if (from != nullptr && from->self() != nullptr && from->server &&
+        !from->self()->slots.empty()) {
+      const double each =
+          static_cast<double>(from->server->used_memory_bytes) / from->self()->slots.size();
+      comes[move.target_pod] += each * move.slots.size();
+    }
+  }
+  for (const auto& [pod, bytes] : comes) {
+    const Member* to = view.by_pod(pod);
+    if (to == nullptr || !to->server || to->server->max_memory_bytes == 0) {
+      continue;
+    }
+    const auto then = to->server->used_memory_bytes + static_cast<std::int64_t>(bytes);
+    if (then > to->server->max_memory_bytes) {
+      return Error::unsafe(pod + " would have about " + bytes_text(then) +
+                           ", and its maxmemory is " + bytes_text(to->server->max_memory_bytes))
+          .with_hint("move fewer slots, give it more memory, or take more masters: " +
+                     redis_command(view, "scale"));
+    }
+  }
+  return {};
+}
+
 std::vector<Stage> stages_of(std::vector<MoveSlots> moves, const std::string& reason) {
   if (moves.empty()) {
     return {};

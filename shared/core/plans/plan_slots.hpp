@@ -43,6 +43,14 @@ Result<std::vector<MoveSlots>> moves_between(const std::vector<SlotHolder>& from
 /// differ: what has to be mended first, by which verb).
 Result<std::vector<SlotHolder>> holders_of(const ClusterView& view);
 
+/// Slots that a move left open between two masters that answer, or that the taker has and the giver
+/// does not know of yet: what finishes them.
+std::vector<MoveSlots> half_moved(const ClusterView& view);
+
+/// Whether what moves fits into the memory of those that take it, as far as is known: a slot counts
+/// as much as its master's others. Errors: unsafe (who would be too full, and with how much).
+Status check_memory(const ClusterView& view, const std::vector<MoveSlots>& moves);
+
 /// A stage for moves that can all be made at once; empty without any.
 std::vector<Stage> stages_of(std::vector<MoveSlots> moves, const std::string& reason);
 

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `kubectl redis rebalance` and `reshard`: slots move between the masters that are there.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plugin/apply/apply_plan.hpp"
+#include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/consent.hpp"
+#include "plugin/commands/flags.hpp"
+#include "plugin/commands/verbs.hpp"
+#include "plugin/operations/slots/weigh_slots.hpp"
+#include "plugin/render/plan_text.hpp"
+#include "plugin/render/table.hpp"
+#include "shared/core/plans/plan_slots.hpp"
+#include "shared/core/text.hpp"
+#include "shared/wire/quantity.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using core::MoveSlots;
+using core::SlotHolder;
+
+/// What both verbs are told.
+struct SlotFlags {
+  ClusterWish cluster = {};
+  std::chrono::milliseconds max_latency = std::chrono::milliseconds(5);
+  std::string bandwidth = {};
+  DryRun dry_run = DryRun::none;
+  bool yes = false;
+  std::chrono::milliseconds timeout = std::chrono::hours(12);
+
+  // rebalance
+  SlotMeasure by = SlotMeasure::slots;
+  std::vector<std::string> weights = {};
+  int threshold = 2;
+  // reshard
+  std::vector<std::string> from = {};
+  std::vector<std::string> to = {};
+  std::string slots = {};
+};
+
+using Planner = Result<std::vector<MoveSlots>> (*)(const SlotFlags&,
+                                                   observe::Cluster&,
+                                                   const Conduct&);
+
+Result<MoveLimits> limits_of(const SlotFlags& options) {
+  MoveLimits limits{.max_latency = options.max_latency};
+  if (limits.max_latency <= std::chrono::milliseconds(0)) {
+    return Error::invalid_argument("--max-latency has to be more than nothing")
+        .with_hint("5ms is the default");
+  }
+  if (!options.bandwidth.empty()) {
+    KREDIS_TRY(const std::int64_t bytes, wire::parse_byte_quantity(options.bandwidth));
+    if (bytes < 1) {
+      return Error::invalid_argument("--bandwidth has to be more than nothing")
+          .with_hint("10Mi are ten mebibytes a second");
+    }
+    limits.bytes_per_second = bytes;
+  }
+  return limits;
+}
+
+Result<SlotHolder*> holder_named(std::vector<SlotHolder>& holders, const std::string& name) {
+  const auto found = std::ranges::find_if(holders, [&](const SlotHolder& each) {
+    return each.pod == name || (name.size() >= 8 && each.node.to_text().starts_with(name));
+  });
+  if (found == holders.end()) {
+    return Error::not_found("no master of this cluster is called " + core::quoted(name))
+        .with_hint("give the pod of a master, as status shows it");
+  }
+  return &*found;
+}
+
+/// "redis-app-0=2".
+Status apply_weight(std::vector<SlotHolder>& holders, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const auto weight = equals == std::string::npos
+                          ? std::nullopt
+                          : core::to_number<double>(std::string_view(text).substr(equals + 1));
+  if (!weight) {
+    return Error::invalid_argument("--weight takes POD=NUMBER, not " + core::quoted(text));
+  }
+  KREDIS_TRY(SlotHolder * holder, holder_named(holders, text.substr(0, equals)));
+  holder->weight = *weight;
+  return {};
+}
+
+double load_of(const SlotHolder& holder, const std::vector<double>& weighs) {
+  if (weighs.empty()) {
+    return holder.slots.size();
+  }
+  double load = 0;
+  for (const core::SlotRange& range : holder.slots.ranges()) {
+    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
+      load += weighs[slot];
+    }
+  }
+  return load;
+}
+
+/// Whether each has its share, give or take `percent` of it.
+bool is_even(const std::vector<SlotHolder>& holders,
+             const std::vector<double>& weighs,
+             double percent) {
+  double all = 0;
+  double weights = 0;
+  for (const SlotHolder& holder : holders) {
+    all += load_of(holder, weighs);
+    weights += holder.weight;
+  }
+  return std::ranges::all_of(holders, [&](const SlotHolder& holder) {
+    const double share = all * holder.weight / weights;
+    const bool emptied = holder.weight > 0 || holder.slots.empty();
+    return emptied && std::abs(load_of(holder, weighs) - share) <=
+                          std::max(share * percent / 100, weighs.empty() ? 1.0 : 0.0);
+  });
+}
+
+Result<std::vector<MoveSlots>> plan_rebalance(const SlotFlags& options,
+                                              observe::Cluster& cluster,
+                                              const Conduct& conduct) {
+  KREDIS_TRY(std::vector<SlotHolder> holders, core::holders_of(cluster.view()));
+  for (const std::string& weight : options.weights) {
+    KREDIS_CHECK(apply_weight(holders, weight));
+  }
+  KREDIS_TRY(const std::vector<double> weighs, weigh_slots(cluster, options.by, conduct));
+  core::SlotWeight weight_of;
+  if (!weighs.empty()) {
+    weight_of = [&weighs](std::uint32_t slot) { return weighs[slot]; };
+  }
+  KREDIS_TRY(auto moves, core::moves_to_shares(holders, weight_of));
+  return is_even(holders, weighs, options.threshold) ? std::vector<MoveSlots>{} : std::move(moves);
+}
+
+Result<std::vector<SlotHolder>> holders_named(std::vector<SlotHolder>& holders,
+                                              const std::vector<std::string>& names) {
+  std::vector<SlotHolder> found;
+  for (const std::string& name : names) {
+    KREDIS_TRY(SlotHolder * holder, holder_named(holders, name));
+    const bool twice = std::ranges::any_of(
+        found, [&](const SlotHolder& each) { return each.node == holder->node; });
+    if (!twice) {
+      found.push_back(*holder);
+    }
+  }
+  return found;
+}
+
+Result<std::vector<MoveSlots>> plan_reshard(const SlotFlags& options,
+                                            observe::Cluster& cluster,
+                                            const Conduct& /*conduct*/) {
+  KREDIS_TRY(std::vector<SlotHolder> holders, core::holders_of(cluster.view()));
+  KREDIS_TRY(const auto to, holders_named(holders, options.to));
+  KREDIS_TRY(auto from, holders_named(holders, options.from));
+  const auto takes = [&](const SlotHolder& holder) {
+    return std::ranges::any_of(to,
+                               [&](const SlotHolder& each) { return each.node == holder.node; });
+  };
+  if (options.from.empty()) {
+    std::ranges::copy_if(
+        holders, std::back_inserter(from), [&](const SlotHolder& each) { return !takes(each); });
+  } else if (const auto both = std::ranges::find_if(from, takes); both != from.end()) {
+    return Error::invalid_argument(both->pod + " is named by --from and by --to")
+        .with_hint("a master either gives slots or takes them");
+  }
+  if (const auto count = core::to_number<std::uint32_t>(options.slots);
+      count && std::ranges::none_of(options.slots, [](char c) { return c == '-' || c == ','; })) {
+    return core::moves_between(from, to, *count, {});
+  }
+  KREDIS_TRY(core::SlotSet slots, core::SlotSet::parse(options.slots));
+  // What has arrived before is passed over, so that the same command can be run again.
+  for (const SlotHolder& holder : to) {
+    slots.erase(holder.slots);
+  }
+  return slots.empty() ? std::vector<MoveSlots>{} : core::moves_between(from, to, 0, slots);
+}
+
+/// The two ends of each move, in numbers.
+std::string moves_table(const std::vector<MoveSlots>& moves) {
+  std::vector<std::vector<std::string>> rows;
+  for (const MoveSlots& move : moves) {
+    rows.push_back(
+        {move.pod, move.target_pod, std::to_string(move.slots.size()), move.slots.to_text()});
+  }
+  return render_table({"FROM", "TO", "COUNT", "SLOTS"}, rows);
+}
+
+core::Plan plan_of(std::vector<MoveSlots> moves, const std::string& reason) {
+  return {.stages = core::stages_of(std::move(moves), reason)};
+}
+
+/// First what an earlier run left half moved, then what is asked for.
+Result<ExitStatus> move_slots(const SlotFlags& options,
+                              Session& session,
+                              const std::string& verb,
+                              Planner planner) {
+  KREDIS_TRY(const MoveLimits limits, limits_of(options));
+  KREDIS_TRY(const observe::Located located, find_cluster(session, options.cluster));
+  Conduct conduct = conduct_of(session, session.clock().now() + options.timeout);
+  std::unique_ptr<ChangeLease> lease;
+  if (options.dry_run == DryRun::none) {
+    KREDIS_TRY(lease, begin_change(session, located, options.cluster.access, verb, conduct));
+  }
+  KREDIS_TRY(const auto reached, reach(session, located, options.cluster.access));
+  reached->site.limits = limits;
+  observe::Cluster& cluster = reached->cluster;
+  KREDIS_CHECK(cluster.find_pods());
+  cluster.ask(observe::Ask::everything, conduct.call_deadline());
+  KREDIS_CHECK(cluster.check_one());
+  if (auto half = core::half_moved(cluster.view()); !half.empty()) {
+    if (options.dry_run != DryRun::none) {
+      session.out() << "half moved by an earlier run, and finished first:\n" << moves_table(half);
+      return ExitStatus::done;
+    }
+    conduct.begin("finishing what was half moved");
+    KREDIS_CHECK(
+        apply_plan(reached->site, plan_of(std::move(half), "it is open between the two"), conduct));
+    cluster.ask(observe::Ask::everything, conduct.call_deadline());
+  }
+  KREDIS_TRY(std::vector<MoveSlots> moves, planner(options, cluster, conduct));
+  KREDIS_CHECK(core::check_memory(cluster.view(), moves));
+  if (moves.empty()) {
+    session.out() << "nothing to do\n";
+    return ExitStatus::done;
+  }
+  const std::string table = moves_table(moves);
+  const core::Plan plan = plan_of(std::move(moves), "asked for by " + verb);
+  if (options.dry_run != DryRun::none) {
+    session.out() << table;
+    return ExitStatus::done;
+  }
+  KREDIS_CHECK(agree(session, plan, located.name, options.yes ? Ask::no : Ask::yes));
+  if (const Status done = apply_plan(reached->site, plan, conduct); !done) {
+    conduct.failed();
+    return done.error().while_doing("moving slots of cluster " + located.name + " in namespace " +
+                                    located.namespace_);
+  }
+  session.out() << table;
+  return ExitStatus::done;
+}
+
+Result<ExitStatus> run_rebalance(const SlotFlags& options, Session& session) {
+  return move_slots(options, session, "rebalance", plan_rebalance);
+}
+Result<ExitStatus> run_reshard(const SlotFlags& options, Session& session) {
+  return move_slots(options, session, "reshard", plan_reshard);
+}
+
+void add_shared(Verb& verb, SlotFlags& flags) {
+  verb.option("--max-latency",
+              flags.max_latency,
+              "What one exchange of a client may take longer for it; more is faster");
+  verb.option("--bandwidth", flags.bandwidth, "Bytes of keys a second at most, such as 10Mi");
+  add_yes(verb, flags.yes);
+  add_dry_run(verb, flags.dry_run, "Print which slots would move, and stop");
+  add_timeout(verb, flags.timeout, "Longest time for all of it");
+}
+
+}  // namespace
+
+void add_rebalance(Verb& root) {
+  const auto flags = std::make_shared<SlotFlags>();
+  Verb verb = root.subcommand("rebalance", "Give each master its share of the slots");
+  add_cluster(verb, flags->cluster);
+  verb.choice("--by",
+              flags->by,
+              Choices<SlotMeasure>{{"slots", SlotMeasure::slots},
+                                   {"keys", SlotMeasure::keys},
+                                   {"memory", SlotMeasure::memory},
+                                   {"load", SlotMeasure::load}},
+              "What is shared out evenly");
+  verb.option("--weight", flags->weights, "POD=W: a share of W where others have 1; 0 for none")
+      .with_commas();
+  verb.option("--threshold",
+              flags->threshold,
+              "Nothing moves while each has its share within so many percent")
+      .between(0, 100);
+  add_shared(verb, *flags);
+  verb.footer(
+      "The fewest slots move, several masters at once. Clients are served all the time.\n"
+      "Killed anywhere, the same command goes on.\n\n"
+      "Examples:\n  kubectl redis rebalance\n"
+      "  kubectl redis rebalance --by memory --dry-run\n"
+      "  kubectl redis rebalance shop --weight shop-app-0=2 --max-latency 2ms");
+  verb.run(flags, run_rebalance);
+}
+
+void add_reshard(Verb& root) {
+  const auto flags = std::make_shared<SlotFlags>();
+  Verb verb = root.subcommand("reshard", "Move slots from some masters to others");
+  add_cluster(verb, flags->cluster);
+  verb.option("--from", flags->from, "Pods of masters that give; all others without it")
+      .with_commas();
+  verb.option("--to", flags->to, "Pods of masters that take").with_commas().required();
+  verb.option("--slots", flags->slots, "How many, or which: 500, or 0-99,200-299").required();
+  add_shared(verb, *flags);
+  verb.footer(
+      "With ranges the same command can be run again and goes on; a number is moved anew each\n"
+      "time, once what was half moved is finished. One slot by its number: --slots 42-42.\n\n"
+      "Examples:\n  kubectl redis reshard --from redis-app-0 --to redis-app-1 --slots 500\n"
+      "  kubectl redis reshard --to redis-app-2 --slots 0-99 --dry-run");
+  verb.run(flags, run_reshard);
+}
+
+}  // namespace kredis::plugin
