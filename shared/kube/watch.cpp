@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "shared/kube/client_impl.hpp"
 #include "shared/kube/resource_url.hpp"
@@ -22,38 +19,14 @@ constexpr auto k_watch_life = std::chrono::seconds(290);
 constexpr auto k_watch_grace = std::chrono::seconds(20);
 constexpr std::size_t k_line_limit_bytes = 64U << 20U;
 
-std::string key_of(const Json& object) {
-  return text_at(object, "/metadata/namespace") + "/" + text_at(object, "/metadata/name");
-}
-
-/// What tells one object, and one version of it, from others of its name. Whole objects would be in
-/// memory twice.
-struct Identity {
-  std::string uid;
-  std::string version;
-};
-
-Identity identity_of(const Json& object) {
-  return {text_at(object, "/metadata/uid"), text_at(object, "/metadata/resourceVersion")};
-}
-
-/// The object of a deletion that no event told: who it was, and no more.
-Json remains_of(const std::string& key, const Identity& identity) {
-  const std::size_t slash = key.find('/');
-  return {{"metadata",
-           {{"namespace", key.substr(0, slash)},
-            {"name", key.substr(slash + 1)},
-            {"uid", identity.uid},
-            {"resourceVersion", identity.version}}}};
-}
-
 /// A round that ends sooner than this is followed by a pause.
 constexpr auto k_short_round = std::chrono::seconds(1);
 
 /// Why a round of watching ended.
 enum class End { stopped, resume, list_again };
 
-/// One call of KubeClient::watch: what is known so far, and how to learn what comes next.
+/// One call of KubeClient::watch. Of what it told it keeps nothing: whoever may write objects would
+/// fill the memory with their names.
 class Watcher {
  public:
   Watcher(KubeClient::Impl& impl,
@@ -82,10 +55,8 @@ class Watcher {
   Result<End> take_lines(std::string& buffer);
   Result<End> take_line(std::string_view line);
   Result<End> take_error(const Json& status);
-  WatchStep deliver(WatchEvent::Kind kind, const Json& object);
-  WatchStep deliver_listed(const Json& item);
-  WatchStep deliver_vanished(const std::set<std::string>& present);
   bool may_go_on(const Error& error) const;
+  bool pause();
   Error too_late() const;
 
   KubeClient::Impl& impl_;
@@ -94,8 +65,6 @@ class Watcher {
   const Deadline deadline_;
   const OnEvent& on_event_;
   std::string version_;
-  std::map<std::string, Identity> known_;
-  bool has_listed_ = false;
   int failures_ = 0;  // In a row.
 };
 
@@ -103,110 +72,75 @@ Error Watcher::too_late() const {
   return Error::timeout("time is up while waiting to " + request_.to_text());
 }
 
-/// Trouble on the way is sat out until the deadline, once the first list has worked.
+/// Trouble on the way is sat out until the deadline, once the list has worked.
 bool Watcher::may_go_on(const Error& error) const {
   const bool is_trouble = error.code == ErrorCode::unreachable || error.code == ErrorCode::timeout;
-  return has_listed_ && is_trouble && !impl_.rest->interrupt().raised();
+  return is_trouble && !impl_.rest->interrupt().raised();
 }
 
 Status Watcher::run() {
-  End next = End::list_again;
-  while (true) {
+  KREDIS_TRY(End next, list());
+  while (next == End::resume) {
     if (Clock::now() >= deadline_) {
       return too_late();
     }
-    const bool is_listing = next == End::list_again;
     const auto begin = Clock::now();
-    const auto round = is_listing ? list() : stream();
-    if (round && *round == End::stopped) {
-      return {};
-    }
+    const auto round = stream();
     if (!round && !may_go_on(round.error())) {
       return round.error();
     }
-    next = round ? *round : next;
+    next = round ? *round : End::resume;
     // A server that ends every watch at once must not make us spin.
-    if (round && (is_listing || Clock::now() - begin > k_short_round)) {
+    if (next != End::resume || (round && Clock::now() - begin > k_short_round)) {
       continue;
     }
-    if (Clock::now() >= deadline_ ||
-        !sleep_for(back_off(++failures_), deadline_, impl_.rest->interrupt())) {
+    if (Clock::now() >= deadline_ || !pause()) {
       return impl_.rest->interrupt().raised() ? interrupted() : too_late();
     }
   }
-}
-
-WatchStep Watcher::deliver(WatchEvent::Kind kind, const Json& object) {
-  const std::string key = key_of(object);
-  if (kind == WatchEvent::Kind::deleted) {
-    known_.erase(key);
-  } else if (kind != WatchEvent::Kind::bookmark) {
-    known_[key] = identity_of(object);
+  if (next == End::stopped) {
+    return {};
   }
-  return on_event_({kind, object});
+  // Nor one that forgets at once make those spin who begin again.
+  if (!pause() && impl_.rest->interrupt().raised()) {
+    return interrupted();
+  }
+  return Error::timeout("the API server has forgotten what changed since " + version_);
 }
 
-/// Reads everything, a page at a time, and delivers what differs from what is known. The stream
-/// begins at this very list's version, so nothing that happens in between is missed.
+bool Watcher::pause() {
+  return sleep_for(back_off(++failures_), deadline_, impl_.rest->interrupt()).has_value();
+}
+
+/// Reads everything, a page at a time. The stream begins at this very list's version, so nothing
+/// that happens in between is missed.
 Result<End> Watcher::list() {
-  std::set<std::string> present;
-  std::string version;
-  bool stopped = false;
+  End end = End::resume;
   const auto take = [&](KubeClient::Impl::Page page) {
-    if (page.is_first) {
-      present.clear();
+    if (page.is_first && !version_.empty()) {
+      // It began anew: what is gone by now has been told as being there.
+      end = End::list_again;
+      return WatchStep::stop;
     }
-    version = text_at(page.content, "/metadata/resourceVersion");
+    version_ = text_at(page.content, "/metadata/resourceVersion");
     for (const Json& item : page.content["items"]) {
-      present.insert(key_of(item));
-      if (deliver_listed(item) == WatchStep::stop) {
-        stopped = true;
+      if (on_event_({WatchEvent::Kind::added, item}) == WatchStep::stop) {
+        end = End::stopped;
         return WatchStep::stop;
       }
     }
     return WatchStep::go_on;
   };
   KREDIS_CHECK(impl_.list_pages(request_.path, options_, deadline_, take));
-  has_listed_ = true;
-  failures_ = 0;
-  version_ = version;
-  return stopped || deliver_vanished(present) == WatchStep::stop ? End::stopped : End::resume;
-}
-
-/// Ends a list: tells what is gone, and that this was all.
-WatchStep Watcher::deliver_vanished(const std::set<std::string>& present) {
-  std::vector<Json> vanished;
-  for (const auto& [key, identity] : known_) {
-    if (!present.contains(key)) {
-      vanished.push_back(remains_of(key, identity));
-    }
+  if (end != End::resume) {
+    return end;
   }
-  for (const Json& object : vanished) {
-    if (deliver(WatchEvent::Kind::deleted, object) == WatchStep::stop) {
-      return WatchStep::stop;
-    }
-  }
-  return on_event_({WatchEvent::Kind::bookmark,
-                    {{"metadata",
-                      {{"resourceVersion", version_},
-                       {"annotations", {{"k8s.io/initial-events-end", "true"}}}}}}});
-}
-
-WatchStep Watcher::deliver_listed(const Json& item) {
-  const auto old = known_.find(key_of(item));
-  if (old == known_.end()) {
-    return deliver(WatchEvent::Kind::added, item);
-  }
-  const Identity now = identity_of(item);
-  if (old->second.uid != now.uid) {
-    // A namesake: the old one was deleted and this one made since.
-    const Json gone = remains_of(old->first, old->second);
-    return deliver(WatchEvent::Kind::deleted, gone) == WatchStep::stop
-               ? WatchStep::stop
-               : deliver(WatchEvent::Kind::added, item);
-  }
-  return old->second.version == now.version ? WatchStep::go_on
-                                            : deliver(WatchEvent::Kind::modified, item);
+  const WatchStep step =
+      on_event_({WatchEvent::Kind::bookmark,
+                 {{"metadata",
+                   {{"resourceVersion", version_},
+                    {"annotations", {{"k8s.io/initial-events-end", "true"}}}}}}});
+  return step == WatchStep::stop ? End::stopped : End::resume;
 }
 
 Result<End> Watcher::stream() {
@@ -282,7 +216,7 @@ Result<End> Watcher::take_line(std::string_view line) {
   } else if (type != "BOOKMARK") {
     return Error::protocol("the API server sent a watch event of an unknown type");
   }
-  return deliver(kind, object) == WatchStep::stop ? End::stopped : End::resume;
+  return on_event_({kind, object}) == WatchStep::stop ? End::stopped : End::resume;
 }
 
 Result<End> Watcher::take_error(const Json& status) {

@@ -108,8 +108,8 @@ class KubePort {
                               DryRun dry_run) = 0;
   /// Calls `on_event` for all that is there (as `added`), then with a bookmark that says so
   /// (`ends_list`), and then for every change since, until it says stop or the deadline passes
-  /// (error: timeout). Survives a dropped connection and 410 Gone by listing again; then objects
-  /// that vanished meanwhile arrive as `deleted`, with no more than their name, uid and version.
+  /// (error: timeout). Survives a dropped connection. Where the API server has forgotten the
+  /// changes (410 Gone) it ends as at its deadline: the next call begins with a list again.
   virtual Status watch(const ResourcePath& path,
                        const ListOptions& options,
                        Deadline deadline,
