@@ -263,8 +263,11 @@ std::size_t redis_container(const Json& pod) {
   if (containers.size() == 1) {
     return 0;
   }
+  // Each takes the init containers into account anew.
+  constexpr std::size_t k_most_containers = 20;
   const auto starts = [&](const Json& container) {
-    return read_launch(pod, container, "", Surroundings{}, "").seen;
+    return containers.size() <= k_most_containers &&
+           read_launch(pod, container, "", Surroundings{}, "").seen;
   };
   const auto names = [](const Json& container) {
     for (const LaunchWord& word : words_of(container, "")) {
@@ -300,7 +303,7 @@ Launch read_launch(const Json& pod,
   launch.scripts = reader.scripts();
   if (const Start* start = chosen(reader.starts())) {
     launch.seen = true;
-    launch.sure = start->sure && agree(reader.starts());
+    launch.sure = start->sure && agree(reader.starts()) && reader.sees_all();
     read_server_words(*start, launch);
     if (!agree(reader.starts())) {
       // Another branch may start it: what this one says is a guess, but for what server it is.
@@ -336,7 +339,7 @@ bool passes_on(const Json& pod,
   LaunchReader reader(pod, around, namespace_);
   reader.read(container, std::move(words));
   const std::vector<Start>& starts = reader.starts();
-  return !starts.empty() && std::ranges::all_of(starts, [](const Start& each) {
+  return !starts.empty() && reader.sees_all() && std::ranges::all_of(starts, [](const Start& each) {
     const std::size_t count = each.words.size();
     return each.sure && count > k_probe_words.size() &&
            each.words[count - 2].text == k_probe_words[0] &&

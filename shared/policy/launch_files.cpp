@@ -11,6 +11,13 @@
 namespace kredis::policy {
 namespace {
 
+/// PATH_MAX of Linux: no file has a longer one.
+constexpr std::size_t k_longest_path = 4096;
+
+std::size_t bytes_of(const ConfigSource& file) {
+  return file.added.size() + file.rewriting.size() + file.from.size() * sizeof(MountedFile);
+}
+
 std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 /// Programs that print a file with changes.
@@ -50,9 +57,13 @@ std::string printed(const std::vector<LaunchWord>& words) {
   while (first < words.size() && (words[first].text == "-e" || words[first].text == "-n")) {
     ++first;
   }
-  std::string all = all_text({words.begin() + static_cast<std::ptrdiff_t>(first) - 1, words.end()});
-  for (std::size_t at = all.find("\\n"); at != std::string::npos; at = all.find("\\n", at)) {
-    all.replace(at, 2, "\n");
+  const std::string text =
+      all_text({words.begin() + static_cast<std::ptrdiff_t>(first) - 1, words.end()});
+  std::string all;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool line_end = text.compare(i, 2, "\\n") == 0;
+    all += line_end ? '\n' : text[i];
+    i += line_end ? 1U : 0U;
   }
   return all + "\n";
 }
@@ -64,6 +75,9 @@ std::string LaunchReader::whole(std::string_view path) const {
       path.starts_with('/') || folder_.empty()
           ? std::string(path)
           : folder_ + "/" + std::string(path.starts_with("./") ? path.substr(2) : path);
+  if (all.size() > k_longest_path) {
+    return all;
+  }
   for (const std::string_view twice : {"//", "/./"}) {
     for (std::size_t at = all.find(twice); at != std::string::npos; at = all.find(twice)) {
       all.replace(at, twice.size(), "/");
@@ -106,6 +120,12 @@ ConfigSource LaunchReader::file_at(std::string_view path) const {
   return {.from = mounted_files(pod_, *container_, path)};
 }
 
+void LaunchReader::keep_file(const std::string& path, ConfigSource file) {
+  if (spend(bytes_of(file))) {
+    files_[place_of(path)] = std::move(file);
+  }
+}
+
 void LaunchReader::copy_files(const std::vector<LaunchWord>& words) {
   std::vector<std::string> paths = operands(words);
   if (paths.size() < 2) {
@@ -114,6 +134,9 @@ void LaunchReader::copy_files(const std::vector<LaunchWord>& words) {
   const std::string target = bare_folder(whole(paths.back()));
   paths.pop_back();
   for (const std::string& path : paths) {
+    if (!spend()) {
+      return;
+    }
     const std::string source = whole(path);
     const std::string_view name = file_name(source);
     if (name == "*" || name == ".") {
@@ -125,15 +148,15 @@ void LaunchReader::copy_files(const std::vector<LaunchWord>& words) {
     }
     const ConfigSource file = file_at(source);
     // Whether the target is a folder cannot be seen: both names lead to the copy.
-    files_[place_of(target)] = file;
-    files_[place_of(target + "/" + std::string(name))] = file;
+    keep_file(target, file);
+    keep_file(target + "/" + std::string(name), file);
   }
 }
 
 /// What a command prints, as a file's content.
 ConfigSource LaunchReader::output_of(const std::vector<LaunchWord>& words,
                                      const ShellCommand& command,
-                                     const Frame& frame) const {
+                                     const Frame& frame) {
   ConfigSource result;
   const std::string program(words.empty() ? "cat" : file_name(words.front().text));
   for (const ShellRedirection& each : command.redirections) {
@@ -151,6 +174,9 @@ ConfigSource LaunchReader::output_of(const std::vector<LaunchWord>& words,
   if (program == "cat" || program == "tee") {
     for (std::size_t i = 0; program == "cat" && i < paths.size(); ++i) {
       const ConfigSource file = file_at(whole(paths[i]));
+      if (!spend(bytes_of(file))) {
+        break;
+      }
       result.from.insert(result.from.end(), file.from.begin(), file.from.end());
       result.added += file.added;
       result.rewriting += file.rewriting;
@@ -186,7 +212,7 @@ void LaunchReader::write_files(const std::vector<LaunchWord>& words,
     const std::string path = whole(words.back().text);
     ConfigSource file = file_at(path);
     file.rewriting += all_text(words) + "\n";
-    files_[place_of(path)] = std::move(file);
+    keep_file(path, std::move(file));
     return;
   }
   const auto write = [&](const std::string& path, bool append) {
@@ -196,7 +222,7 @@ void LaunchReader::write_files(const std::vector<LaunchWord>& words,
     file.added += output.added;
     file.rewriting += output.rewriting;
     file.complete = file.complete && output.complete;
-    files_[place_of(path)] = std::move(file);
+    keep_file(path, std::move(file));
   };
   for (const ShellRedirection& each : command.redirections) {
     const bool append = each.kind == ShellRedirection::Kind::append;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "shared/core/text.hpp"
@@ -12,7 +13,9 @@ namespace kredis::policy {
 namespace {
 
 constexpr int k_deepest = 5;
-constexpr int k_most_steps = 5'000;
+/// What one launch may cost. Units: bytes of text that is looked at or made.
+constexpr std::size_t k_most_spent = 16U << 20U;
+constexpr std::size_t k_step_cost = 1024;
 
 /// A path without a slash stays whole: npos + 1 is 0.
 std::string_view program_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -133,6 +136,13 @@ bool is_closed_text(std::string_view lines) {
 
 }  // namespace
 
+bool LaunchReader::sees_all() const noexcept { return whole_ && spent_ < k_most_spent; }
+
+bool LaunchReader::spend(std::size_t amount) {
+  spent_ += step_cost_ + amount;
+  return spent_ < k_most_spent;
+}
+
 bool is_server(std::string_view path) {
   constexpr std::array<std::string_view, 5> servers{
       "redis-server", "valkey-server", "redis-stack-server", "redis-sentinel", "valkey-sentinel"};
@@ -154,14 +164,8 @@ void LaunchReader::read(const Json& container, std::vector<LaunchWord> words) {
   starts_.clear();
   scripts_.clear();
   enter(container);
-  std::map<std::string, std::string> known;
-  for (const auto& [name, value] : environment_) {
-    if (value.known) {
-      known[name] = value.text;
-    }
-  }
   for (LaunchWord& word : words) {
-    word.text = expanded_references(word.text, known);
+    word.text = expanded_references(word.text);
     word.known = word.text.find("$(") == std::string::npos;
   }
   run(std::move(words), 0);
@@ -172,17 +176,14 @@ void LaunchReader::read(const Json& container, std::vector<LaunchWord> words) {
 void LaunchReader::enter(const Json& container) {
   container_ = &container;
   environment_.clear();
-  std::map<std::string, std::string> earlier;
   for (const Json& each : items(member(container, {"env"}))) {
-    const std::string name = text(member(each, {"name"}));
-    const Json& value = member(each, {"value"});
-    const std::string own = expanded_references(text(value), earlier);
+    const std::string& name = text(member(each, {"name"}));
+    std::string own = expanded_references(text(member(each, {"value"})));
     const bool known = !each.contains("valueFrom") && own.find("$(") == std::string::npos;
-    environment_[name] = {known ? own : "$(" + name + ")", known};
-    if (known) {
-      earlier[name] = own;
-    }
+    environment_[name] = {known ? std::move(own) : "$(" + name + ")", known};
   }
+  // Paths are looked up among all mounts.
+  step_cost_ = k_step_cost + 64 * items(member(container, {"volumeMounts"})).size();
   folder_ = text(member(container, {"workingDir"}));
   if (folder_.empty() && is_official_image(text(member(container, {"image"})))) {
     folder_ = "/data";
@@ -191,7 +192,7 @@ void LaunchReader::enter(const Json& container) {
 
 void LaunchReader::run(std::vector<LaunchWord> words, int depth) {
   bool sure = true;
-  for (std::size_t i = 0; i < words.size() && ++steps_ < k_most_steps; ++i) {
+  for (std::size_t i = 0; i < words.size() && spend(); ++i) {
     const std::string& word = words[i].text;
     const std::string_view program = program_of(word);
     if (is_server(word)) {
@@ -211,6 +212,9 @@ void LaunchReader::run(std::vector<LaunchWord> words, int depth) {
       return;
     }
     if (const auto script = depth < k_deepest ? script_at(word) : std::nullopt) {
+      if (!spend(words.size() * sizeof(LaunchWord))) {
+        return;
+      }
       const std::size_t known = starts_.size();
       run_script(*script,
                  {.arguments = {words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end()},
@@ -273,10 +277,14 @@ void LaunchReader::run_shell(std::vector<LaunchWord> words, std::size_t at, int 
 }
 
 void LaunchReader::run_script(std::string_view text, Frame frame) {
-  const ShellScript script = parse_shell(text);
-  scripts_ += script.code + "\n";
-  for (const ShellCommand& command : script.commands) {
-    if (++steps_ >= k_most_steps) {
+  if (!spend(text.size())) {
+    return;
+  }
+  const auto script = around_.scripts->read(text);
+  whole_ = whole_ && script->whole;
+  scripts_ += script->code + "\n";
+  for (const ShellCommand& command : script->commands) {
+    if (!spend()) {
       return;
     }
     run_command(command, frame);
@@ -286,8 +294,8 @@ void LaunchReader::run_script(std::string_view text, Frame frame) {
 void LaunchReader::run_command(const ShellCommand& command, Frame& frame) {
   std::vector<LaunchWord> words;
   for (const ShellWord& word : command.words) {
-    const auto expanded = expand(word, frame);
-    words.insert(words.end(), expanded.begin(), expanded.end());
+    auto expanded = expand(word, frame);
+    std::ranges::move(expanded, std::back_inserter(words));
   }
   const std::size_t first = assign(words, 0, command);
   words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(first));

@@ -5,6 +5,7 @@
 // What cannot be said is marked, never guessed. For launch.cpp.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,6 +43,8 @@ class LaunchReader {
   const std::vector<Start>& starts() const noexcept { return starts_; }
   /// The text of all scripts on the way, without their comments.
   const std::string& scripts() const noexcept { return scripts_; }
+  /// Whether the scripts were followed to their ends; some are too long for that.
+  bool sees_all() const noexcept;
 
  private:
   struct Value {
@@ -56,6 +59,9 @@ class LaunchReader {
   };
 
   void enter(const Json& container);
+  /// $(NAME) of command, args and env as the kubelet expands it from earlier variables.
+  /// https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+  std::string expanded_references(std::string_view text) const;
   void run(std::vector<LaunchWord> words, int depth);
   void run_shell(std::vector<LaunchWord> words, std::size_t at, int depth);
   void run_script(std::string_view text, Frame frame);
@@ -66,8 +72,12 @@ class LaunchReader {
                      const ShellCommand& command);
   void record(std::vector<LaunchWord> words, bool sure);
 
-  std::vector<LaunchWord> expand(const ShellWord& word, const Frame& frame) const;
-  std::string expand_text(const ShellWord& word, const Frame& frame) const;
+  /// Takes `amount` bytes, and a step, from what one launch may cost; false when it is used up.
+  /// Whoever writes a script that doubles its words again and again must not fill the memory.
+  bool spend(std::size_t amount = 0);
+
+  std::vector<LaunchWord> expand(const ShellWord& word, const Frame& frame);
+  std::string expand_text(const ShellWord& word, const Frame& frame);
   Value value_of(const ShellPart& part, const Frame& frame) const;
   std::optional<std::string> script_at(std::string_view path) const;
 
@@ -76,7 +86,8 @@ class LaunchReader {
                    const Frame& frame);
   ConfigSource output_of(const std::vector<LaunchWord>& words,
                          const ShellCommand& command,
-                         const Frame& frame) const;
+                         const Frame& frame);
+  void keep_file(const std::string& path, ConfigSource file);
   void copy_files(const std::vector<LaunchWord>& words);
   ConfigSource file_at(std::string_view path) const;
   std::string whole(std::string_view path) const;
@@ -86,18 +97,15 @@ class LaunchReader {
   const Surroundings& around_;
   std::string namespace_;
   const Json* container_ = nullptr;
-  std::map<std::string, Value> environment_;
+  std::map<std::string, Value, std::less<>> environment_;
   std::map<std::string, ConfigSource> files_;  ///< By place_of, written so far.
   std::string folder_;
   std::vector<Start> starts_;
   std::string scripts_;
-  int steps_ = 0;
+  std::size_t spent_ = 0;
+  std::size_t step_cost_ = 0;  ///< Of this container.
+  bool whole_ = true;
 };
-
-/// $(NAME) of command, args and env as the kubelet expands it from earlier variables.
-/// https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
-std::string expanded_references(std::string_view text,
-                                const std::map<std::string, std::string>& values);
 
 /// Whether a program is a server of Redis or Valkey, by its path.
 bool is_server(std::string_view path);

@@ -16,8 +16,8 @@ bool is_open(std::string_view value) {
                              [&](std::string_view mark) { return value.find(mark) != value.npos; });
 }
 
-std::string expanded_references(std::string_view text,
-                                const std::map<std::string, std::string>& values) {
+/// One that is not known reads as $(NAME) already.
+std::string LaunchReader::expanded_references(std::string_view text) const {
   std::string result;
   while (!text.empty()) {
     const std::size_t begin = text.find("$(");
@@ -25,13 +25,13 @@ std::string expanded_references(std::string_view text,
     if (end == text.npos) {
       break;
     }
-    const auto value = values.find(std::string(text.substr(begin + 2, end - begin - 2)));
+    const auto value = environment_.find(text.substr(begin + 2, end - begin - 2));
     result += text.substr(0, begin);
-    result += value == values.end() ? text.substr(begin, end + 1 - begin)
-                                    : std::string_view(value->second);
+    result += value == environment_.end() ? text.substr(begin, end + 1 - begin)
+                                          : std::string_view(value->second.text);
     text.remove_prefix(end + 1);
   }
-  return result + std::string(text);
+  return result.append(text);
 }
 
 LaunchReader::Value LaunchReader::value_of(const ShellPart& part, const Frame& frame) const {
@@ -58,13 +58,14 @@ LaunchReader::Value LaunchReader::value_of(const ShellPart& part, const Frame& f
 }
 
 /// One word, or as many as its variables make of it.
-std::vector<LaunchWord> LaunchReader::expand(const ShellWord& word, const Frame& frame) const {
+std::vector<LaunchWord> LaunchReader::expand(const ShellWord& word, const Frame& frame) {
   std::vector<LaunchWord> words{{.path = frame.path}};
   bool written = false;
   for (const ShellPart& part : word) {
     using Kind = ShellPart::Kind;
     if (part.kind == Kind::arguments) {
-      for (std::size_t i = 0; i < frame.arguments.size(); ++i) {
+      for (std::size_t i = 0; i < frame.arguments.size() && spend(frame.arguments[i].text.size());
+           ++i) {
         i == 0 ? void(words.back() = frame.arguments[i]) : words.push_back(frame.arguments[i]);
         written = true;
       }
@@ -73,6 +74,9 @@ std::vector<LaunchWord> LaunchReader::expand(const ShellWord& word, const Frame&
     Value value{part.text, part.kind != Kind::unknown};
     if (part.kind == Kind::variable || part.kind == Kind::folder_of) {
       value = value_of(part, frame);
+    }
+    if (part.kind == Kind::variable && !spend(value.text.size())) {
+      break;
     }
     if (part.kind == Kind::folder_of) {
       value.text = value.text.substr(0, value.text.rfind('/'));
@@ -92,12 +96,16 @@ std::vector<LaunchWord> LaunchReader::expand(const ShellWord& word, const Frame&
   return written ? words : std::vector<LaunchWord>{};
 }
 
-std::string LaunchReader::expand_text(const ShellWord& word, const Frame& frame) const {
+std::string LaunchReader::expand_text(const ShellWord& word, const Frame& frame) {
   std::string all;
   for (const ShellPart& part : word) {
     const bool named =
         part.kind == ShellPart::Kind::variable || part.kind == ShellPart::Kind::folder_of;
-    all += named ? value_of(part, frame).text : part.text;
+    const std::string value = named ? value_of(part, frame).text : part.text;
+    if (!spend(value.size())) {
+      break;
+    }
+    all += value;
   }
   return all;
 }

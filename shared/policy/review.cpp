@@ -2,6 +2,7 @@
 #include "shared/policy/review.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -39,32 +40,6 @@ std::vector<Objection> objections_of(const Rule& rule, const Subject& subject) {
   return objections;
 }
 
-/// Runs every patch once, all on the object as it is before this round; says whether one of them
-/// added something. A rule that has nothing against the object has nothing to add.
-bool fill_in(Patch& patch, const Surroundings& around, const RuleIds& without) {
-  const Subject subject(patch.object(), around);
-  for (const Rule& rule : rules()) {
-    if (rule.patch != nullptr && !without.contains(rule.id) && applies(rule, subject) &&
-        !objections_of(rule, subject).empty()) {
-      patch.begin(rule.id);
-      rule.patch(subject, patch);
-    }
-  }
-  return patch.settle();
-}
-
-Patch filled_in(Json object, const Surroundings& around, const RuleIds& without) {
-  Patch patch(std::move(object));
-  // A rule may build on what a later one fills in, so the rounds go on until one adds nothing.
-  // Patches only add, which makes that end; the limit is for a mistake in a rule. All rounds are
-  // done here: the API server calls again only after somebody else's change (reinvocationPolicy:
-  // IfNeeded).
-  constexpr int k_most_rounds = 8;
-  for (int round = 0; round < k_most_rounds && fill_in(patch, around, without); ++round) {
-  }
-  return patch;
-}
-
 /// A ConfigMap that nobody is seen to start from is not refused: an image's own scripts may change
 /// every line of it before a server reads it.
 RuleSeverity severity_for(const Subject& subject, RuleSeverity severity) {
@@ -100,13 +75,24 @@ std::vector<Objection> file_errors(const Subject& workload) {
   return errors;
 }
 
-void judge(const Subject& subject, std::vector<Objection>& objections) {
+using OnRule = std::function<void(const Rule&)>;
+
+/// `on_rule` is called for each rule that has something against the subject.
+void judge(
+    const Subject& subject,
+    std::vector<Objection>& objections,
+    const OnRule& on_rule = [](const Rule&) {}) {
   for (const Rule& rule : rules()) {
-    if (applies(rule, subject)) {
-      for (Objection& each : objections_of(rule, subject)) {
-        each.severity = severity_for(subject, each.severity);
-        objections.push_back(std::move(each));
-      }
+    if (!applies(rule, subject)) {
+      continue;
+    }
+    std::vector<Objection> found = objections_of(rule, subject);
+    if (!found.empty()) {
+      on_rule(rule);
+    }
+    for (Objection& each : found) {
+      each.severity = severity_for(subject, each.severity);
+      objections.push_back(std::move(each));
     }
   }
   if (subject.is_workload() && subject.around().workload_answers) {
@@ -123,14 +109,48 @@ void judge(const Subject& subject, std::vector<Objection>& objections) {
 /// What a finding is told by, before and after a patch: its words may change with the rest.
 using Places = std::set<std::pair<std::string, std::string>>;
 
-Places places_of(const Json& object, const Surroundings& around) {
+/// An object with its patch, and what was found in it before and after.
+struct FilledIn {
+  Patch patch;
+  Places before = {};
+  Places after = {};
+};
+
+/// Runs every patch once, all on the object as it is before this round; says what was found in it.
+/// A rule that has nothing against the object has nothing to add.
+Places fill_in(Patch& patch, const Surroundings& around, const RuleIds& without) {
+  const Subject subject(patch.object(), around);
   std::vector<Objection> objections;
-  judge(Subject(object, around), objections);
+  judge(subject, objections, [&](const Rule& rule) {
+    if (rule.patch != nullptr && !without.contains(rule.id)) {
+      patch.begin(rule.id);
+      rule.patch(subject, patch);
+    }
+  });
   Places places;
-  for (const Objection& each : objections) {
-    places.emplace(each.rule, each.path);
+  for (Objection& each : objections) {
+    places.emplace(std::move(each.rule), std::move(each.path));
   }
   return places;
+}
+
+FilledIn filled_in(Json object, const Surroundings& around, const RuleIds& without) {
+  FilledIn filled{.patch = Patch(std::move(object))};
+  // A rule may build on what a later one fills in, so the rounds go on until one adds nothing.
+  // Patches only add, which makes that end; the limit is for a mistake in a rule. All rounds are
+  // done here: the API server calls again only after somebody else's change (reinvocationPolicy:
+  // IfNeeded).
+  constexpr int k_most_rounds = 8;
+  for (int round = 0; round < k_most_rounds; ++round) {
+    filled.after = fill_in(filled.patch, around, without);
+    if (round == 0) {
+      filled.before = filled.after;
+    }
+    if (!filled.patch.settle()) {
+      break;
+    }
+  }
+  return filled;
 }
 
 bool includes_all(const Places& all, const Places& some) {
@@ -149,12 +169,12 @@ Places of_rule(const Places& places, std::string_view rule) {
 /// A rule whose patch is not to be made: what it has against the object stands all the same, or
 /// something new is found that is not without it. Empty where there is none.
 std::string_view harmful(const Json& before,
-                         const Places& old,
-                         const Patch& patch,
+                         const FilledIn& filled,
                          const Surroundings& around,
                          const RuleIds& without) {
-  const Places now = places_of(patch.object(), around);
-  for (const std::string_view rule : patch.rules()) {
+  const Places& old = filled.before;
+  const Places& now = filled.after;
+  for (const std::string_view rule : filled.patch.rules()) {
     if (includes_all(of_rule(now, rule), of_rule(old, rule)) && !of_rule(old, rule).empty()) {
       return rule;
     }
@@ -162,11 +182,10 @@ std::string_view harmful(const Json& before,
   if (includes_all(old, now)) {
     return {};
   }
-  for (const std::string_view rule : patch.rules()) {
+  for (const std::string_view rule : filled.patch.rules()) {
     RuleIds fewer = without;
     fewer.insert(rule);
-    const Patch other = filled_in(before, around, fewer);
-    const Places then = places_of(other.object(), around);
+    const Places then = filled_in(before, around, fewer).after;
     const bool better = std::ranges::any_of(
         now, [&](const auto& each) { return !old.contains(each) && !then.contains(each); });
     if (better) {
@@ -218,20 +237,20 @@ Verdict mutate(Json object, const Surroundings& around) {
     return verdict;
   }
   RuleIds without;
-  Patch patch = filled_in(object, around, without);
-  const Places old = patch.operations().empty() ? Places{} : places_of(object, around);
+  FilledIn filled = filled_in(object, around, without);
   // A patch settles what its rule has against the object, and makes nothing worse, or it is not
   // made. That is what keeps a second pass from adding anything.
-  for (std::size_t i = 0; i < rules().size() && !patch.operations().empty(); ++i) {
-    const std::string_view rule = harmful(object, old, patch, around, without);
+  for (std::size_t i = 0; i < rules().size() && !filled.patch.operations().empty(); ++i) {
+    const std::string_view rule = harmful(object, filled, around, without);
     if (rule.empty()) {
       break;
     }
     without.insert(rule);
-    patch = filled_in(object, around, without);
+    filled = filled_in(object, around, without);
   }
-  verdict.patch = std::move(patch).operations();
-  verdict.mutated = std::move(patch).object();  // NOLINT(bugprone-use-after-move): another member
+  verdict.patch = std::move(filled.patch).operations();
+  // NOLINTNEXTLINE(bugprone-use-after-move): another member
+  verdict.mutated = std::move(filled.patch).object();
   return verdict;
 }
 

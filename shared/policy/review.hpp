@@ -5,11 +5,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "shared/json/json.hpp"
+#include "shared/policy/shell.hpp"
 
 namespace kredis::policy {
 
@@ -44,6 +46,8 @@ struct Surroundings {
   /// Whether a workload answers for errors of the ConfigMap that it starts from: one that was let
   /// in while nobody started from it. Where all objects are judged together, its own are enough.
   bool workload_answers = false;
+  /// Shared by copies: what one review looks at, it reads once.
+  std::shared_ptr<ShellMemory> scripts = std::make_shared<ShellMemory>();
 
   /// Nothing can be looked up; what is not there may well exist.
   bool blind() const noexcept { return !find || !list; }

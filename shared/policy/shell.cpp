@@ -9,6 +9,12 @@
 namespace kredis::policy {
 namespace {
 
+/// No script that people write comes near; one that is made to fill the memory does.
+constexpr std::size_t k_most_parts = 20'000;
+/// Of a part with its word, as measured with glibc on 64 bits. Units: bytes.
+constexpr std::size_t k_part_bytes = 256;
+constexpr std::size_t k_memory_bytes = 8U << 20U;
+
 bool is_shell_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 bool is_operator(char c) { return std::string_view(";&|()\n<>").find(c) != std::string_view::npos; }
@@ -41,15 +47,18 @@ class ShellReader {
   explicit ShellReader(std::string_view text) : text_(text) {}
 
   ShellScript read() {
-    while (at_ < text_.size()) {
+    while (at_ < text_.size() && script_.parts < k_most_parts) {
       step();
     }
     end_command(false);
+    script_.whole = script_.parts < k_most_parts;
+    script_.code += text_.substr(at_);
     return std::move(script_);
   }
 
-  /// The text of a here-document, which is cut nowhere.
-  ShellWord read_here() {
+  /// The text of a here-document, which is cut nowhere. `parts` are counted on.
+  ShellWord read_here(std::size_t& parts) {
+    script_.parts = parts;
     while (at_ < text_.size()) {
       if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
         ++at_;
@@ -58,6 +67,7 @@ class ShellReader {
         add(text_[at_++], true);
       }
     }
+    parts = script_.parts;
     return std::move(word_);
   }
 
@@ -103,12 +113,12 @@ class ShellReader {
 
   void single_quoted() {
     const std::size_t end = std::min(text_.find('\'', at_ + 1), text_.size());
-    word_.push_back({.text = std::string(text_.substr(at_ + 1, end - at_ - 1)), .quoted = true});
+    add_part({.text = std::string(text_.substr(at_ + 1, end - at_ - 1)), .quoted = true});
     at_ = std::min(end + 1, text_.size());
   }
 
   void double_quoted() {
-    word_.push_back({.quoted = true});
+    add_part({.quoted = true});
     ++at_;
     while (at_ < text_.size() && text_[at_] != '"') {
       if (text_[at_] == '\\' && at_ + 1 < text_.size() &&
@@ -127,13 +137,22 @@ class ShellReader {
   void add(char c, bool quoted) {
     if (word_.empty() || word_.back().kind != ShellPart::Kind::text ||
         word_.back().quoted != quoted) {
-      word_.push_back({.quoted = quoted});
+      add_part({.quoted = quoted});
     }
     word_.back().text += c;
   }
 
   void add(ShellPart::Kind kind, std::string_view name, bool quoted) {
-    word_.push_back({.kind = kind, .text = std::string(name), .quoted = quoted});
+    add_part({.kind = kind, .text = std::string(name), .quoted = quoted});
+  }
+
+  /// Past the limit the word keeps one part that says nothing.
+  void add_part(ShellPart part) {
+    if (++script_.parts > k_most_parts && !word_.empty()) {
+      word_.back() = {.kind = ShellPart::Kind::unknown};
+    } else {
+      word_.push_back(std::move(part));
+    }
   }
 
   /// Reads what `$` or a backquote begins; false where they stand for themselves.
@@ -323,8 +342,8 @@ class ShellReader {
         all += std::string(line) + "\n";
       }
       script_.code += all;
-      ShellWord word =
-          quoted ? ShellWord{{.text = all, .quoted = true}} : ShellReader(all).read_here();
+      ShellWord word = quoted ? ShellWord{{.text = all, .quoted = true}}
+                              : ShellReader(all).read_here(script_.parts);
       if (body.command < script_.commands.size()) {
         script_.commands[body.command].redirections.push_back(
             {ShellRedirection::Kind::here, std::move(word)});
@@ -357,5 +376,19 @@ class ShellReader {
 }  // namespace
 
 ShellScript parse_shell(std::string_view text) { return ShellReader(text).read(); }
+
+std::shared_ptr<const ShellScript> ShellMemory::read(std::string_view text) {
+  if (const auto known = scripts_.find(text); known != scripts_.end()) {
+    return known->second;
+  }
+  auto script = std::make_shared<const ShellScript>(parse_shell(text));
+  // Its text twice: as the key, and as code.
+  const std::size_t bytes = 2 * text.size() + script->parts * k_part_bytes;
+  if (bytes_ + bytes <= k_memory_bytes) {
+    bytes_ += bytes;
+    scripts_.emplace(text, script);
+  }
+  return script;
+}
 
 }  // namespace kredis::policy

@@ -4,6 +4,10 @@
 // separators, redirections and here-documents. Nothing is run, and no flow is followed.
 #pragma once
 
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,9 +48,22 @@ struct ShellCommand {
 struct ShellScript {
   std::vector<ShellCommand> commands = {};
   std::string code = {};  ///< The text without its comments.
+  bool whole = true;      ///< False where it was too long to be cut to its end.
+  std::size_t parts = 0;  ///< Of all words together.
 };
 
 /// Reads any text; quotes that nobody closes end with it.
 ShellScript parse_shell(std::string_view text);
+
+/// The scripts of one review, of which each is read many times: by rules, and for the objects
+/// around. What takes too much memory is read anew each time.
+class ShellMemory {
+ public:
+  std::shared_ptr<const ShellScript> read(std::string_view text);
+
+ private:
+  std::map<std::string, std::shared_ptr<const ShellScript>, std::less<>> scripts_;
+  std::size_t bytes_ = 0;
+};
 
 }  // namespace kredis::policy

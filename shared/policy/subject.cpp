@@ -298,9 +298,10 @@ void Subject::follow_includes() {
 /// Of a ConfigMap with several files, that one counts which a server starts from. Where nobody is
 /// seen to start from it, the likeliest.
 void Subject::read_config_map() {
+  std::vector<Subject> subjects;
   for (const Json* workload : workloads_) {
-    const Subject reader(*workload, around_);
-    for (const MountedFile& file : reader.launch().config.from) {
+    subjects.emplace_back(*workload, around_);
+    for (const MountedFile& file : subjects.back().launch().config.from) {
       const bool ours = file.object == name_ && member(object_, {"data", file.key}).is_string();
       if (ours && std::ranges::find(started_keys_, file.key) == started_keys_.end()) {
         started_keys_.push_back(file.key);
@@ -310,11 +311,10 @@ void Subject::read_config_map() {
   if (key_.empty()) {
     key_ = started_keys_.empty() ? config_key(object_) : started_keys_.front();
   }
-  for (const Json* workload : workloads_) {
-    const Subject reader(*workload, around_);
-    if (std::ranges::find(reader.launch().config.from, MountedFile{name_, key_}) !=
-        reader.launch().config.from.end()) {
-      readers_.push_back(reader);
+  for (Subject& each : subjects) {
+    const std::vector<MountedFile>& from = each.launch().config.from;
+    if (std::ranges::find(from, MountedFile{name_, key_}) != from.end()) {
+      readers_.push_back(std::move(each));
     }
   }
   if (!key_.empty() && member(object_, {"data", key_}).is_string()) {

@@ -2,6 +2,7 @@
 #include "shared/policy/rules/writing.hpp"
 
 #include <string>
+#include <utility>
 
 #include "shared/policy/patch.hpp"
 #include "shared/policy/subject.hpp"
@@ -9,20 +10,27 @@
 namespace kredis::policy {
 namespace {
 
-/// Reports the members of a list or map that are booleans or numbers. Nulls are left out of what
-/// the API server reads, and lists and maps are mistakes of another kind, which it names.
+/// Nulls are left out of what the API server reads, and lists and maps are mistakes of another
+/// kind, which it names.
+bool is_other(const Json& value) { return value.is_boolean() || value.is_number(); }
+
+void report_other(const Json& value, std::string path, Report& report) {
+  report.objection(std::move(path),
+                   value.dump(),
+                   "\"" + value.dump() + "\", or the word that is meant in quotes",
+                   "YAML reads this as " +
+                       std::string(value.is_boolean() ? "a boolean" : "a number") +
+                       ", and the API server refuses it where a text belongs");
+}
+
+/// Reports the members of a list or map that are booleans or numbers.
 void report_others(const Json& values, const std::string& path, Report& report) {
   if (!values.is_structured()) {
     return;
   }
   for (const auto& [key, value] : values.items()) {
-    if (value.is_boolean() || value.is_number()) {
-      report.objection(joined(path, key),
-                       value.dump(),
-                       "\"" + value.dump() + "\", or the word that is meant in quotes",
-                       "YAML reads this as " +
-                           std::string(value.is_boolean() ? "a boolean" : "a number") +
-                           ", and the API server refuses it where a text belongs");
+    if (is_other(value)) {
+      report_other(value, joined(path, key), report);
     }
   }
 }
@@ -34,8 +42,8 @@ void report_container(const Json& container, const std::string& path, Report& re
   const Json& variables = items(member(container, {"env"}));
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const Json& value = member(variables[i], {"value"});
-    if (!value.is_null()) {
-      report_others({{"value", value}}, joined(joined(path, "env"), i), report);
+    if (is_other(value)) {
+      report_other(value, joined(joined(path, "env"), i) + "/value", report);
     }
   }
 }

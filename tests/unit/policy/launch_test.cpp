@@ -252,6 +252,31 @@ TEST_SUITE("policy/launch") {
     CHECK(after[2] == containers[2]);
   }
 
+  TEST_CASE("scripts that are made to fill the memory are left, and nothing is claimed of them") {
+    const auto again = [](const std::string& text, int times) {
+      std::string all;
+      for (int i = 0; i < times; ++i) {
+        all += text;
+      }
+      return all;
+    };
+    for (const std::string& script :
+         {"X=aaaaaaaaaaaaaaaa;" + again("X=$X$X;", 60),
+          "set -- a a a;" + again("set -- \"$@\" \"$@\";", 60),
+          "cat /conf/redis.conf >/x;" + again("cat /x /x >/y; cat /y /y >/x;", 60),
+          "echo aaaaaaaaaaa >/x;" + again("cp /x /y; cat /x /y /x >>/x;", 60),
+          "X=" + again("a", 100'000) + "; cat >/x <<E\n" + again("$X", 10'000) + "\nE\n",
+          again("a;", 300'000),
+          "a " + again("$b", 300'000) + ";",
+          again("set -- \"$0\"; eval \"$0\";", 10'000)}) {
+      CAPTURE(script.substr(0, 40));
+      Json set = hand_made_set("command: [sh, -c]");
+      container_of(set)["command"].push_back(script + "\nexec redis-server /conf/redis.conf");
+      const Objects objects = beside_map(set);
+      CHECK_FALSE(Subject(objects[1], beside(objects)).sees_configuration());
+    }
+  }
+
   TEST_CASE("an init container's copy is the file that the server reads") {
     Json set = hand_made_set(
         "{command: [redis-server, /etc/redis/redis.conf], volumeMounts: "

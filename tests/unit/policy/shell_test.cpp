@@ -97,6 +97,32 @@ TEST_SUITE("policy/shell") {
     CHECK(parse_shell("a # protected-mode no\nb '# c'").code == "a \nb '# c'");
   }
 
+  TEST_CASE("of an endless script the beginning is cut, and the rest is said to be there") {
+    std::string text;
+    for (int i = 0; i < 100'000; ++i) {
+      text += "a \"$b\"\n";
+    }
+    const ShellScript script = parse_shell(text);
+    CHECK_FALSE(script.whole);
+    CHECK(script.commands.size() < 10'000);
+    CHECK(script.code.size() == text.size());
+    CHECK(parse_shell("a b").whole);
+    const ShellScript word = parse_shell("\"" + text);
+    CHECK_FALSE(word.whole);
+    CHECK(word.parts >= 20'000);
+    CHECK(word.commands.front().words.front().size() <= 20'000);
+  }
+
+  TEST_CASE("a script is cut once, and one that takes too much memory is not remembered") {
+    ShellMemory memory;
+    const auto first = memory.read("a b");
+    CHECK(memory.read("a b") == first);
+    CHECK(memory.read("a c") != first);
+    const std::string large(5U << 20U, '#');
+    CHECK(memory.read(large) != memory.read(large));
+    CHECK(memory.read("a b") == first);
+  }
+
   TEST_CASE("any text is read without harm") {
     std::mt19937 random(20261129);  // NOLINT(cert-msc51-cpp): the same texts each time.
     const std::string_view letters = "a \n\t'\"\\$(){}`<>|&;#=-@*0EOF";
