@@ -13,8 +13,11 @@ constexpr std::chrono::minutes k_unused_life{2};
 constexpr std::chrono::seconds k_between_clearings{10};
 /// A review that names a thousand ConfigMaps must not make as many calls.
 constexpr std::size_t k_queue_limit = 256;
-/// Nor may it fill the memory with names of which there are none.
-constexpr std::size_t k_names_limit = 8192;
+/// Nor may it fill the memory with names of which there are none: an entry, its place in the ledger
+/// and in the queue, as measured with glibc on 64 bits, and rather too many. Units: bytes.
+constexpr std::size_t k_entry_bytes = 1024;
+/// Who names many that are left out would fill the log as well.
+constexpr auto k_between_complaints = std::chrono::seconds(10);
 
 Ledger::Key ledger_key(const ConfigMaps::Name& name) {
   return {"ConfigMap", name.first, name.second};
@@ -81,18 +84,35 @@ void ConfigMaps::take(const Name& name, const Result<Json>& got) {
   // The watch may have told of a version while this one was on its way.
   entry.stale = !entry.newest.empty() && entry.newest != entry.version;
   entry.object = got ? std::make_shared<const Json>(without_ballast(*got)) : nullptr;
-  ledger_.set(ledger_key(name), entry.object ? memory_of(*entry.object) : 0);
+  charge(name, entry);
   relieve();
 }
 
-/// One that is left out counts as known: it is not asked for again until it changes, or it would
-/// be fetched at every look.
+void ConfigMaps::charge(const Name& name, const Entry& entry) {
+  // The name stands here, in the ledger three times, and in the queue.
+  ledger_.set(ledger_key(name),
+              k_entry_bytes + 5 * (name.first.size() + name.second.size()) +
+                  (entry.object ? memory_of(*entry.object) : 0));
+}
+
+/// One whose content is left out counts as known: it is not asked for again until it changes, or
+/// it would be fetched at every look. Where names alone are too many, whole entries go.
 void ConfigMaps::relieve() {
   while (const auto key = ledger_.excess()) {
     const Name name{std::get<1>(*key), std::get<2>(*key)};
-    ledger_.set(*key, 0);
-    entries_[name].object = nullptr;
+    Entry& entry = entries_[name];
+    if (entry.object) {
+      entry.object = nullptr;
+      charge(name, entry);
+    } else {
+      ledger_.set(*key, 0);
+      entries_.erase(name);
+    }
     ++left_out_;
+    if (ports::Clock::now() < next_complaint_) {
+      continue;
+    }
+    next_complaint_ = ports::Clock::now() + k_between_complaints;
     log_.write(LogLevel::warning,
                "a ConfigMap is left out, as there is too much to keep",
                Json{{"namespace", name.first}, {"name", name.second}});
@@ -112,11 +132,17 @@ ConfigMaps::Object ConfigMaps::find(std::string_view namespace_,
                                     ports::Deadline until) {
   const Name key{namespace_, name};
   std::unique_lock lock(mutex_);
-  if (entries_.size() >= k_names_limit && !entries_.contains(key)) {
-    return nullptr;
+  const auto [place, is_new] = entries_.try_emplace(key);
+  place->second.used = ports::Clock::now();
+  if (is_new) {
+    charge(key, place->second);
+    relieve();
   }
-  Entry& entry = entries_[key];
-  entry.used = ports::Clock::now();
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) {
+    return nullptr;  // Its namespace names too many.
+  }
+  Entry& entry = found->second;
   if (entry.known && !entry.stale) {
     return entry.object;
   }
@@ -145,7 +171,7 @@ void ConfigMaps::changed(const Name& name, const std::string& version) {
     entry.version.clear();
     entry.known = true;
     entry.stale = false;
-    ledger_.set(ledger_key(name), 0);
+    charge(name, entry);
   } else if (version != entry.version) {
     entry.stale = true;
     want(name, entry);

@@ -71,6 +71,7 @@ class ConfigMaps {
   void fetch(std::unique_lock<std::mutex>& lock, const Name& name);
   void take(const Name& name, const Result<Json>& got);
   void want(const Name& name, Entry& entry);
+  void charge(const Name& name, const Entry& entry);
   void relieve();
   void forget_unused();
 
@@ -84,6 +85,7 @@ class ConfigMaps {
   std::map<Name, Entry> entries_;
   std::deque<Name> wanted_;
   Ledger ledger_;
+  ports::Deadline next_complaint_ = {};
   std::atomic<std::uint64_t> left_out_{0};
   std::thread fetcher_;
 };

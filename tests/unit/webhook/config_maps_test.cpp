@@ -88,7 +88,7 @@ TEST_SUITE("webhook/config_maps") {
     CHECK(bed.value("a") == "x");
     bed.maps.changed({"shop", "a"}, "");
     CHECK(bed.value("a") == "none");
-    CHECK(bed.maps.bytes() == 0);
+    CHECK(bed.maps.size() == 0);
   }
 
   TEST_CASE("a list that does not name it has it looked at again") {
@@ -146,6 +146,23 @@ TEST_SUITE("webhook/config_maps") {
     bed.put("large", "y", "3");
     bed.maps.changed({"shop", "large"}, "3");
     CHECK(bed.value("large") == "y");
+  }
+
+  TEST_CASE("names have the same limit: who names too many pays for it, is told of and counted") {
+    ConfigMapsBed bed(50'000);
+    const StderrCapture log;
+    bed.put("mine", "x", "1");
+    CHECK(bed.value("mine") == "x");
+    bed.maps.join();  // The rest is not waited for.
+    const auto now = ports::Clock::now();
+    for (int i = 0; i < 10'000; ++i) {
+      CHECK(bed.maps.find("loud", "none-" + std::to_string(i), now) == nullptr);
+    }
+    CHECK(bed.maps.bytes() <= 50'000);
+    CHECK(bed.maps.left_out() > 9'900);
+    REQUIRE(log.lines("a ConfigMap is left out").size() == 1);
+    CHECK(log.lines("a ConfigMap is left out").front()["namespace"] == "loud");
+    CHECK(bed.maps.find("shop", "mine", now) != nullptr);
   }
 
   TEST_CASE("nobody waits past his deadline") {
