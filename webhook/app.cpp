@@ -164,8 +164,11 @@ void App::record(const Review& review, Endpoint endpoint, const Decision& decisi
                  {{"endpoint", std::string(name_of(endpoint))},
                   {"operation", review.operation},
                   {"result", std::string(result)}});
+  if (!decision.not_judged.empty()) {
+    metrics_.count("not_judged_total", {{"kind", review.kind}});
+  }
   // Most reviews are about other people's objects; a line for each would bury the rest.
-  if (!decision.recognised) {
+  if (!decision.recognised && decision.not_judged.empty()) {
     return;
   }
   if (decision.ignored) {
@@ -195,7 +198,8 @@ void App::record(const Review& review, Endpoint endpoint, const Decision& decisi
                   {"ignored", decision.ignored},
                   {"overridden", decision.overridden},
                   {"result", result},
-                  {"rules", rules}});
+                  {"rules", rules},
+                  {"notJudged", decision.not_judged}});
   if (!decision.patch.empty() && log_.writes(LogLevel::debug)) {
     Json paths = Json::array();
     for (const Json& operation : decision.patch) {

@@ -149,9 +149,26 @@ void decide_validation(Decision& decision) {
   }
 }
 
+/// Workloads are what rules judge; other kinds that run pods come here for guards alone.
+void tell_silence(Decision& decision,
+                  const Review& review,
+                  const Policy& policy,
+                  const policy::Surroundings& around) {
+  if (review.resource != "statefulsets" && review.resource != "deployments") {
+    return;
+  }
+  decision.not_judged = policy.silence(review.object, around).because;
+  if (!decision.not_judged.empty() && decision.level != Level::audit) {
+    warn(decision, "not judged: " + decision.not_judged);
+  }
+}
+
 /// The API server puts the webhook's name before each key (admission.k8s.io/v1, auditAnnotations).
 Json annotations_of(const Decision& decision) {
   Json annotations = Json::object();
+  if (!decision.not_judged.empty()) {
+    annotations["not-judged"] = shortened(decision.not_judged, k_warning_limit);
+  }
   if (!decision.recognised) {
     return annotations;
   }
@@ -264,6 +281,10 @@ Decision decide(Review& review,
                                 : policy.validate(review.object, around);
   decision.recognised = verdict.recognised;
   decision.ignored = verdict.ignored;
+  if (endpoint == Endpoint::validate) {
+    // Once: both endpoints see what is stored.
+    tell_silence(decision, review, policy, around);
+  }
   if (!verdict.recognised || verdict.ignored) {
     return decision;
   }

@@ -14,6 +14,7 @@
 
 #include "shared/core/result.hpp"
 #include "shared/json/json.hpp"
+#include "shared/policy/not_judged.hpp"
 #include "shared/policy/review.hpp"
 
 namespace kredis::webhook {
@@ -52,6 +53,7 @@ Result<Review> parse_review(Json body);
 struct Policy {
   std::function<policy::Verdict(Json, const policy::Surroundings&)> mutate;
   std::function<policy::Verdict(const Json&, const policy::Surroundings&)> validate;
+  std::function<policy::Silence(const Json&, const policy::Surroundings&)> silence;
 };
 
 struct Decision {
@@ -63,9 +65,11 @@ struct Decision {
   Json patch = Json::array();
   std::vector<std::string> warnings = {};
   std::string message = {};  ///< Why it is refused.
-  int code = 403;            ///< Of HTTP, when it is refused.
-  bool guarded = false;      ///< A guard was asked.
-  bool overridden = false;   ///< An annotation allowed what a guard would have refused.
+  std::string not_judged =
+      {};                   ///< Why it runs Redis and rules say nothing, or not all; else empty.
+  int code = 403;           ///< Of HTTP, when it is refused.
+  bool guarded = false;     ///< A guard was asked.
+  bool overridden = false;  ///< An annotation allowed what a guard would have refused.
   std::optional<std::int64_t> view_age_seconds =
       {};  ///< Of the cluster's view that a guard went by.
 };

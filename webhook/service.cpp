@@ -221,11 +221,12 @@ Status run_service(const Config& config, Log& log) {
 
   Watching watching(config, cluster.get(), log);
   Metrics metrics;
-  App app(config,
-          {.mutate = &policy::mutate, .validate = &policy::validate},
-          watching.snapshot(),
-          log,
-          metrics);
+  App app(
+      config,
+      {.mutate = &policy::mutate, .validate = &policy::validate, .silence = &policy::silence_on},
+      watching.snapshot(),
+      log,
+      metrics);
   Server server(
       {}, [&app](const Request& request) { return app.handle(request); }, slot);
   app.watch_with(watching.observer());

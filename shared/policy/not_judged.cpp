@@ -93,6 +93,9 @@ Silence silence_on(const Json& object, const Surroundings& around) {
   if (Silence wrong = misspelt(object); !wrong.because.empty()) {
     return wrong;
   }
+  if (text(member(object, {"metadata", "annotations", k_ignore_annotation})) == "true") {
+    return {};
+  }
   const std::string kind = text(member(object, {"kind"}));
   if (is_other_workload(kind) && items(member(object, {"metadata", "ownerReferences"})).empty()) {
     const Json set = as_stateful_set(object);

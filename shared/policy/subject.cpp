@@ -238,8 +238,10 @@ void Subject::read_config() {
     const MountedFile secret =
         mounted_file(pod(), container(), launch_.config_path, VolumeOf::secret);
     is_foreign_ = true;
-    hidden_ = !source.from.empty() ? "the ConfigMap " + source.from.front().object +
-                                         " is not here; where a tool makes it, render it first"
+    hidden_ = !source.from.empty()
+                  ? "the ConfigMap " + source.from.front().object +
+                        (around_.blind() ? " cannot be looked up"
+                                         : " is not here; where a tool makes it, render it first")
               : !secret.object.empty() ? "the Secret " + secret.object + " holds it"
                                        : "the file " + launch_.config_path + " is in no ConfigMap";
     return;

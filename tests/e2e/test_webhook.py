@@ -154,6 +154,23 @@ def test_an_ignored_object_passes_and_is_counted(space, hook):
     assert 'kubectl_redis_webhook_ignored_total{kind="StatefulSet"}' in hook.text
 
 
+def test_what_runs_redis_and_is_not_judged_is_said_and_counted(space, hook):
+    container = {"name": "redis", "image": "redis:8.0", "command": ["redis-server", "/conf/redis.conf"],
+                 "volumeMounts": [{"name": "conf", "mountPath": "/conf"}]}
+    cache = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "cache"},
+             "spec": {"serviceName": "cache", "replicas": 0, "selector": {"matchLabels": {"app": "cache"}},
+                      "template": {"metadata": {"labels": {"app": "cache"}},
+                                   "spec": {"containers": [container],
+                                            "volumes": [{"name": "conf", "secret": {"secretName": "hidden"}}]}}}}
+    outcome = apply(space, cache).require()
+    said = "not judged: its configuration is not seen: the Secret hidden holds it"
+    assert outcome.stderr.count(f"Warning: {said}") == 1, str(outcome)
+    assert get(hook, "/metrics") == 200
+    assert 'kubectl_redis_webhook_not_judged_total{kind="StatefulSet"}' in hook.text
+    container["command"] = ["redis-server", "--appendonly", "yes"]
+    assert "not judged" not in apply(space, cache).require().stderr
+
+
 def test_other_workloads_are_left_alone(space, hook):
     other = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "web"},
              "spec": {"serviceName": "web", "replicas": 0, "selector": {"matchLabels": {"app": "web"}},

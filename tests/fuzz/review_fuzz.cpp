@@ -44,7 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!review) {
     return review.error().message.empty() ? std::abort(), 1 : 0;
   }
-  const webhook::Policy rules{.mutate = &policy::mutate, .validate = &policy::validate};
+  const webhook::Policy rules{
+      .mutate = &policy::mutate, .validate = &policy::validate, .silence = &policy::silence_on};
   for (const auto endpoint : {webhook::Endpoint::mutate, webhook::Endpoint::validate}) {
     for (const auto level :
          {webhook::Level::enforce, webhook::Level::warn, webhook::Level::audit}) {

@@ -368,6 +368,8 @@ TEST_SUITE("policy/not_judged") {
         {{"kind", "RedisCluster"}, {"name", "shop"}, {"controller", true}}};
     Json daemons = store("{}");
     daemons["kind"] = "DaemonSet";
+    Json ignored = store("{command: [/run.sh], image: \"bitnami/redis:7\"}");
+    ignored["metadata"]["annotations"]["kubectl-redis.dev/ignore"] = "true";
     Json old = store("{}");
     old["apiVersion"] = "extensions/v1beta1";
     Json broken = store("{}");
@@ -384,6 +386,7 @@ TEST_SUITE("policy/not_judged") {
          "the Secret hidden holds it"},
         {store("{command: [/run.sh], image: \"bitnami/redis:7\"}"), "its image decides"},
         {store("{command: [redis-server, /conf/none/redis.conf]}"), "is not here"},
+        {ignored, ""},
         {owned, "made by RedisCluster shop"},
         {daemons, "no rule is for a DaemonSet"},
         {old, "write apiVersion: apps/v1"},
@@ -396,6 +399,7 @@ TEST_SUITE("policy/not_judged") {
       CHECK(silence.because.empty() == std::string_view(row.because).empty());
       CHECK(silence.because.find(row.because) != std::string::npos);
     }
+    CHECK(silence_on(store("{}"), {}).because.find("cannot be looked up") != std::string::npos);
     CHECK(mutate(owned, beside(objects)).patch.empty());
     CHECK(validate(owned, beside(objects)).objections.empty());
   }

@@ -53,12 +53,18 @@ Policy strict() {
           .validate =
               [objection](const Json&, const policy::Surroundings&) {
                 return policy::Verdict{.recognised = true, .objections = {objection}};
-              }};
+              },
+          .silence = [](const Json&, const policy::Surroundings&) { return policy::Silence{}; }};
 }
 
-Policy lenient() {
+/// Knows nothing, and says why where `because` does.
+Policy lenient(const std::string& because = "") {
   return {.mutate = [](const Json&, const policy::Surroundings&) { return policy::Verdict{}; },
-          .validate = [](const Json&, const policy::Surroundings&) { return policy::Verdict{}; }};
+          .validate = [](const Json&, const policy::Surroundings&) { return policy::Verdict{}; },
+          .silence =
+              [because](const Json&, const policy::Surroundings&) {
+                return policy::Silence{.because = because};
+              }};
 }
 
 struct AppBed {
@@ -156,6 +162,16 @@ TEST_SUITE("webhook/app") {
     CHECK(bed.response("/validate", review_of())["allowed"] == true);
     CHECK(bed.output.lines("reviewed").empty());
     CHECK(contains(bed.get("/metrics").body, "result=\"allowed\"} 1"));
+  }
+
+  TEST_CASE("what runs Redis and is not judged is counted and written down") {
+    AppBed bed(lenient("the Secret hidden holds it"));
+    CHECK(bed.response("/validate", review_of())["warnings"] ==
+          Json::array({"not judged: the Secret hidden holds it"}));
+    CHECK(contains(bed.metrics.to_text(), "not_judged_total{kind=\"StatefulSet\"} 1"));
+    const auto lines = bed.output.lines("reviewed");
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0]["notJudged"] == "the Secret hidden holds it");
   }
 
   TEST_CASE("a rule that fails decides nothing: failurePolicy does") {

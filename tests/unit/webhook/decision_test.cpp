@@ -47,7 +47,8 @@ webhook::Policy policy_of(const std::vector<Objection>& objections) {
                   it.found = object["spec"]["replicas"].dump();
                 }
                 return verdict;
-              }};
+              },
+          .silence = [](const Json&, const policy::Surroundings&) { return policy::Silence{}; }};
 }
 
 Decision decided(const webhook::Policy& policy,
@@ -62,6 +63,34 @@ Decision decided(const webhook::Policy& policy,
 }  // namespace
 
 TEST_SUITE("webhook/decision") {
+  TEST_CASE("what is not judged is said once, in a line, and to the audit log at every level") {
+    webhook::Policy policy = policy_of({});
+    policy.silence = [](const Json&, const policy::Surroundings&) {
+      return policy::Silence{.because = "its configuration is " + std::string(200, 'x')};
+    };
+    Json json = review_json();
+    json["request"]["resource"] = {{"resource", "statefulsets"}};
+    const auto annotation = [&](const Decision& decision) {
+      const auto review = webhook::parse_review(json);
+      const Json answer = Json::parse(webhook::answer_of(*review, decision));
+      return text_at(answer, "/response/auditAnnotations/not-judged");
+    };
+    const Decision validated = decided(policy, Endpoint::validate, Level::enforce, json);
+    CHECK(validated.allowed);
+    REQUIRE(validated.warnings.size() == 1);
+    CHECK(validated.warnings[0].starts_with("not judged: its configuration is xxx"));
+    CHECK(validated.warnings[0].size() <= 120);
+    CHECK(annotation(validated).starts_with("its configuration is xxx"));
+    CHECK(decided(policy, Endpoint::validate, Level::warn, json).warnings.size() == 1);
+    const Decision audited = decided(policy, Endpoint::validate, Level::audit, json);
+    CHECK(audited.warnings.empty());
+    CHECK(annotation(audited).starts_with("its configuration is xxx"));
+    CHECK(decided(policy, Endpoint::validate, Level::off, json).not_judged.empty());
+    CHECK(decided(policy, Endpoint::mutate, Level::enforce, json).not_judged.empty());
+    json["request"]["resource"] = {{"resource", "pods"}};
+    CHECK(decided(policy, Endpoint::validate, Level::enforce, json).not_judged.empty());
+  }
+
   TEST_CASE("parse_review takes what decides") {
     const auto review = webhook::parse_review(review_json());
 
