@@ -56,8 +56,10 @@ Json conditions(Judging judging) {
           "is-not-leaving",
           "object == null || !has(object.metadata) || !has(object.metadata.deletionTimestamp)"),
       // Kubernetes writes this one into every namespace, and elections write theirs all the time.
+      // A collection that is deleted has no name, and an expression that fails lets pass.
       condition("is-no-authority-of-the-cluster",
-                "request.resource.resource != 'configmaps' || request.name != 'kube-root-ca.crt'"),
+                "request.resource.resource != 'configmaps' || !has(request.name) || "
+                "request.name != 'kube-root-ca.crt'"),
       condition("is-no-election",
                 "request.resource.resource != 'configmaps' || object == null || "
                 "!has(object.metadata.annotations) || "
