@@ -85,9 +85,9 @@ class Server:
             time.sleep(0.001)
         sys.exit(f"{self.side} does not listen")
 
-    def memory(self):
+    def memory(self, field="VmRSS"):
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:")) / 1024
+            return next(int(line.split()[1]) for line in status if line.startswith(f"{field}:")) / 1024
 
     def processor_seconds(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as stat:
@@ -179,6 +179,7 @@ def compare_rest(bench, body):
         try:
             time.sleep(1)
             return {"start to ready": server.ready, "memory idle": server.memory(),
+                    "memory idle, without the program's own file": server.memory("RssAnon"),
                     "memory with 1000 idle connections": bench.with_idle(server, body, 1000)}
         finally:
             server.stop()
