@@ -30,6 +30,8 @@ constexpr std::size_t k_workers = 2;
 /// Slots that are open at once, at most, for each worker; fewer where they have many keys.
 constexpr std::size_t k_most_open = 64;
 constexpr std::size_t k_keys_open = 2000;
+/// From this average on asking for a key's size costs little beside its move.
+constexpr std::int64_t k_large_on_average = 2048;
 /// Below this many bytes in the whole server no key of it is worth a question for its size.
 constexpr std::int64_t k_small_server = std::int64_t{32} << 20;
 constexpr auto k_tick = 50ms;
@@ -161,15 +163,16 @@ Status Wave::look_into(MovePair& pair, std::size_t source) {
       pair.databases.push_back(*database);
     }
   }
+  std::int64_t held = k_small_server;
   for (const std::string_view line : core::split_lines(replies[1].text)) {
     constexpr std::string_view k_used = "used_memory_dataset:";
     if (line.starts_with(k_used)) {
-      pair.sized =
-          core::to_number<std::int64_t>(line.substr(k_used.size())).value_or(k_small_server) >=
-          k_small_server;
+      held = core::to_number<std::int64_t>(line.substr(k_used.size())).value_or(held);
     }
   }
-  pair.sized = pair.sized || site_.limits.bytes_per_second.has_value();
+  pair.sized = held >= k_small_server || site_.limits.bytes_per_second.has_value();
+  pair.large_on_average =
+      held / std::max<std::int64_t>(1, replies[2].integer) >= k_large_on_average;
   const std::uint32_t slots = cluster_.view().members[source].self()->slots.size();
   const std::size_t per_slot =
       static_cast<std::size_t>(replies[2].integer) / std::max<std::uint32_t>(1, slots) + 1;

@@ -23,6 +23,9 @@ constexpr auto k_exchange = 15s;
 constexpr std::int64_t k_bytes_per_second = std::int64_t{4} << 20;
 /// A key above this is said, and moves alone: its whole MIGRATE holds up the clients of the source.
 constexpr std::int64_t k_large_key = std::int64_t{8} << 20;
+/// Below this a key is one of many: where all that are sampled are, the others are not asked for.
+constexpr std::int64_t k_not_small = std::int64_t{16} << 10;
+constexpr std::size_t k_sampled = 8;
 /// Keys of one slot that are listed at once.
 constexpr std::size_t k_listed = 1000;
 
@@ -172,12 +175,22 @@ Status SlotMover::list(std::vector<Slot>& slots) {
 }
 
 /// https://redis.io/docs/latest/commands/memory-usage/ : of a collection, a few members count for
-/// all.
+/// all. Of small keys one in eight is asked for, as the questions cost the source as much as some
+/// moves; where one of them is not small, all are.
 Status SlotMover::weigh(std::vector<Slot*>& slots) {
+  KREDIS_CHECK(weigh_each(slots, pair_.large_on_average ? 1 : k_sampled));
+  std::erase_if(slots, [](const Slot* slot) {
+    return std::ranges::all_of(slot->keys, [](const Key& key) { return key.bytes < k_not_small; });
+  });
+  return pair_.large_on_average ? Status{} : weigh_each(slots, 1);
+}
+
+/// Every `step`th key; those between count as the one before.
+Status SlotMover::weigh_each(const std::vector<Slot*>& slots, std::size_t step) {
   std::vector<Command> commands;
   for (const Slot* slot : slots) {
-    for (const Key& key : slot->keys) {
-      commands.push_back({"MEMORY", "USAGE", key.name});
+    for (std::size_t i = 0; i < slot->keys.size(); i += step) {
+      commands.push_back({"MEMORY", "USAGE", slot->keys[i].name});
     }
   }
   if (commands.empty()) {
@@ -186,9 +199,11 @@ Status SlotMover::weigh(std::vector<Slot*>& slots) {
   KREDIS_TRY(const auto replies, at_source(commands));
   std::size_t at = 0;
   for (Slot* slot : slots) {
-    for (Key& key : slot->keys) {
+    std::int64_t bytes = 0;
+    for (std::size_t i = 0; i < slot->keys.size(); ++i) {
       // Nil: it expired. An error: the user may not ask, and then every key counts as a small one.
-      key.bytes = replies[at++].integer;
+      bytes = i % step == 0 ? replies[at++].integer : bytes;
+      slot->keys[i].bytes = bytes;
     }
   }
   return {};
@@ -246,7 +261,7 @@ Status SlotMover::send(const Burst& burst) {
   KREDIS_TRY(const auto replies, at_source(burst.commands, burst.bytes));
   KREDIS_CHECK(expect_no_error(replies, pair_.source.pod));
   const auto lasted = std::chrono::duration_cast<microseconds>(steady_clock::now() - began);
-  pair_.pace.took(burst.keys, lasted, microseconds(pair_.felt.load()));
+  pair_.pace.took(burst.keys, lasted, microseconds(pair_.felt.exchange(0)));
   pair_.keys += static_cast<std::int64_t>(burst.keys);
   pair_.bytes += burst.bytes;
   if (next > steady_clock::now()) {

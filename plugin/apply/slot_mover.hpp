@@ -42,6 +42,7 @@ struct MovePair {
   core::Command login;               ///< How the source logs in at the target.
   std::vector<int> databases = {0};  ///< Where the source may have keys.
   bool sized = false;                ///< Whether a key may be so large that sizes are asked for.
+  bool large_on_average = false;     ///< Then each is asked for, at little cost beside its move.
   std::size_t chunk = 1;             ///< Slots that a worker opens together.
   MovePace pace;
 
@@ -91,6 +92,7 @@ class SlotMover {
   Status drain(const std::vector<std::uint32_t>& slots, int database, const MoveStop& stop);
   Status list(std::vector<Slot>& slots);
   Status weigh(std::vector<Slot*>& slots);
+  Status weigh_each(const std::vector<Slot*>& slots, std::size_t step);
   Burst next_burst(std::vector<Slot>& slots, int database);
   Status send(const Burst& burst);
   Result<bool> is_empty(const std::vector<std::uint32_t>& slots);

@@ -272,10 +272,19 @@ void compare(const Load& load, int rounds) {
 
 }  // namespace
 
+/// reshard_bench [ROUNDS [CASE]]
 int main(int count, char** arguments) {
   const int rounds = count > 1 ? std::atoi(arguments[1]) : 3;
-  compare({"1,000 slots with 63 keys of 100 B, one pair", 1000, 63, 100, 1}, rounds);
-  compare({"1,000 slots with 63 keys of 100 B, three pairs", 1000, 63, 100, 3}, rounds);
-  compare({"100 slots with 100 keys of 16 KB, one pair", 100, 100, 16384, 1}, rounds);
-  compare({"1,000 slots with 1,000 keys of 100 B, one pair", 1000, 1000, 100, 1}, rounds);
+  const std::vector<Load> loads{
+      {"1,000 slots with 63 keys of 100 B, one pair", 1000, 63, 100, 1},
+      {"1,000 slots with 63 keys of 100 B, three pairs", 1000, 63, 100, 3},
+      {"100 slots with 100 keys of 16 KB, one pair", 100, 100, 16384, 1},
+      {"100 slots with 100 keys of 16 KB, three pairs", 100, 100, 16384, 3},
+      {"1,000 slots with 1,000 keys of 100 B, one pair", 1000, 1000, 100, 1},
+  };
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    if (count < 3 || static_cast<std::size_t>(std::atoi(arguments[2])) == i) {
+      compare(loads[i], rounds);
+    }
+  }
 }
