@@ -98,8 +98,12 @@ Status Wave::prepare(const MoveSlots& step) {
   all_ += step.slots.size();
   before_ += step.slots.size() - left.size();
   // A run before this one may have ended between the two ends of a slot.
+  core::SlotSet claimed = source.slots;
+  for (const core::OpenSlot& open : source.open_slots) {
+    claimed.insert(*core::SlotRange::make(open.slot, open.slot));
+  }
   KREDIS_CHECK(close_what_arrived(
-      from, step.slots.shared_with(target.slots).shared_with(source.slots), step.target));
+      from, step.slots.shared_with(target.slots).shared_with(claimed), step.target));
   auto pair = std::make_unique<MovePair>(
       MoveEnd{.pod = step.pod, .id = step.source, .address = source.address},
       MoveEnd{.pod = step.target_pod, .id = step.target, .address = target.address},

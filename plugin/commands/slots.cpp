@@ -28,6 +28,8 @@ namespace {
 using core::MoveSlots;
 using core::SlotHolder;
 
+constexpr int k_finish_rounds = 10;
+
 /// What both verbs are told.
 struct SlotFlags {
   ClusterWish cluster = {};
@@ -183,6 +185,30 @@ Result<std::vector<MoveSlots>> plan_reshard(const SlotFlags& options,
   return slots.empty() ? std::vector<MoveSlots>{} : core::moves_between(from, to, 0, slots);
 }
 
+/// A master that gives its last slot becomes a replica of who takes it, where its server is not
+/// told otherwise: then it has another place, its own replicas with it, and that is for scale to
+/// plan.
+Status check_none_emptied(const core::ClusterView& view, const std::vector<MoveSlots>& moves) {
+  for (const core::Member& member : view.members) {
+    const core::Node* self = member.self();
+    core::SlotSet left = self == nullptr ? core::SlotSet() : self->slots;
+    if (left.empty()) {
+      continue;
+    }
+    for (const MoveSlots& move : moves) {
+      if (move.source == self->id) {
+        left.erase(move.slots);
+      }
+    }
+    if (left.empty()) {
+      return Error::unsafe(member.pod.name + " would be left without slots")
+          .with_hint("leave it some; fewer masters are made by: " +
+                     core::redis_command(view, "scale"));
+    }
+  }
+  return {};
+}
+
 /// The two ends of each move, in numbers.
 std::string moves_table(const std::vector<MoveSlots>& moves) {
   std::vector<std::vector<std::string>> rows;
@@ -195,6 +221,21 @@ std::string moves_table(const std::vector<MoveSlots>& moves) {
 
 core::Plan plan_of(std::vector<MoveSlots> moves, const std::string& reason) {
   return {.stages = core::stages_of(std::move(moves), reason)};
+}
+
+/// What a run that was killed had sent is still carried out after it: so this looks again.
+Status finish_half_moved(ReachedCluster& reached, const Conduct& conduct) {
+  for (int round = 0; round < k_finish_rounds; ++round) {
+    auto half = core::half_moved(reached.cluster.view());
+    if (half.empty()) {
+      return {};
+    }
+    conduct.say("Finish what an earlier run left half moved");
+    const core::Plan plan = plan_of(std::move(half), "it is open between the two");
+    KREDIS_CHECK(apply_plan(reached.site, plan, conduct));
+    reached.cluster.ask(observe::Ask::everything, conduct.call_deadline());
+  }
+  return {};
 }
 
 /// First what an earlier run left half moved, then what is asked for.
@@ -215,18 +256,15 @@ Result<ExitStatus> move_slots(const SlotFlags& options,
   KREDIS_CHECK(cluster.find_pods());
   cluster.ask(observe::Ask::everything, conduct.call_deadline());
   KREDIS_CHECK(cluster.check_one());
-  if (auto half = core::half_moved(cluster.view()); !half.empty()) {
-    if (options.dry_run != DryRun::none) {
-      session.out() << "half moved by an earlier run, and finished first:\n" << moves_table(half);
-      return ExitStatus::done;
-    }
-    conduct.begin("finishing what was half moved");
-    KREDIS_CHECK(
-        apply_plan(reached->site, plan_of(std::move(half), "it is open between the two"), conduct));
-    cluster.ask(observe::Ask::everything, conduct.call_deadline());
+  if (const auto half = core::half_moved(cluster.view());
+      !half.empty() && options.dry_run != DryRun::none) {
+    session.out() << "half moved by an earlier run, and finished first:\n" << moves_table(half);
+    return ExitStatus::done;
   }
+  KREDIS_CHECK(finish_half_moved(*reached, conduct));
   KREDIS_TRY(std::vector<MoveSlots> moves, planner(options, cluster, conduct));
   KREDIS_CHECK(core::check_memory(cluster.view(), moves));
+  KREDIS_CHECK(check_none_emptied(cluster.view(), moves));
   if (moves.empty()) {
     session.out() << "nothing to do\n";
     return ExitStatus::done;
@@ -277,8 +315,7 @@ void add_rebalance(Verb& root) {
                                    {"memory", SlotMeasure::memory},
                                    {"load", SlotMeasure::load}},
               "What is shared out evenly");
-  verb.option("--weight", flags->weights, "POD=W: a share of W where others have 1; 0 for none")
-      .with_commas();
+  verb.option("--weight", flags->weights, "POD=W: a share of W where others have 1").with_commas();
   verb.option("--threshold",
               flags->threshold,
               "Nothing moves while each has its share within so many percent")

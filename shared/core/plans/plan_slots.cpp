@@ -51,6 +51,18 @@ std::vector<std::int64_t> whole_shares(const std::vector<SlotHolder>& holders,
   return shares;
 }
 
+/// The master that is that node now, or took its place: an open slot still names who was. Null
+/// where nobody did, or it does not answer.
+const Member* place_taker(const ClusterView& view, const NodeId& id) {
+  const Member* member = view.by_id(id);
+  const Node* self = member == nullptr ? nullptr : member->self();
+  if (self != nullptr && self->role == Role::replica && self->master) {
+    member = view.by_id(*self->master);
+    self = member == nullptr ? nullptr : member->self();
+  }
+  return self != nullptr && self->role == Role::master ? member : nullptr;
+}
+
 /// Moves as they come together, by source and target.
 class MoveList {
  public:
@@ -250,15 +262,17 @@ std::vector<MoveSlots> half_moved(const ClusterView& view) {
   for (const Member& member : view.members) {
     const Node* self = member.self();
     for (const OpenSlot& open : self == nullptr ? std::vector<OpenSlot>{} : self->open_slots) {
-      const Member* other = view.by_id(open.other);
-      if (other == nullptr || other->self() == nullptr || self->role != Role::master ||
-          other->self()->role != Role::master) {
+      const Member* other = place_taker(view, open.other);
+      if (other == nullptr || other == &member || self->role != Role::master) {
         continue;
       }
       const bool gives = open.direction == OpenSlot::Direction::migrating;
       const Member& from = gives ? member : *other;
-      if (from.self()->slots.contains(open.slot)) {
-        add(from, gives ? *other : member, open.slot);
+      const Member& to = gives ? *other : member;
+      // Who gives may have heard from the taker's own mouth that the slot is there, mark and all.
+      if (from.self()->slots.contains(open.slot) ||
+          (gives && to.self()->slots.contains(open.slot))) {
+        add(from, to, open.slot);
       }
     }
   }

@@ -199,6 +199,55 @@ TEST_SUITE("core/plan_slots") {
     CHECK(refused.error().code == ErrorCode::unsafe);
     CHECK(refused.error().message == "slot 7 of redis-app-0 is half moved already");
   }
+
+  TEST_CASE("what is half moved is finished, also where a replica took over meanwhile") {
+    const auto open = [](ViewBuilder& builder, int pod, OpenSlot::Direction direction, int other) {
+      builder.edit(pod, [=](Member& member) {
+        for (Node& node : member.view->nodes) {
+          if (node.flags.myself) {
+            node.open_slots.push_back({.slot = 7, .direction = direction, .other = node_id(other)});
+          }
+        }
+      });
+    };
+    ViewBuilder both = ViewBuilder::whole(3, 1);
+    open(both, 0, OpenSlot::Direction::migrating, 1);
+    open(both, 1, OpenSlot::Direction::importing, 0);
+    CHECK(told(half_moved(both.build())) == "redis-app-0 redis-app-1 7");
+    ViewBuilder target_alone = ViewBuilder::whole(3, 1);
+    open(target_alone, 1, OpenSlot::Direction::importing, 0);
+    CHECK(told(half_moved(target_alone.build())) == "redis-app-0 redis-app-1 7");
+    // Pod 4 follows pod 1 here: as if they had changed places since the slot was opened.
+    ViewBuilder heir = ViewBuilder::whole(3, 1);
+    open(heir, 0, OpenSlot::Direction::migrating, 4);
+    CHECK(told(half_moved(heir.build())) == "redis-app-0 redis-app-1 7");
+    ViewBuilder unknown = ViewBuilder::whole(3, 1);
+    open(unknown, 0, OpenSlot::Direction::migrating, 99);
+    CHECK(half_moved(unknown.build()).empty());
+  }
+
+  TEST_CASE("what would not fit is said before it moves") {
+    ViewBuilder builder = ViewBuilder::whole(3, 1);
+    for (int pod = 0; pod < 6; ++pod) {
+      builder.edit(pod, [](Member& member) {
+        member.server =
+            ServerInfo{.used_memory_bytes = 80'000'000, .max_memory_bytes = 100'000'000};
+      });
+    }
+    const auto view = builder.build();
+    const auto moves = [&](const char* slots) {
+      return std::vector{MoveSlots{.pod = pod_name(0),
+                                   .source = node_id(0),
+                                   .target_pod = pod_name(1),
+                                   .target = node_id(1),
+                                   .slots = SlotSet::parse(slots).value()}};
+    };
+    CHECK(check_memory(view, moves("0-999")).has_value());
+    const Status full = check_memory(view, moves("0-1999"));
+    REQUIRE_FALSE(full.has_value());
+    CHECK(full.error().message ==
+          "redis-app-1 would have about 104 MiB, and its maxmemory is 95.3 MiB");
+  }
 }
 
 }  // namespace

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Slots that move under clients: nothing acknowledged is lost, and wherever the plugin or a server is
+killed, the same command finishes."""
+
+import threading
+import time
+
+import pytest
+
+from bed import wait_until
+from client import connect, node
+from conftest import fresh_namespace
+
+KEYS = 3000
+POINTS = 12  # At which the plugin is killed, evenly over the usual time.
+
+
+@pytest.fixture(scope="module")
+def cluster(bed):
+    namespace = fresh_namespace(bed)
+    namespace.plugin("create").require()
+    for pod in namespace.pods():  # The client asks whom it is sent to by the name that it is told.
+        node(namespace, pod).config_set("cluster-preferred-endpoint-type", "ip")
+    fill(connect(namespace))
+    yield namespace
+    bed.kubectl("delete", "namespace", namespace.name, "--wait=false")
+
+
+def fill(client):
+    """Every type, times to live, a large key and many small ones."""
+    for i in range(KEYS):
+        client.set(f"key:{i}", f"value {i}")
+    client.set("expires", "v", px=3_600_000)
+    client.rpush("list", *range(100))
+    client.hset("hash", mapping={f"f{i}": i for i in range(100)})
+    client.sadd("set", *range(100))
+    client.zadd("sorted", {f"m{i}": i for i in range(100)})
+    client.xadd("stream", {"f": "v"}, id="1-1")
+    client.xgroup_create("stream", "group", id="0")
+    client.xreadgroup("group", "reader", {"stream": ">"})
+    client.set("large", b"x" * 30_000_000)
+
+
+def check(client):
+    assert [client.get(f"key:{i}") for i in range(KEYS)] == [f"value {i}".encode() for i in range(KEYS)]
+    assert 0 < client.pttl("expires") <= 3_600_000
+    assert client.llen("list") == 100
+    assert client.hlen("hash") == 100
+    assert client.scard("set") == 100
+    assert client.zscore("sorted", "m99") == 99
+    assert client.xpending("stream", "group")["pending"] == 1
+    assert client.strlen("large") == 30_000_000
+
+
+def slots(namespace):
+    """How many slots each master has, once all is whole: open slots and doubts are none."""
+
+    def look():
+        status = namespace.plugin("status", "-o", "json").json()
+        assert status["health"] == "ok", [it["message"] for it in status["findings"]]
+        assert status["findings"] == [] or all(it["severity"] == "info" for it in status["findings"])
+        return {it["pod"]: sum(last - first + 1 for first, last in it["slots"]) for it in status["masters"]}
+
+    return wait_until(look, 60, "the cluster is whole")
+
+
+def copies(namespace):
+    """Keys at all masters: one that is at two counts twice."""
+    servers = [node(namespace, pod) for pod in namespace.pods()]
+    return sum(it.dbsize() for it in servers if it.role()[0] == b"master")
+
+
+class Writer(threading.Thread):
+    """Writes counters and reads each back at once; notes what was acknowledged."""
+
+    def __init__(self, namespace):
+        super().__init__()
+        self.client = connect(namespace)
+        self.acknowledged, self.failed, self.stale, self.done = {}, [], [], False
+
+    def run(self):
+        number = 0
+        while not self.done:
+            key = f"w:{number % 2000}"
+            number += 1
+            try:
+                self.client.set(key, number)
+                self.acknowledged[key] = number
+                if int(self.client.get(key)) != number:
+                    self.stale.append(key)
+            except Exception as problem:
+                self.failed.append(str(problem))
+                self.acknowledged.pop(key, None)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done = True
+        self.join()
+        lost = [key for key, value in self.acknowledged.items() if int(self.client.get(key) or 0) != value]
+        self.lost = len(lost)
+        print(f"\n  {len(self.acknowledged)} keys written, {len(self.failed)} failed, {self.lost} lost, {len(self.stale)} stale")
+        for key in self.acknowledged:
+            self.client.delete(key)
+
+
+def test_slots_move_under_a_client_and_back(cluster):
+    names = sorted(slots(cluster))
+    with Writer(cluster) as writer:
+        for flags in (["reshard", "--from", names[0], "--to", names[1], "--slots", "2000"],
+                      ["rebalance"],
+                      ["rebalance", "--weight", f"{names[2]}=0.1"],
+                      ["rebalance"],
+                      ["rebalance", "--by", "memory"],
+                      ["rebalance", "--by", "keys", "--threshold", "0"],
+                      ["rebalance"]):
+            begin = time.monotonic()
+            cluster.plugin(*flags).require()
+            print(f"\n  {' '.join(flags)}: {time.monotonic() - begin:.1f} s, {slots(cluster)}")
+    assert writer.failed == [] and writer.lost == 0 and writer.stale == []
+    check(connect(cluster))
+    assert sorted(slots(cluster).values()) == [5461, 5461, 5462]
+
+
+def test_killed_anywhere_the_same_command_finishes(cluster):
+    names = sorted(slots(cluster))
+    wanted = "0-1999"
+    move = lambda to: ["reshard", "--to", to, "--slots", wanted, "--bandwidth", "4Mi"]
+    before = copies(cluster)
+    cluster.plugin(*move(names[1])).require()
+    begin = time.monotonic()
+    cluster.plugin(*move(names[0])).require()
+    usual = time.monotonic() - begin
+    with Writer(cluster) as writer:
+        for point in range(POINTS):
+            to = names[(point + 1) % 2]
+            first = cluster.start_plugin(*move(to))
+            time.sleep(usual * (point + 0.5) / POINTS)
+            first.kill()
+            first.communicate()
+            cluster.plugin(*move(to)).require()
+            owned = slots(cluster)[to]
+            assert owned >= 2000, owned
+    assert writer.failed == [] and writer.lost == 0 and writer.stale == []
+    check(connect(cluster))
+    assert copies(cluster) == before
+    print(f"\n  killed at {POINTS} points of {usual:.1f} s")
+
+
+def test_a_master_that_dies_in_the_middle_costs_no_key(cluster):
+    """The move ends with an error; run again once the cluster is whole, it finishes."""
+    names = sorted(slots(cluster))
+    for at, victim in enumerate((names[0], names[1])):
+        to = names[(at + 1) % 2]
+        first = cluster.start_plugin("reshard", "--to", to, "--slots", "0-1999", "--bandwidth", "2Mi")
+        time.sleep(1)
+        cluster.kubectl("delete", "pod", victim, "--grace-period=0", "--force").require()
+        first.communicate(timeout=120)
+        wait_until(lambda: cluster.plugin("status", "-o", "json").json() and connect(cluster).ping(), 60, "clients are served")
+
+        def again():
+            masters = sorted(it for it in cluster.pods() if node(cluster, it).role()[0] == b"master")
+            heir = to if to in masters else next(it for it in masters if it not in names)
+            return cluster.plugin("reshard", "--to", heir, "--slots", "0-1999").exit == 0
+
+        wait_until(again, 120, "the move is finished")
+        names = sorted(slots(cluster))
+        check(connect(cluster))
+
+
+def test_bad_input_changes_nothing(cluster):
+    names = sorted(slots(cluster))
+    before = slots(cluster)
+    for flags, exit_status, text in (
+        (["reshard", "--to", "nobody", "--slots", "5"], 1, 'no master of this cluster is called "nobody"'),
+        (["reshard", "--to", names[0], "--from", names[0], "--slots", "5"], 2, "is named by --from and by --to"),
+        (["reshard", "--to", names[0], "--slots", "16000"], 2, "16000 slots are to move, and those that give have"),
+        (["reshard", "--to", names[0], "--slots", "16384-16385"], 2, "16384"),
+        (["rebalance", "--weight", f"{names[0]}=x"], 2, "--weight takes POD=NUMBER"),
+        (["rebalance", "--weight", ",".join(f"{it}=0" for it in names)], 2, "the weights sum to nothing"),
+        (["rebalance", "--weight", f"{names[0]}=0"], 3, "would be left without slots"),
+        (["rebalance", "--bandwidth", "0"], 2, "--bandwidth has to be more than nothing"),
+        (["rebalance", "--max-latency", "0s"], 2, "--max-latency has to be more than nothing"),
+    ):
+        refused = cluster.plugin(*flags)
+        assert refused.exit == exit_status and text in refused.stderr, refused
+    assert slots(cluster) == before
