@@ -57,26 +57,10 @@ void add_global_flags(Verb& root, GlobalOptions& options) {
 }
 
 void add_verbs(Verb& root) {
-  for (const auto add : {add_create,
-                         add_init,
-                         add_status,
-                         add_delete,
-                         add_rbac,
-                         add_failover,
-                         add_node,
-                         add_rebalance,
-                         add_reshard,
-                         add_config,
-                         add_cli,
-                         add_toolbox,
-                         add_nfs,
-                         add_lint,
-                         add_explain,
-                         add_rules,
-                         add_webhook,
-                         add_policy,
-                         add_version,
-                         add_completion}) {
+  for (const auto add :
+       {add_create,    add_init,    add_status,  add_delete, add_rbac,    add_failover,  add_node,
+        add_rebalance, add_reshard, add_config,  add_cli,    add_toolbox, add_nfs,       add_lint,
+        add_explain,   add_rules,   add_webhook, add_policy, add_version, add_completion}) {
     add(root);
   }
 }
