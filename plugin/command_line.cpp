@@ -25,6 +25,8 @@ constexpr const char* k_about =
     "Installs, initialises and looks after Redis Clusters on Kubernetes.\n\n"
     "  kubectl redis create              nothing becomes a healthy cluster of six nodes\n"
     "  kubectl redis status              who is master of what, where, and what is wrong\n"
+    "  kubectl redis doctor              every finding, worst first, and the plan that mends it\n"
+    "  kubectl redis fix                 carries that plan out\n"
     "  kubectl redis init --selector L   initialise pods that something else created\n"
     "  kubectl redis failover --node N   hand masters over to replicas, on purpose\n"
     "  kubectl redis cli                 redis-cli on the right pod\n"
@@ -58,9 +60,10 @@ void add_global_flags(Verb& root, GlobalOptions& options) {
 
 void add_verbs(Verb& root) {
   for (const auto add :
-       {add_create,    add_init,    add_status,  add_delete, add_rbac,    add_failover,  add_node,
-        add_rebalance, add_reshard, add_config,  add_cli,    add_toolbox, add_nfs,       add_lint,
-        add_explain,   add_rules,   add_webhook, add_policy, add_version, add_completion}) {
+       {add_create,  add_init,     add_status,  add_doctor,    add_fix,     add_delete,
+        add_rbac,    add_failover, add_node,    add_rebalance, add_reshard, add_config,
+        add_cli,     add_toolbox,  add_nfs,     add_lint,      add_explain, add_rules,
+        add_webhook, add_policy,   add_version, add_completion}) {
     add(root);
   }
 }

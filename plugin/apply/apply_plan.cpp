@@ -11,6 +11,7 @@
 #include "plugin/apply/node_steps.hpp"
 #include "plugin/apply/object_steps.hpp"
 #include "plugin/apply/restart_pod.hpp"
+#include "plugin/apply/return_keys.hpp"
 #include "plugin/apply/wait_for_state.hpp"
 #include "shared/redis/reply_error.hpp"
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "plugin/apply/databases.hpp"
 #include "plugin/apply/latency_probe.hpp"
 #include "plugin/apply/slot_mover.hpp"
 #include "shared/core/text.hpp"
@@ -143,15 +144,6 @@ Status Wave::close_what_arrived(std::size_t source,
   return {};
 }
 
-/// "db3:keys=7,expires=0" of INFO, or nothing.
-std::optional<int> database_in(std::string_view line) {
-  const std::size_t colon = line.find(":keys=");
-  if (!line.starts_with("db") || colon == std::string_view::npos) {
-    return std::nullopt;
-  }
-  return core::to_number<int>(line.substr(2, colon - 2));
-}
-
 /// Which databases it has, how much it holds, and so how many slots may be open at once.
 Status Wave::look_into(MovePair& pair, std::size_t source) {
   std::vector<std::vector<Command>> commands(cluster_.view().members.size());
@@ -161,13 +153,8 @@ Status Wave::look_into(MovePair& pair, std::size_t source) {
     return answers[source].error();
   }
   const std::vector<core::Reply>& replies = *answers[source];
-  for (const std::string_view line : core::split_lines(replies[0].text)) {
-    const auto database = database_in(line);
-    if (database && *database != 0) {
-      pair.databases.push_back(*database);
-    }
-  }
   std::int64_t held = k_small_server;
+  pair.databases = databases_in(replies[0].text);
   for (const std::string_view line : core::split_lines(replies[1].text)) {
     constexpr std::string_view k_used = "used_memory_dataset:";
     if (line.starts_with(k_used)) {

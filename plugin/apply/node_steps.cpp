@@ -178,6 +178,24 @@ struct MissingOf {
                              : step.pod + " does not have slots " + lacking.to_text();
     });
   }
+  std::string operator()(const core::StabiliseSlots& step) const {
+    return at(step.pod, [&](const core::Node& self) {
+      const auto open = std::ranges::find_if(
+          self.open_slots, [&](const core::OpenSlot& each) { return step.slots.contains(each.slot); });
+      return open == self.open_slots.end() ? std::string()
+                                           : "slot " + std::to_string(open->slot) +
+                                                 " is still half moved on " + step.pod;
+    });
+  }
+  std::string operator()(const core::AssignSlots& step) const {
+    return at(step.pod, [&](const core::Node&) {
+      const core::Node* owner = view.by_pod(step.pod)->view->find(step.node);
+      const bool named = owner != nullptr && step.slots.without(owner->slots).empty();
+      return named ? std::string()
+                   : step.pod + " does not see slots " + step.slots.to_text() + " at " +
+                         step.node_pod;
+    });
+  }
   std::string operator()(const core::SetConfig& step) const { return answering(step.pod); }
   template <typename Kind>
   requires(!core::is_node_command<Kind>) std::string operator()(const Kind&) const { return {}; }
@@ -213,15 +231,15 @@ struct CommandsOf {
     return commands;
   }
   Commands operator()(const core::ClaimSlots& what) const {
-    std::vector<Command> commands;
-    for (const core::SlotRange& range : what.slots.ranges()) {
-      for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-        commands.push_back(
-            {"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", what.node.to_text()});
-      }
-    }
+    std::vector<Command> commands = setslot_commands(what.slots, {"NODE", what.node.to_text()});
     commands.push_back({"CLUSTER", "BUMPEPOCH"});
     return commands;
+  }
+  Commands operator()(const core::StabiliseSlots& what) const {
+    return setslot_commands(what.slots, {"STABLE"});
+  }
+  Commands operator()(const core::AssignSlots& what) const {
+    return setslot_commands(what.slots, {"NODE", what.node.to_text()});
   }
   Commands operator()(const core::SetConfig& what) const { return Commands(set_config(what)); }
   template <typename Kind>
@@ -231,6 +249,19 @@ struct CommandsOf {
 };
 
 }  // namespace
+
+std::vector<Command> setslot_commands(const core::SlotSet& slots,
+                                      const std::vector<std::string>& how) {
+  std::vector<Command> commands;
+  for (const core::SlotRange& range : slots.ranges()) {
+    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
+      Command command{"CLUSTER", "SETSLOT", std::to_string(slot)};
+      command.insert(command.end(), how.begin(), how.end());
+      commands.push_back(std::move(command));
+    }
+  }
+  return commands;
+}
 
 Result<std::vector<Command>> commands_for(const core::Step& step, const ClusterView& view) {
   return std::visit(CommandsOf{view}, step.what);

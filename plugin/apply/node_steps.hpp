@@ -19,6 +19,10 @@ namespace kredis::plugin {
 Result<std::vector<core::Command>> commands_for(const core::Step& step,
                                                 const core::ClusterView& view);
 
+/// CLUSTER SETSLOT for each of `slots`, with the same last words.
+std::vector<core::Command> setslot_commands(const core::SlotSet& slots,
+                                            const std::vector<std::string>& how);
+
 /// Whether `reply` to `step` lets the plan go on: OK, or an error which says that it is so already.
 /// What really became of it is seen by looking at the cluster again.
 bool acceptable(const core::Step& step, const core::Reply& reply);

@@ -32,7 +32,8 @@ Flag add_output(Verb& verb, Output& output, const std::vector<Output>& printable
                                         {"wide", Output::wide},
                                         {"json", Output::json},
                                         {"yaml", Output::yaml},
-                                        {"name", Output::name}};
+                                        {"name", Output::name},
+                                        {"prometheus", Output::prometheus}};
   Choices<Output> choices;
   std::ranges::copy_if(k_all, std::back_inserter(choices), [&](const auto& choice) {
     return std::ranges::find(printable, choice.second) != printable.end();

@@ -10,6 +10,8 @@ namespace kredis::plugin {
 void add_create(Verb& root);
 void add_init(Verb& root);
 void add_status(Verb& root);
+void add_doctor(Verb& root);
+void add_fix(Verb& root);
 void add_delete(Verb& root);
 void add_rbac(Verb& root);
 void add_failover(Verb& root);

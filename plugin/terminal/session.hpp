@@ -26,7 +26,7 @@
 namespace kredis::plugin {
 
 /// How a verb prints. Which of them one can is said where it declares its -o.
-enum class Output { text, wide, json, yaml, name };
+enum class Output { text, wide, json, yaml, name, prometheus };
 
 /// How far a verb goes: all the way; until it has said what it would do; or until the server has
 /// checked that too.

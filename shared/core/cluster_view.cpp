@@ -245,6 +245,21 @@ std::vector<std::pair<const Member*, SlotSet>> denied_slots(const ClusterView& v
   return denied;
 }
 
+SlotSet uncovered_slots(const ClusterView& view) {
+  const Topology* agreed = view.agreed();
+  if (agreed == nullptr || agreed->assigned_slots().empty()) {
+    return {};
+  }
+  SlotSet missing = SlotSet::all().without(agreed->assigned_slots());
+  for (const SeenNode& stray : strays_of(view)) {
+    missing.erase(stray.node->slots);
+  }
+  for (const auto& [owner, slots] : denied_slots(view)) {
+    missing.erase(slots);
+  }
+  return missing;
+}
+
 SlotSet served_slots(const ClusterView& view) {
   SlotSet served;
   for (const ShardView& shard : shards_of(view)) {

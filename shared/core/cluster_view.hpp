@@ -176,6 +176,10 @@ bool is_serving(const SeenNode& master) noexcept;
 /// that node sends clients there, and init cannot give them out. By the pod that they are given to.
 std::vector<std::pair<const Member*, SlotSet>> denied_slots(const ClusterView& view);
 
+/// Slots that no node says are its own and no view gives to anybody: none that a stray or a denied
+/// owner explains.
+SlotSet uncovered_slots(const ClusterView& view);
+
 /// The slots that clients get answers for.
 SlotSet served_slots(const ClusterView& view);
 

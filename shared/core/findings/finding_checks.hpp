@@ -54,6 +54,10 @@ void add(Findings& found,
          Remedy remedy,
          std::optional<Severity> severity = {});
 
+/// Of two pods that are the same node, the one that came later and holds no more; null when that
+/// cannot be told.
+const Member* later_twin(const Member& one, const Member& other);
+
 // finding_slots.cpp: who serves what, and whether the nodes agree.
 void check_initialised(const Examined& cluster, Findings& found);
 void check_coverage(const Examined& cluster, Findings& found);

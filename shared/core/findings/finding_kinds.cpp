@@ -66,8 +66,9 @@ constexpr FindingKind k_kinds[] = {
      .why = "No node says that it owns them. Clients get CLUSTERDOWN for them, and for all others"
             " with cluster-require-full-coverage.",
      .data = "Whatever was stored in them is gone or with a node that was forgotten.",
-     .mend = "init gives them to the masters that there are. Where a volume with their data still"
-             " exists, bring its pod back first."},
+     .mend = "Where a volume with their data still exists, bring its pod back first. fix counts their"
+             " keys on every pod, gives the slots to the one that has them, after asking, and those of"
+             " which nobody has a key to the masters that have fewest."},
     {.id = "slots-denied",
      .severity = error,
      .title = "The owner of slots says that it does not own them",
@@ -90,9 +91,11 @@ constexpr FindingKind k_kinds[] = {
      .why =
          "A move of slots is running, or ended in the middle. Commands on several keys of the slot"
          " get TRYAGAIN.",
-     .data = "The keys of the slot are on both nodes, none twice.",
-     .mend = "Wait for the move that is running. One that ended is finished by what began it, run"
-             " again: redis-cli --cluster fix where that was redis-cli."},
+     .data = "The keys of the slot are on both nodes. Where a mark is left on one side only, a restart"
+             " may delete keys (Valkey since 8, Redis since 8.4).",
+     .mend = "Wait for the move that is running. One that ended is finished by fix, whoever began it:"
+             " on with it where both ends agree or the target has keys, back to the owner else, and"
+             " no key of two values goes unasked."},
     {.id = "views-disagree",
      .severity = warning,
      .title = "Not all nodes see the same cluster",
@@ -100,7 +103,8 @@ constexpr FindingKind k_kinds[] = {
          "Gossip takes a few seconds after each change; if it stays, nodes do not reach each other"
          " on the bus port. An error when they differ on who serves which slots.",
      .data = "While two nodes claim a slot, writes may go to the one that loses it.",
-     .mend = "Look again after a few seconds; init introduces nodes that do not know each other."},
+     .mend = "Look again after a few seconds; fix introduces nodes that do not know each other, and has"
+             " all of them name the owner with the higher epoch, once its keys are together."},
     {.id = "cluster-state-fail",
      .severity = error,
      .title = "Nodes say that the cluster is down",
@@ -186,6 +190,12 @@ constexpr FindingKind k_kinds[] = {
      .why = "It knows no other node: it came up without nodes.conf, or was reset.",
      .data = "Its shard has a copy less.",
      .mend = "init takes it in as the replica that is missing."},
+    {.id = "replica-astray",
+     .severity = warning,
+     .title = "A replica follows nobody who serves",
+     .why = "Its master became a replica itself, was forgotten, or is gone and had no slots.",
+     .data = "Some shard has a copy less.",
+     .mend = "fix makes it the replica of the master that lacks one, by placement."},
     {.id = "master-without-slots",
      .severity = warning,
      .title = "A master serves nothing",
@@ -267,6 +277,13 @@ constexpr FindingKind k_kinds[] = {
             " nodes than that make it unavoidable.",
      .data = "None is lost, if replicas are elsewhere.",
      .mend = "The remedy hands a master over to a replica elsewhere."},
+    {.id = "masters-uneven",
+     .severity = info,
+     .title = "Masters pile up on a Kubernetes node",
+     .why = "After failovers one node has more masters than it would have if replicas elsewhere took"
+            " over.",
+     .data = "None is lost by it; that node has more load, and more slots stop when it fails.",
+     .mend = "The remedy hands masters over to replicas elsewhere, one by one, in step."},
     {.id = "majority-on-one-zone",
      .severity = info,
      .title = "One zone holds the majority of masters",

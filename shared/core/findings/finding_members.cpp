@@ -43,9 +43,31 @@ Remedy ghost_remedy(const Examined& cluster, const Node& node, bool gone) {
                    "; where that is lost for good");
 }
 
-/// The one of the two that came later and holds no more; null when that cannot be told. Addresses
-/// say nothing: the others believe whichever spoke last.
-const Member* twin_of(const Member& one, const Member& other) {
+/// Whether a replica follows nobody, another replica, or a master that is gone and had nothing.
+bool is_astray(const Examined& cluster, const Node& self) {
+  const Node* master = self.master ? cluster.agreed->find(*self.master) : nullptr;
+  return self.role == Role::replica &&
+         (master == nullptr || master->role == Role::replica ||
+          (master->slots.empty() && (master->flags.fail || master->flags.noaddr)));
+}
+
+std::string master_text(const Examined& cluster, const Node& self) {
+  const Node* master = self.master ? cluster.agreed->find(*self.master) : nullptr;
+  if (master == nullptr) {
+    return self.master ? "node " + self.master->short_text() + ", which nobody knows" : "nobody";
+  }
+  return cluster.name_of(*master) +
+         (master->role == Role::replica ? ", itself a replica" : ", which is gone");
+}
+
+std::string keys_text(const Member& member) {
+  return member.server ? counted(member.server->keys, "key") : "its keys are not known";
+}
+
+}  // namespace
+
+/// Addresses say nothing: the others believe whichever spoke last.
+const Member* later_twin(const Member& one, const Member& other) {
   if (!one.server || !other.server) {
     return nullptr;
   }
@@ -56,12 +78,6 @@ const Member* twin_of(const Member& one, const Member& other) {
          : came_later(*other.server, *one.server) ? &other
                                                   : nullptr;
 }
-
-std::string keys_text(const Member& member) {
-  return member.server ? counted(member.server->keys, "key") : "its keys are not known";
-}
-
-}  // namespace
 
 void check_merged(const Examined& cluster, Findings& found) {
   const std::vector<std::string> clusters = clusters_told_apart(cluster.view);
@@ -83,7 +99,7 @@ void check_twins(const Examined& cluster, Findings& found) {
     if (first == nullptr || first == &member) {
       continue;
     }
-    const Member* twin = twin_of(*first, member);
+    const Member* twin = later_twin(*first, member);
     const Remedy look = shows(cluster.kubectl("get pods -o wide"),
                               "one started from a copy of the other's volume; see which is newer");
     add(found,
@@ -215,6 +231,12 @@ void check_strays(const Examined& cluster, Findings& found) {
           "pod-outside",
           "pod " + member.pod.name + " knows no other node: it is not part of the cluster",
           mends(cluster.redis_command("init")));
+    } else if (is_astray(cluster, *self)) {
+      add(found,
+          "replica-astray",
+          "pod " + member.pod.name + " is a replica of " + master_text(cluster, *self) +
+              ": it copies nothing that is served",
+          mends(cluster.redis_command("fix --only replica-astray")));
     } else if (self->role == Role::master && self->slots.empty()) {
       add(found,
           "master-without-slots",

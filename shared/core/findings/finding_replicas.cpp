@@ -6,6 +6,7 @@
 #include <set>
 
 #include "shared/core/findings/finding_checks.hpp"
+#include "shared/core/findings/masters_spread.hpp"
 #include "shared/core/findings/told_apart.hpp"
 
 namespace kredis::core {
@@ -287,6 +288,15 @@ void check_survival(const Examined& cluster, Findings& found) {
     for (const auto& [zone, loss] : cluster.survival.zones) {
       check_domain(cluster, "zone", zone, loss, found);
     }
+  }
+  const bool told = std::ranges::any_of(
+      found, [](const Finding& each) { return each.id.starts_with("majority-on-one-"); });
+  const int more = told || some_masters_are_away(cluster) ? 0 : piled_up(cluster.shards);
+  if (more > 0) {
+    add(found,
+        "masters-uneven",
+        "one Kubernetes node has " + counted(more, "master") + " more than it need have",
+        mends(cluster.redis_command("fix --only masters-uneven")));
   }
 }
 

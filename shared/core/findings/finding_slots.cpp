@@ -51,16 +51,7 @@ void check_initialised(const Examined& cluster, Findings& found) {
 }
 
 void check_coverage(const Examined& cluster, Findings& found) {
-  if (cluster.agreed == nullptr || cluster.agreed->assigned_slots().empty()) {
-    return;
-  }
-  SlotSet missing = SlotSet::all().without(cluster.agreed->assigned_slots());
-  for (const SeenNode& stray : strays_of(cluster.view)) {
-    missing.erase(stray.node->slots);  // A finding of its own, like the next.
-  }
-  for (const auto& [owner, slots] : denied_slots(cluster.view)) {
-    missing.erase(slots);
-  }
+  const SlotSet missing = uncovered_slots(cluster.view);
   if (missing.empty()) {
     return;
   }
@@ -71,7 +62,7 @@ void check_coverage(const Examined& cluster, Findings& found) {
       "slots-uncovered",
       "nobody serves slots " + slots_text(missing) +
           (all_answer ? "" : "; pod " + silent->pod.name + " does not answer, and may own them"),
-      all_answer ? mends(cluster.redis_command("init"))
+      all_answer ? mends(cluster.redis_command("fix --only slots-uncovered"))
                  : shows(cluster.kubectl("describe pod " + silent->pod.name), "mend that first"));
 }
 
@@ -124,8 +115,8 @@ void check_open_slots(const Examined& cluster, Findings& found) {
             " on pod " + member.pod.name +
             (leaving ? " is half moved to node " : " is half taken over from node ") +
             first.other.short_text(),
-        shows(cluster.redis_cli(member.pod.name, "CLUSTER COUNTKEYSINSLOT " + slot),
-              "let what moves it finish, or run that again; how many of its keys are on this pod"));
+        mends(cluster.redis_command("fix --only slots-open"),
+              "let what moves it finish, or run that again; where nothing does"));
   }
 }
 
@@ -154,7 +145,7 @@ void check_agreement(const Examined& cluster, Findings& found) {
       "views-disagree",
       list_of(others) + (others.size() == 1 ? " does" : " do") + " not see " + what +
           " as the others do",
-      mends(cluster.redis_command("init"), "wait a few seconds; if it stays"),
+      mends(cluster.redis_command("fix --only views-disagree"), "wait a few seconds; if it stays"),
       same_owners ? Severity::warning : Severity::error);
 }
 

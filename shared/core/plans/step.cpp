@@ -41,11 +41,20 @@ struct StepText {
   std::string operator()(const ClaimSlots& step) const {
     return "claim_slots " + step.pod + " " + step.slots.to_text();
   }
+  std::string operator()(const StabiliseSlots& step) const {
+    return "stabilise_slots " + step.pod + " " + step.slots.to_text();
+  }
+  std::string operator()(const AssignSlots& step) const {
+    return "assign_slots " + step.pod + " " + step.node_pod + " " + step.slots.to_text();
+  }
   std::string operator()(const SetConfig& step) const {
     return "set_config " + step.pod + settings_text(step.settings);
   }
   std::string operator()(const MoveSlots& step) const {
     return "move_slots " + step.pod + " " + step.target_pod + " " + step.slots.to_text();
+  }
+  std::string operator()(const ReturnKeys& step) const {
+    return "return_keys " + step.pod + " " + step.owner_pod + " " + step.slots.to_text();
   }
   std::string operator()(const ApplyObject& step) const { return "apply " + step.object.to_text(); }
   std::string operator()(const ScaleWorkload& step) const {
@@ -102,8 +111,11 @@ std::string pod_of(const Step& step) {
                              [](const Forget& what) { return what.pod; },
                              [](const Reset& what) { return what.pod; },
                              [](const ClaimSlots& what) { return what.pod; },
+                             [](const StabiliseSlots& what) { return what.pod; },
+                             [](const AssignSlots& what) { return what.pod; },
                              [](const SetConfig& what) { return what.pod; },
                              [](const MoveSlots& what) { return what.pod; },
+                             [](const ReturnKeys& what) { return what.pod; },
                              [](const RestartPod& what) { return what.pod; }},
                     step.what);
 }

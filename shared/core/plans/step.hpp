@@ -81,6 +81,21 @@ struct ClaimSlots {
   NodeId node;
   SlotSet slots;
 };
+/// CLUSTER SETSLOT STABLE on `pod`: the marks of half-moved slots go, and keys stay where they are.
+/// Only for slots of which a pod that does not own them has no key: a restart without the mark
+/// deletes such keys (Valkey since 8, Redis since 8.4).
+struct StabiliseSlots {
+  std::string pod;
+  SlotSet slots;
+};
+/// CLUSTER SETSLOT NODE on `pod`: its map names the node `node` for slots that this one says it
+/// owns.
+struct AssignSlots {
+  std::string pod;
+  std::string node_pod;
+  NodeId node;
+  SlotSet slots;
+};
 
 /// One setting of a server. The value of a secret is never shown.
 struct Setting {
@@ -101,6 +116,16 @@ struct MoveSlots {
   std::string target_pod;
   NodeId target;
   SlotSet slots;
+};
+/// Brings the keys of `slots` that `pod` has without being their owner to the owner, and then takes
+/// the marks away. Of a key that both have, the owner's value stays: the same value goes from `pod`,
+/// another one only where `drops` says so.
+struct ReturnKeys {
+  std::string pod;
+  std::string owner_pod;
+  NodeId owner;
+  SlotSet slots;
+  bool drops = false;
 };
 
 /// Server-side apply of an object.
@@ -168,8 +193,11 @@ using StepKind = std::variant<Meet,
                               Forget,
                               Reset,
                               ClaimSlots,
+                              StabiliseSlots,
+                              AssignSlots,
                               SetConfig,
                               MoveSlots,
+                              ReturnKeys,
                               ApplyObject,
                               ScaleWorkload,
                               RestartPod,
@@ -184,7 +212,8 @@ inline constexpr bool is_node_command =
     std::is_same_v<Kind, SetEpoch> || std::is_same_v<Kind, BumpEpoch> ||
     std::is_same_v<Kind, Replicate> || std::is_same_v<Kind, Failover> ||
     std::is_same_v<Kind, Forget> || std::is_same_v<Kind, Reset> ||
-    std::is_same_v<Kind, ClaimSlots> || std::is_same_v<Kind, SetConfig>;
+    std::is_same_v<Kind, ClaimSlots> || std::is_same_v<Kind, StabiliseSlots> ||
+    std::is_same_v<Kind, AssignSlots> || std::is_same_v<Kind, SetConfig>;
 
 /// What a step may take away from the users of a cluster; consent is asked by the worst of a plan.
 enum class Risk {

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which databases of a server have keys: Valkey 9 has several in a cluster, and what counts or lists
+// the keys of a slot sees the chosen one alone. Pure.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace kredis::plugin {
+
+/// The databases that "INFO keyspace" names, and always 0, which comes first.
+std::vector<int> databases_in(std::string_view keyspace);
+
+}  // namespace kredis::plugin

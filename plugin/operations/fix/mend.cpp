@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/operations/fix/mend.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "plugin/apply/apply_plan.hpp"
+#include "plugin/operations/fix/count_keys.hpp"
+#include "shared/core/findings/finding.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// More than any state needs; what takes more goes in circles.
+constexpr int k_most_rounds = 20;
+/// Gossip, elections and first copies take so long; what stays is no passing state.
+constexpr auto k_passing_time = 5s;
+constexpr std::array<std::string_view, 4> k_passing{
+    "views-disagree", "cluster-state-fail", "loading", "replica-link-down"};
+
+std::string passing_in(const core::ClusterView& view) {
+  for (const core::Finding& finding : core::find_trouble(view)) {
+    if (std::ranges::find(k_passing, finding.id) != k_passing.end()) {
+      return finding.message;
+    }
+  }
+  return {};
+}
+
+Status look_when_calm(observe::Cluster& cluster, const Conduct& conduct) {
+  KREDIS_CHECK(cluster.look(observe::Ask::everything, conduct.call_deadline()));
+  KREDIS_CHECK(cluster.check_one());
+  const Status calm = wait_until(conduct.with_patience(k_passing_time), 200ms, [&]() -> Result<std::string> {
+    cluster.ask(observe::Ask::everything, conduct.call_deadline());
+    return passing_in(cluster.view());
+  });
+  return calm || calm.error().code == ErrorCode::timeout ? Status{} : calm;
+}
+
+std::vector<std::string> steps_in(const core::Plan& plan) {
+  std::vector<std::string> steps;
+  for (const core::Stage& stage : plan.stages) {
+    for (const core::Step& step : stage.steps) {
+      steps.push_back(core::to_text(step));
+    }
+  }
+  return steps;
+}
+
+}  // namespace
+
+Result<core::FixPlan> next_round(Site& site, const core::FixWish& wish, const Conduct& conduct) {
+  KREDIS_CHECK(look_when_calm(*site.cluster, conduct));
+  const core::ClusterView& view = site.cluster->view();
+  KREDIS_TRY(const core::KeyCounts keys,
+             count_keys(*site.cluster, core::slots_to_count(view), conduct.call_deadline()));
+  return core::plan_fix(view, keys, wish);
+}
+
+Result<Mended> mend(Site& site, const MendOptions& options, const Conduct& conduct) {
+  Mended mended;
+  std::vector<std::string> last;
+  for (int round = 0; round < k_most_rounds; ++round) {
+    conduct.say("Look what there is to mend");
+    KREDIS_TRY(core::FixPlan plan, next_round(site, options.wish, conduct));
+    mended.view = site.cluster->view();
+    mended.refused = plan.refused;
+    if (plan.empty() || steps_in(plan) == last) {
+      break;
+    }
+    last = steps_in(plan);
+    KREDIS_CHECK(options.agree(plan));
+    // Somebody was quicker, or the cluster moved on: what is planned next is from what is there.
+    const Status done = apply_plan(site, plan, conduct);
+    if (!done && done.error().code != ErrorCode::conflict) {
+      return done.error();
+    }
+    mended.plans.push_back(std::move(plan));
+  }
+  return mended;
+}
+
+}  // namespace kredis::plugin

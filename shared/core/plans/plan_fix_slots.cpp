@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Slots that are half moved, and slots that nodes disagree about.
+// https://redis.io/docs/latest/commands/cluster-setslot/
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "shared/core/plans/plan_fix_parts.hpp"
+#include "shared/core/text.hpp"
+
+namespace kredis::core {
+namespace {
+
+using Direction = OpenSlot::Direction;
+using Pair = std::pair<const Member*, const Member*>;
+
+/// What is to become of open slots, so that slots of one fate are one step.
+struct Fates {
+  std::map<const Member*, SlotSet> closed = {};  ///< The mark alone goes.
+  std::map<Pair, SlotSet> finished = {};         ///< From, to.
+  std::map<Pair, SlotSet> brought = {};          ///< From, to the owner.
+};
+
+bool is_marked(const Member& member, std::uint32_t slot) {
+  return std::ranges::any_of(member.self()->open_slots,
+                             [&](const OpenSlot& open) { return open.slot == slot; });
+}
+
+const OpenSlot* mark_of(const Member& member, std::uint32_t slot, Direction direction) {
+  const auto& open = member.self()->open_slots;
+  const auto found = std::ranges::find_if(open, [&](const OpenSlot& each) {
+    return each.slot == slot && each.direction == direction;
+  });
+  return found == open.end() ? nullptr : &*found;
+}
+
+/// The master that runs as `id`, or that took over from it; null where none answers.
+const Member* master_behind(const ClusterView& view, const NodeId& id) {
+  const Member* member = view.by_id(id);
+  const bool follows = member != nullptr && member->self()->role == Role::replica;
+  return follows && member->self()->master ? view.by_id(*member->self()->master) : member;
+}
+
+Error silent_error(const Fixing& fixing, const Member& silent, const std::string& what) {
+  return Error::unreachable("pod " + silent.pod.name + " does not answer, and " + what)
+      .with_hint("see why: " + kubectl_command(fixing.view, "describe pod " + silent.pod.name));
+}
+
+/// The owner gives it away: on with it, or back where nothing went yet.
+void decide_for_owner(Fixing& fixing,
+                      std::uint32_t slot,
+                      const Member& owner,
+                      const NodeId& to,
+                      Fates& fates) {
+  const Member* target = master_behind(fixing.view, to);
+  if (target == nullptr) {
+    if (const Member* silent = silent_pod(fixing.view)) {
+      fixing.refuse(silent_error(
+          fixing, *silent, "may have keys of slot " + std::to_string(slot) + ", which is half moved"));
+    } else {
+      fates.closed[&owner].insert(one_slot(slot));
+    }
+    return;
+  }
+  const bool goes_on =
+      target != &owner && (mark_of(*target, slot, Direction::importing) != nullptr ||
+                           fixing.keys_on(slot, *target) > 0);
+  if (goes_on) {
+    fates.finished[{&owner, target}].insert(one_slot(slot));
+  } else {
+    fates.closed[&owner].insert(one_slot(slot));
+  }
+}
+
+void decide_for_slot(Fixing& fixing, std::uint32_t slot, Fates& fates) {
+  const std::vector<const Member*> owners = owners_of(fixing.view, slot);
+  if (owners.size() != 1) {
+    if (const Member* silent = silent_pod(fixing.view); silent != nullptr && owners.empty()) {
+      fixing.refuse(
+          silent_error(fixing, *silent, "may own slot " + std::to_string(slot) + ", which is open"));
+    }
+    return;  // Who owns it is to be mended first, and is a finding of its own.
+  }
+  const Member& owner = *owners.front();
+  const OpenSlot* leaving = mark_of(owner, slot, Direction::migrating);
+  const Member* target = leaving == nullptr ? nullptr : master_behind(fixing.view, leaving->other);
+  if (leaving != nullptr) {
+    decide_for_owner(fixing, slot, owner, leaving->other, fates);
+  } else if (is_marked(owner, slot)) {
+    fates.closed[&owner].insert(one_slot(slot));  // It takes over what it has.
+  }
+  for (const Member& member : fixing.view.members) {
+    const Node* self = member.self();
+    const bool concerns = self != nullptr && self->role == Role::master && &member != &owner &&
+                          &member != target && is_marked(member, slot);
+    if (!concerns) {
+      continue;
+    }
+    if (fixing.keys_on(slot, member) == 0) {
+      fates.closed[&member].insert(one_slot(slot));
+    } else if (leaving == nullptr) {
+      // While the owner gives the slot away it takes no keys of it: then that comes first.
+      fates.brought[{&member, &owner}].insert(one_slot(slot));
+    }
+  }
+}
+
+/// Valkey's replicas keep a mark that they did not hear the end of: SETSLOT at their master, said
+/// again, reaches them.
+void decide_for_replicas(Fixing& fixing, Fates& fates) {
+  for (const Member& member : fixing.view.members) {
+    const Node* self = member.self();
+    if (self == nullptr || self->role != Role::replica || !self->master) {
+      continue;
+    }
+    const Member* master = fixing.view.by_id(*self->master);
+    for (const OpenSlot& open : self->open_slots) {
+      if (master == nullptr || is_marked(*master, open.slot)) {
+        continue;
+      }
+      if (member.server && member.server->master_link_up) {
+        fates.closed[master].insert(one_slot(open.slot));
+      } else {
+        fixing.refuse(Error::conflict("pod " + member.pod.name + " keeps a mark of slot " +
+                                      std::to_string(open.slot) +
+                                      " that its master does not have, and does not follow it")
+                          .with_hint("once it follows, run the same command again"));
+      }
+    }
+  }
+}
+
+std::int64_t keys_in(const Fixing& fixing, const SlotSet& slots, const Member& member) {
+  std::int64_t keys = 0;
+  for (const auto& [slot, counts] : fixing.keys) {
+    const auto on = counts.on.find(member.pod.name);
+    keys += slots.contains(slot) && on != counts.on.end() ? on->second : 0;
+  }
+  return keys;
+}
+
+std::int64_t other_values_in(const Fixing& fixing, const SlotSet& slots, const Member& member) {
+  std::int64_t keys = 0;
+  for (const auto& [slot, counts] : fixing.keys) {
+    const auto on = counts.other_values.find(member.pod.name);
+    keys += slots.contains(slot) && on != counts.other_values.end() ? on->second : 0;
+  }
+  return keys;
+}
+
+/// The keys of `from` to the owner; refused where some would have to be dropped and nobody said so.
+Stage bring_back(Fixing& fixing, const Member& from, const Member& owner, const SlotSet& slots) {
+  const std::int64_t keys = keys_in(fixing, slots, from);
+  const std::int64_t others = other_values_in(fixing, slots, from);
+  const std::string here = counted(keys, "key") + " of slots " + slots.to_text() + " on pod " +
+                           from.pod.name;
+  Stage stage{.title = "Bring keys to their owner"};
+  if (others > 0 && !fixing.accepts_loss(slots)) {
+    fixing.refuse(
+        Error::unsafe("of the " + here + ", " + std::to_string(others) +
+                      " are on their owner, too, pod " + owner.pod.name + " (" +
+                      counted(keys_in(fixing, slots, owner), "key") + "), with another value")
+            .with_hint("to keep the owner's, which is what clients are served, and lose the others: " +
+                       redis_command(fixing.view, "fix") + " --accept-loss " + slots.to_text()));
+    return stage;
+  }
+  Step step{.what = ReturnKeys{.pod = from.pod.name,
+                               .owner_pod = owner.pod.name,
+                               .owner = owner.self()->id,
+                               .slots = slots,
+                               .drops = others > 0},
+            .reason = "the " + here + " are not where clients look for them"};
+  if (others > 0) {
+    step.risk = Risk::data;
+    step.cost = "of the " + here + ", " + std::to_string(others) +
+                " go: pod " + owner.pod.name + ", the owner, keeps its own values of them";
+  }
+  stage.steps.push_back(std::move(step));
+  return stage;
+}
+
+/// Says at each master that sees it otherwise who the owner is; replicas hear it by gossip.
+void name_owner(const ClusterView& view,
+                const Member& owner,
+                const SlotSet& slots,
+                Stage& assign,
+                std::set<const Member*>& raised) {
+  bool disagreed = false;
+  for (const Member& viewer : view.members) {
+    const Node* seen = viewer.view ? viewer.view->find(owner.self()->id) : nullptr;
+    const SlotSet lacking = seen == nullptr ? SlotSet{} : slots.without(seen->slots);
+    if (&viewer == &owner || lacking.empty()) {
+      continue;
+    }
+    disagreed = true;
+    if (viewer.self() != nullptr && viewer.self()->role == Role::master) {
+      assign.steps.push_back({.what = AssignSlots{.pod = viewer.pod.name,
+                                                  .node_pod = owner.pod.name,
+                                                  .node = owner.self()->id,
+                                                  .slots = lacking},
+                              .reason = "its map names another owner than the one that says so"});
+    }
+  }
+  if (disagreed) {
+    raised.insert(&owner);
+  }
+}
+
+/// The one that nodes will believe in the end: the higher epoch, and of two alike the one whose id
+/// comes first, since that one raises its own.
+const Member* rightful(const Member* one, const Member* other) {
+  const std::uint64_t mine = one->self()->config_epoch;
+  const std::uint64_t theirs = other->self()->config_epoch;
+  if (mine != theirs) {
+    return mine > theirs ? one : other;
+  }
+  return one->self()->id < other->self()->id ? one : other;
+}
+
+/// Slots that two say are theirs, by who is right and who is not.
+std::map<Pair, SlotSet> claimed_twice(const ClusterView& view) {
+  std::map<Pair, SlotSet> twice;
+  for (const Member& one : view.members) {
+    for (const Member& other : view.members) {
+      const bool both = one.self() != nullptr && other.self() != nullptr && &one < &other &&
+                        one.self()->id != other.self()->id && one.self()->role == Role::master &&
+                        other.self()->role == Role::master;
+      const SlotSet shared = both ? one.self()->slots.shared_with(other.self()->slots) : SlotSet{};
+      if (!shared.empty()) {
+        const Member* winner = rightful(&one, &other);
+        twice[{winner == &one ? &other : &one, winner}].insert(shared);
+      }
+    }
+  }
+  return twice;
+}
+
+/// Pods that do not know one another are introduced: nothing else tells them who owns what.
+Stage introductions(const ClusterView& view) {
+  Stage stage{.title = "Introduce nodes that do not know each other"};
+  for (const Member& viewer : view.members) {
+    for (const Member& other : view.members) {
+      const bool both = viewer.self() != nullptr && other.self() != nullptr &&
+                        viewer.view->nodes.size() > 1 && other.view->nodes.size() > 1;
+      if (both && viewer.view->find(other.self()->id) == nullptr) {
+        stage.steps.push_back({.what = Meet{.pod = viewer.pod.name, .other = other.pod.name},
+                               .reason = viewer.pod.name + " does not know it"});
+      }
+    }
+  }
+  return stage;
+}
+
+}  // namespace
+
+void fix_open_slots(Fixing& fixing) {
+  SlotSet open;
+  for (const Member& member : fixing.view.members) {
+    const Node* self = member.self();
+    for (const OpenSlot& each : self == nullptr ? std::vector<OpenSlot>{} : self->open_slots) {
+      if (self->role == Role::master) {
+        open.insert(one_slot(each.slot));
+      }
+    }
+  }
+  Fates fates;
+  for (const SlotRange& range : open.ranges()) {
+    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
+      decide_for_slot(fixing, slot, fates);
+    }
+  }
+  decide_for_replicas(fixing, fates);
+  for (const auto& [ends, slots] : fates.brought) {
+    fixing.add(bring_back(fixing, *ends.first, *ends.second, slots));
+  }
+  Stage close{.title = "Close slots that are half moved"};
+  for (const auto& [member, slots] : fates.closed) {
+    close.steps.push_back({.what = StabiliseSlots{.pod = member->pod.name, .slots = slots},
+                           .reason = "no key of them is where it does not belong"});
+  }
+  fixing.add(std::move(close));
+  Stage finish{.title = "Finish moves of slots"};
+  for (const auto& [ends, slots] : fates.finished) {
+    const auto& [from, to] = ends;
+    finish.steps.push_back(
+        {.what = MoveSlots{.pod = from->pod.name,
+                           .source = from->self()->id,
+                           .target_pod = to->pod.name,
+                           .target = to->self()->id,
+                           .slots = slots},
+         .reason = counted(keys_in(fixing, slots, *from), "key") + " to go, " +
+                   counted(keys_in(fixing, slots, *to), "key") + " there"});
+  }
+  fixing.add(std::move(finish));
+}
+
+void fix_owners(Fixing& fixing) {
+  const ClusterView& view = fixing.view;
+  if (clusters_in(view).size() > 1) {
+    fixing.refuse(Error::unsafe("the pods are of two clusters that know nothing of each other")
+                      .with_hint("see which: " + status_command(view)));
+    return;
+  }
+  Stage assign{.title = "Have all nodes name the same owners"};
+  std::set<const Member*> raised;
+  bool held = false;
+  for (const auto& [ends, slots] : claimed_twice(view)) {
+    const auto& [loser, winner] = ends;
+    if (keys_in(fixing, slots, *loser) > 0) {
+      const std::size_t before = fixing.plan.refused.size();
+      fixing.add(bring_back(fixing, *loser, *winner, slots));
+      held = held || fixing.plan.refused.size() > before;
+    }
+    raised.insert(winner);
+  }
+  if (held) {
+    return;  // To raise the epoch would have the other one delete its keys.
+  }
+  fixing.add(introductions(view));
+  for (const Member& owner : view.members) {
+    const Node* self = owner.self();
+    if (self == nullptr || self->role != Role::master || self->slots.empty()) {
+      continue;
+    }
+    SlotSet rightly = self->slots;
+    for (const auto& [ends, slots] : claimed_twice(view)) {
+      rightly.erase(ends.first == &owner ? slots : SlotSet{});
+    }
+    name_owner(view, owner, rightly, assign, raised);
+  }
+  for (const Member* owner : raised) {
+    assign.steps.push_back({.what = BumpEpoch{.pod = owner->pod.name},
+                            .reason = "its claim has the highest epoch, and is to win everywhere"});
+  }
+  fixing.add(std::move(assign));
+}
+
+}  // namespace kredis::core
