@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which databases of a server have keys: Valkey 9 has several in a cluster, and what counts or lists
-// the keys of a slot sees the chosen one alone. Pure.
+// Which databases of a server have keys: Valkey 9 has several in a cluster, and what counts or
+// lists the keys of a slot sees the chosen one alone. Pure.
 #pragma once
 
 #include <string_view>

@@ -180,11 +180,12 @@ struct MissingOf {
   }
   std::string operator()(const core::StabiliseSlots& step) const {
     return at(step.pod, [&](const core::Node& self) {
-      const auto open = std::ranges::find_if(
-          self.open_slots, [&](const core::OpenSlot& each) { return step.slots.contains(each.slot); });
-      return open == self.open_slots.end() ? std::string()
-                                           : "slot " + std::to_string(open->slot) +
-                                                 " is still half moved on " + step.pod;
+      const auto open = std::ranges::find_if(self.open_slots, [&](const core::OpenSlot& each) {
+        return step.slots.contains(each.slot);
+      });
+      return open == self.open_slots.end()
+                 ? std::string()
+                 : "slot " + std::to_string(open->slot) + " is still half moved on " + step.pod;
     });
   }
   std::string operator()(const core::AssignSlots& step) const {

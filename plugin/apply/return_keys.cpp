@@ -91,16 +91,15 @@ Status Returning::tell_source(const std::vector<Command>& commands) {
   return {};
 }
 
-/// A node gives nothing away while it thinks that the cluster is down, as one does for a moment after
-/// a slot got an owner.
+/// A node gives nothing away while it thinks that the cluster is down, as one does for a moment
+/// after a slot got an owner.
 Status Returning::wait_until_served() {
-  return wait_until(
-      conduct_.with_patience(k_until_served), 100ms, [&]() -> Result<std::string> {
-        cluster_.ask(observe::Ask::topology, conduct_.call_deadline());
-        const Member* member = cluster_.view().by_pod(step_.pod);
-        const bool serves = member != nullptr && member->cluster && member->cluster->state_ok;
-        return serves ? "" : step_.pod + " says that the cluster is down";
-      });
+  return wait_until(conduct_.with_patience(k_until_served), 100ms, [&]() -> Result<std::string> {
+    cluster_.ask(observe::Ask::topology, conduct_.call_deadline());
+    const Member* member = cluster_.view().by_pod(step_.pod);
+    const bool serves = member != nullptr && member->cluster && member->cluster->state_ok;
+    return serves ? "" : step_.pod + " says that the cluster is down";
+  });
 }
 
 Status Returning::connect() {
@@ -129,7 +128,8 @@ std::vector<Command> Returning::setslots(const std::vector<std::string>& claimed
   return commands;
 }
 
-/// Only of an open slot does a node give keys away, and only with the mark do they outlive a restart.
+/// Only of an open slot does a node give keys away, and only with the mark do they outlive a
+/// restart.
 Status Returning::mark() {
   const std::string& owner = step_.owner.to_text();
   KREDIS_CHECK(tell_source(setslots({"MIGRATING", owner}, {"IMPORTING", owner})));

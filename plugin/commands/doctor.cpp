@@ -70,10 +70,9 @@ Result<ExitStatus> run_doctor(const DoctorFlags& options, Session& session) {
   const StatusPicture picture = picture_of(view);
   const std::vector<Diagnosis> diagnoses = diagnose(picture, keys);
   show(picture, diagnoses, session, options.output);
-  const bool fails =
-      options.fail_on && std::ranges::any_of(diagnoses, [&](const Diagnosis& each) {
-        return each.finding.severity >= *options.fail_on;
-      });
+  const bool fails = options.fail_on && std::ranges::any_of(diagnoses, [&](const Diagnosis& each) {
+                       return each.finding.severity >= *options.fail_on;
+                     });
   return fails ? ExitStatus::refused : ExitStatus::done;
 }
 

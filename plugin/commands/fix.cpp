@@ -86,7 +86,8 @@ Result<ExitStatus> show_fix(const FixFlags& options,
                             const Conduct& conduct,
                             Session& session) {
   KREDIS_CHECK(reached.cluster.find_pods());
-  KREDIS_TRY(const core::FixPlan plan, next_round(reached.site, wish_of(options, reached), conduct));
+  KREDIS_TRY(const core::FixPlan plan,
+             next_round(reached.site, wish_of(options, reached), conduct));
   session.out() << (plan.empty() ? "nothing to do\n" : render_plan(plan)) << render_costs(plan)
                 << render_refusals(plan.refused);
   return plan.refused.empty() ? ExitStatus::done : ExitStatus::refused;
@@ -100,8 +101,8 @@ Result<Mended> mend_it(const FixFlags& options,
   std::set<std::string> agreed;
   const auto ask = [&](const core::Plan& plan) -> Status {
     const std::vector<std::string> costs = core::costs_of(plan);
-    const bool is_known = std::ranges::all_of(
-        costs, [&](const std::string& cost) { return agreed.contains(cost); });
+    const bool is_known =
+        std::ranges::all_of(costs, [&](const std::string& cost) { return agreed.contains(cost); });
     if (!is_known) {
       KREDIS_CHECK(agree(session, plan, reached.located.name, options.yes ? Ask::no : Ask::yes));
       agreed.insert(costs.begin(), costs.end());
@@ -143,6 +144,7 @@ void add_fix(Verb& root) {
   add_cluster(verb, flags->cluster);
   verb.option("--only", flags->wish.only, "Mend findings of this id only; may be repeated")
       .with_commas()
+      .one_each()
       .kind("FINDING");
   verb.option("--keep",
               flags->wish.keep,
@@ -151,6 +153,7 @@ void add_fix(Verb& root) {
   verb.option("--accept-loss",
               flags->wish.accept_loss,
               "Go on without what these slots, or this node, had stored; may be repeated")
+      .one_each()
       .kind("SLOTS|ID");
   verb.flag("--takeover",
             flags->wish.takeover,

@@ -170,6 +170,11 @@ Flag Flag::with_commas() {
   return *this;
 }
 
+Flag Flag::one_each() {
+  option_->allow_extra_args(false);
+  return *this;
+}
+
 Flag Flag::alone_means(const std::string& word) {
   const std::vector<std::string> choices = choices_of(*option_);
   // CLI11 reads a flag that stands alone as "true".

@@ -38,6 +38,8 @@ class Flag {
   Flag between(int least, int most);
   /// Splits a value at commas, too.
   Flag with_commas();
+  /// Takes one value each time that it is given: the word after that is no further one.
+  Flag one_each();
   /// Lets the flag stand without a value and then mean `word`, as kubectl's --dry-run does.
   Flag alone_means(const std::string& word);
   /// Leaves the default out of the help: it is no value that a user would give.

@@ -47,7 +47,8 @@ std::string diagnosis_text(const wire::Diagnosis& diagnosis, const TextStyle& st
   std::string text = severity_text(finding.severity, style) + "  " + style.bold(finding.id) + "  " +
                      finding.message + "\n";
   if (kind != nullptr) {
-    text += "  why      " + std::string(kind->why) + "\n  data     " + std::string(kind->data) + "\n";
+    text +=
+        "  why      " + std::string(kind->why) + "\n  data     " + std::string(kind->data) + "\n";
   }
   return text + what_to_do(diagnosis);
 }

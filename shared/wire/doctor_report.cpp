@@ -90,8 +90,8 @@ std::string doctor_metrics(const core::ClusterView& view,
                                  core::Health::broken,
                                  core::Health::down,
                                  core::Health::unknown};
-  const std::string of = "namespace=\"" + label_text(view.namespace_) + "\",cluster=\"" +
-                         label_text(view.name) + "\"";
+  const std::string of =
+      "namespace=\"" + label_text(view.namespace_) + "\",cluster=\"" + label_text(view.name) + "\"";
   std::string text = family("cluster_health", "1 for the state that the cluster is in.");
   for (const core::Health each : k_healths) {
     text += "kubectl_redis_cluster_health{" + of + ",health=\"" + std::string(core::to_text(each)) +

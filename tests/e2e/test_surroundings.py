@@ -26,6 +26,8 @@ OFFLINE = {
 # What takes the name of a cluster, in a form that changes nothing where it works.
 NAMED = {
     "status": ("status", "NAME"),
+    "doctor": ("doctor", "NAME", "--fail-on", "never"),
+    "fix": ("fix", "NAME", "--only", "slots-open", "--dry-run"),
     "init": ("init", "NAME", "--dry-run"),
     "delete": ("delete", "NAME", "--dry-run"),
     "failover": ("failover", "NAME", "--node", "node-a", "--dry-run"),

@@ -141,13 +141,12 @@ Result<std::vector<std::string>> Census::keys_of(std::uint32_t slot,
                                                  int database,
                                                  const Member& member,
                                                  std::int64_t most) {
-  KREDIS_TRY(const auto replies,
-             ask_one(member,
-                     in_database(database,
-                                 {{"CLUSTER",
-                                   "GETKEYSINSLOT",
-                                   std::to_string(slot),
-                                   std::to_string(most)}})));
+  KREDIS_TRY(
+      const auto replies,
+      ask_one(
+          member,
+          in_database(database,
+                      {{"CLUSTER", "GETKEYSINSLOT", std::to_string(slot), std::to_string(most)}})));
   const Reply& listed = replies[database == 0 ? 0 : 1];
   if (listed.is_error()) {
     return redis::error_of(listed, member.pod.name);

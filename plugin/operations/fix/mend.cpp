@@ -18,8 +18,10 @@ using namespace std::chrono_literals;
 
 /// More than any state needs; what takes more goes in circles.
 constexpr int k_most_rounds = 20;
-/// Gossip, elections and first copies take so long; what stays is no passing state.
+/// Gossip and elections take so long; what stays is no passing state.
 constexpr auto k_passing_time = 5s;
+/// A first copy, too, which begins only after repl-diskless-sync-delay.
+constexpr auto k_time_after_change = 20s;
 constexpr std::array<std::string_view, 4> k_passing{
     "views-disagree", "cluster-state-fail", "loading", "replica-link-down"};
 
@@ -32,13 +34,16 @@ std::string passing_in(const core::ClusterView& view) {
   return {};
 }
 
-Status look_when_calm(observe::Cluster& cluster, const Conduct& conduct) {
+Status look_when_calm(observe::Cluster& cluster,
+                      std::chrono::milliseconds patience,
+                      const Conduct& conduct) {
   KREDIS_CHECK(cluster.look(observe::Ask::everything, conduct.call_deadline()));
   KREDIS_CHECK(cluster.check_one());
-  const Status calm = wait_until(conduct.with_patience(k_passing_time), 200ms, [&]() -> Result<std::string> {
-    cluster.ask(observe::Ask::everything, conduct.call_deadline());
-    return passing_in(cluster.view());
-  });
+  const Status calm =
+      wait_until(conduct.with_patience(patience), 200ms, [&]() -> Result<std::string> {
+        cluster.ask(observe::Ask::everything, conduct.call_deadline());
+        return passing_in(cluster.view());
+      });
   return calm || calm.error().code == ErrorCode::timeout ? Status{} : calm;
 }
 
@@ -52,14 +57,21 @@ std::vector<std::string> steps_in(const core::Plan& plan) {
   return steps;
 }
 
-}  // namespace
-
-Result<core::FixPlan> next_round(Site& site, const core::FixWish& wish, const Conduct& conduct) {
-  KREDIS_CHECK(look_when_calm(*site.cluster, conduct));
+Result<core::FixPlan> plan_round(Site& site,
+                                 const core::FixWish& wish,
+                                 std::chrono::milliseconds patience,
+                                 const Conduct& conduct) {
+  KREDIS_CHECK(look_when_calm(*site.cluster, patience, conduct));
   const core::ClusterView& view = site.cluster->view();
   KREDIS_TRY(const core::KeyCounts keys,
              count_keys(*site.cluster, core::slots_to_count(view), conduct.call_deadline()));
   return core::plan_fix(view, keys, wish);
+}
+
+}  // namespace
+
+Result<core::FixPlan> next_round(Site& site, const core::FixWish& wish, const Conduct& conduct) {
+  return plan_round(site, wish, k_passing_time, conduct);
 }
 
 Result<Mended> mend(Site& site, const MendOptions& options, const Conduct& conduct) {
@@ -67,7 +79,8 @@ Result<Mended> mend(Site& site, const MendOptions& options, const Conduct& condu
   std::vector<std::string> last;
   for (int round = 0; round < k_most_rounds; ++round) {
     conduct.say("Look what there is to mend");
-    KREDIS_TRY(core::FixPlan plan, next_round(site, options.wish, conduct));
+    const auto patience = mended.plans.empty() ? k_passing_time : k_time_after_change;
+    KREDIS_TRY(core::FixPlan plan, plan_round(site, options.wish, patience, conduct));
     mended.view = site.cluster->view();
     mended.refused = plan.refused;
     if (plan.empty() || steps_in(plan) == last) {

@@ -21,9 +21,9 @@ struct MendOptions {
 };
 
 struct Mended {
-  core::ClusterView view = {};               ///< As it is now, asked in full.
-  std::vector<core::Plan> plans = {};        ///< What was done.
-  std::vector<core::Refusal> refused = {};   ///< What could be mended, and was not.
+  core::ClusterView view = {};              ///< As it is now, asked in full.
+  std::vector<core::Plan> plans = {};       ///< What was done.
+  std::vector<core::Refusal> refused = {};  ///< What could be mended, and was not.
 };
 
 /// The next round: what there is to do now, and by which look. Waits a few seconds first for what

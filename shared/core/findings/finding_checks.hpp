@@ -54,6 +54,9 @@ void add(Findings& found,
          Remedy remedy,
          std::optional<Severity> severity = {});
 
+/// Whether a replica follows nobody, another replica, or a master that is gone and had nothing.
+bool is_astray(const Topology& agreed, const Node& self);
+
 /// Of two pods that are the same node, the one that came later and holds no more; null when that
 /// cannot be told.
 const Member* later_twin(const Member& one, const Member& other);

@@ -66,9 +66,10 @@ constexpr FindingKind k_kinds[] = {
      .why = "No node says that it owns them. Clients get CLUSTERDOWN for them, and for all others"
             " with cluster-require-full-coverage.",
      .data = "Whatever was stored in them is gone or with a node that was forgotten.",
-     .mend = "Where a volume with their data still exists, bring its pod back first. fix counts their"
-             " keys on every pod, gives the slots to the one that has them, after asking, and those of"
-             " which nobody has a key to the masters that have fewest."},
+     .mend =
+         "Where a volume with their data still exists, bring its pod back first. fix counts their"
+         " keys on every pod, gives the slots to the one that has them, after asking, and those of"
+         " which nobody has a key to the masters that have fewest."},
     {.id = "slots-denied",
      .severity = error,
      .title = "The owner of slots says that it does not own them",
@@ -91,11 +92,13 @@ constexpr FindingKind k_kinds[] = {
      .why =
          "A move of slots is running, or ended in the middle. Commands on several keys of the slot"
          " get TRYAGAIN.",
-     .data = "The keys of the slot are on both nodes. Where a mark is left on one side only, a restart"
-             " may delete keys (Valkey since 8, Redis since 8.4).",
-     .mend = "Wait for the move that is running. One that ended is finished by fix, whoever began it:"
-             " on with it where both ends agree or the target has keys, back to the owner else, and"
-             " no key of two values goes unasked."},
+     .data =
+         "The keys of the slot are on both nodes. Where a mark is left on one side only, a restart"
+         " may delete keys (Valkey since 8, Redis since 8.4).",
+     .mend =
+         "Wait for the move that is running. One that ended is finished by fix, whoever began it:"
+         " on with it where both ends agree or the target has keys, back to the owner else, and"
+         " no key of two values goes unasked."},
     {.id = "views-disagree",
      .severity = warning,
      .title = "Not all nodes see the same cluster",
@@ -103,8 +106,9 @@ constexpr FindingKind k_kinds[] = {
          "Gossip takes a few seconds after each change; if it stays, nodes do not reach each other"
          " on the bus port. An error when they differ on who serves which slots.",
      .data = "While two nodes claim a slot, writes may go to the one that loses it.",
-     .mend = "Look again after a few seconds; fix introduces nodes that do not know each other, and has"
-             " all of them name the owner with the higher epoch, once its keys are together."},
+     .mend =
+         "Look again after a few seconds; fix introduces nodes that do not know each other, and has"
+         " all of them name the owner with the higher epoch, once its keys are together."},
     {.id = "cluster-state-fail",
      .severity = error,
      .title = "Nodes say that the cluster is down",
@@ -280,8 +284,9 @@ constexpr FindingKind k_kinds[] = {
     {.id = "masters-uneven",
      .severity = info,
      .title = "Masters pile up on a Kubernetes node",
-     .why = "After failovers one node has more masters than it would have if replicas elsewhere took"
-            " over.",
+     .why =
+         "After failovers one node has more masters than it would have if replicas elsewhere took"
+         " over.",
      .data = "None is lost by it; that node has more load, and more slots stop when it fails.",
      .mend = "The remedy hands masters over to replicas elsewhere, one by one, in step."},
     {.id = "majority-on-one-zone",

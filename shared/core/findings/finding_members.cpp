@@ -43,14 +43,6 @@ Remedy ghost_remedy(const Examined& cluster, const Node& node, bool gone) {
                    "; where that is lost for good");
 }
 
-/// Whether a replica follows nobody, another replica, or a master that is gone and had nothing.
-bool is_astray(const Examined& cluster, const Node& self) {
-  const Node* master = self.master ? cluster.agreed->find(*self.master) : nullptr;
-  return self.role == Role::replica &&
-         (master == nullptr || master->role == Role::replica ||
-          (master->slots.empty() && (master->flags.fail || master->flags.noaddr)));
-}
-
 std::string master_text(const Examined& cluster, const Node& self) {
   const Node* master = self.master ? cluster.agreed->find(*self.master) : nullptr;
   if (master == nullptr) {
@@ -65,6 +57,13 @@ std::string keys_text(const Member& member) {
 }
 
 }  // namespace
+
+bool is_astray(const Topology& agreed, const Node& self) {
+  const Node* master = self.master ? agreed.find(*self.master) : nullptr;
+  return self.role == Role::replica &&
+         (master == nullptr || master->role == Role::replica ||
+          (master->slots.empty() && (master->flags.fail || master->flags.noaddr)));
+}
 
 /// Addresses say nothing: the others believe whichever spoke last.
 const Member* later_twin(const Member& one, const Member& other) {
@@ -231,12 +230,12 @@ void check_strays(const Examined& cluster, Findings& found) {
           "pod-outside",
           "pod " + member.pod.name + " knows no other node: it is not part of the cluster",
           mends(cluster.redis_command("init")));
-    } else if (is_astray(cluster, *self)) {
+    } else if (is_astray(*cluster.agreed, *self)) {
       add(found,
           "replica-astray",
           "pod " + member.pod.name + " is a replica of " + master_text(cluster, *self) +
               ": it copies nothing that is served",
-          mends(cluster.redis_command("fix --only replica-astray")));
+          mends(cluster.redis_command("fix") + " --only replica-astray"));
     } else if (self->role == Role::master && self->slots.empty()) {
       add(found,
           "master-without-slots",

@@ -296,7 +296,7 @@ void check_survival(const Examined& cluster, Findings& found) {
     add(found,
         "masters-uneven",
         "one Kubernetes node has " + counted(more, "master") + " more than it need have",
-        mends(cluster.redis_command("fix --only masters-uneven")));
+        mends(cluster.redis_command("fix") + " --only masters-uneven"));
   }
 }
 

@@ -62,7 +62,7 @@ void check_coverage(const Examined& cluster, Findings& found) {
       "slots-uncovered",
       "nobody serves slots " + slots_text(missing) +
           (all_answer ? "" : "; pod " + silent->pod.name + " does not answer, and may own them"),
-      all_answer ? mends(cluster.redis_command("fix --only slots-uncovered"))
+      all_answer ? mends(cluster.redis_command("fix") + " --only slots-uncovered")
                  : shows(cluster.kubectl("describe pod " + silent->pod.name), "mend that first"));
 }
 
@@ -115,7 +115,7 @@ void check_open_slots(const Examined& cluster, Findings& found) {
             " on pod " + member.pod.name +
             (leaving ? " is half moved to node " : " is half taken over from node ") +
             first.other.short_text(),
-        mends(cluster.redis_command("fix --only slots-open"),
+        mends(cluster.redis_command("fix") + " --only slots-open",
               "let what moves it finish, or run that again; where nothing does"));
   }
 }
@@ -145,7 +145,8 @@ void check_agreement(const Examined& cluster, Findings& found) {
       "views-disagree",
       list_of(others) + (others.size() == 1 ? " does" : " do") + " not see " + what +
           " as the others do",
-      mends(cluster.redis_command("fix --only views-disagree"), "wait a few seconds; if it stays"),
+      mends(cluster.redis_command("fix") + " --only views-disagree",
+            "wait a few seconds; if it stays"),
       same_owners ? Severity::warning : Severity::error);
 }
 

@@ -21,8 +21,8 @@ struct Mend {
   int round;  ///< What has a higher one waits until nothing of a lower one is left to do.
 };
 
-/// In the order of mending. A node has to be reached before it is told anything; while a slot has no
-/// owner no node may give keys away; and who owns what has to be clear before roles change.
+/// In the order of mending. A node has to be reached before it is told anything; while a slot has
+/// no owner no node may give keys away; and who owns what has to be clear before roles change.
 constexpr Mend k_mends[] = {
     {"address-stale", &fix_addresses, 0},
     {"only-copy-outside", &fix_strays, 0},
@@ -33,18 +33,18 @@ constexpr Mend k_mends[] = {
     {"slots-open", &fix_open_slots, 3},
     {"views-disagree", &fix_owners, 3},
     {"twin-node", &fix_twins, 3},
-    {"replica-astray", &fix_places, 4},
-    {"ghost-node", &fix_places, 4},
-    {"pod-outside", &fix_places, 4},
-    {"master-without-slots", &fix_places, 4},
-    {"no-masterauth", &fix_masterauth, 5},
-    {"replica-link-down", &fix_replica_links, 5},
-    {"no-replica", &fix_replica_counts, 6},
-    {"replicas-uneven", &fix_replica_counts, 6},
-    {"replica-no-failover", &fix_no_failover, 7},
-    {"majority-on-one-node", &fix_spread, 8},
-    {"majority-on-one-zone", &fix_spread, 8},
-    {"masters-uneven", &fix_spread, 8},
+    {"replica-astray", &fix_astray, 4},
+    {"ghost-node", &fix_places, 5},
+    {"pod-outside", &fix_places, 5},
+    {"master-without-slots", &fix_places, 5},
+    {"no-masterauth", &fix_masterauth, 6},
+    {"replica-link-down", &fix_replica_links, 6},
+    {"no-replica", &fix_replica_counts, 7},
+    {"replicas-uneven", &fix_replica_counts, 7},
+    {"replica-no-failover", &fix_no_failover, 8},
+    {"majority-on-one-node", &fix_spread, 9},
+    {"majority-on-one-zone", &fix_spread, 9},
+    {"masters-uneven", &fix_spread, 9},
 };
 
 bool asks_for(const FixWish& wish, std::string_view finding) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What mends the findings of a cluster, one round at a time: what needs a fresh look at what came of
-// it waits for the next round. Pure.
+// What mends the findings of a cluster, one round at a time: what needs a fresh look at what came
+// of it waits for the next round. Pure.
 #pragma once
 
 #include <cstdint>

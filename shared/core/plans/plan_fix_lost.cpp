@@ -59,8 +59,7 @@ void let_replica_take_over(Fixing& fixing, const Member& replica, const Orphans&
   if (!self.master) {
     fixing.refuse(Error::unsafe("pod " + replica.pod.name + ", a replica without a master, has " +
                                 "the only keys of slots " + orphans.slots.to_text())
-                      .with_hint("keep a copy of them, then see " +
-                                 status_command(fixing.view)));
+                      .with_hint("keep a copy of them, then see " + status_command(fixing.view)));
     return;
   }
   fixing.add(Stage{
@@ -83,11 +82,11 @@ void keep_one_copy(Fixing& fixing, const Orphans& orphans) {
   if (orphans.keys.size() > 1) {
     kept = fixing.view.by_pod(fixing.wish.keep);
     if (kept == nullptr || !orphans.keys.contains(kept)) {
-      fixing.refuse(
-          Error::unsafe("several pods have keys of slots " + slots + ", which nobody owns: " +
-                        copies_text(orphans) + ". The newest is right, not the largest")
-              .with_hint("say whose values are kept where two have a key: " +
-                         redis_command(fixing.view, "fix") + " --keep POD"));
+      fixing.refuse(Error::unsafe("several pods have keys of slots " + slots +
+                                  ", which nobody owns: " + copies_text(orphans) +
+                                  ". The newest is right, not the largest")
+                        .with_hint("say whose values are kept where two have a key: " +
+                                   redis_command(fixing.view, "fix") + " --keep POD"));
       return;
     }
   }
@@ -131,11 +130,12 @@ void deal_empty_slots(Fixing& fixing, SlotSet slots) {
       slots.erase(named);
     }
   }
-  const std::uint32_t fair = k_slot_count / std::max<std::uint32_t>(
-                                                1, static_cast<std::uint32_t>(load.size()));
+  const std::uint32_t fair =
+      k_slot_count / std::max<std::uint32_t>(1, static_cast<std::uint32_t>(load.size()));
   while (!slots.empty() && !load.empty()) {
-    const auto poorest = std::ranges::min_element(
-        load, {}, [](const auto& entry) { return std::pair{entry.second, entry.first}; });
+    const auto poorest = std::ranges::min_element(load, {}, [](const auto& entry) {
+      return std::pair{entry.second, entry.first};
+    });
     const SlotRange run = slots.ranges().front();
     const std::uint32_t room = std::max(fair - std::min(fair, poorest->second), std::uint32_t{1});
     SlotSet part;
@@ -146,8 +146,10 @@ void deal_empty_slots(Fixing& fixing, SlotSet slots) {
   }
   for (const auto& [owner, part] : dealt) {
     if (!part.empty()) {
-      claim(
-          fixing, *owner, part, {.reason = "nobody owns these slots, and no pod has a key of them"});
+      claim(fixing,
+            *owner,
+            part,
+            {.reason = "nobody owns these slots, and no pod has a key of them"});
     }
   }
 }
@@ -178,8 +180,8 @@ void give_up(Fixing& fixing, const ShardView& shard) {
   fixing.add(plan_node(fixing.view, {.what = NodeWish::What::forget, .id = node.id.to_text()}));
 }
 
-/// How long nobody that answers has heard of `master`, by the clocks of those who look; nothing where
-/// they hear nobody else either.
+/// How long nobody that answers has heard of `master`, by the clocks of those who look; nothing
+/// where they hear nobody else either.
 std::optional<std::int64_t> silence_ms(const ClusterView& view, const NodeId& master) {
   std::optional<std::int64_t> least;
   for (const Member& viewer : view.members) {
@@ -201,10 +203,11 @@ bool is_dead(Fixing& fixing, const ShardView& shard) {
   constexpr std::int64_t k_patience_ms = 45'000;
   const SeenNode& master = shard.master;
   if (master.member != nullptr && master.member->pod.running) {
-    fixing.refuse(Error::unsafe("pod " + master.member->pod.name +
-                                " runs and does not answer: it may serve clients")
-                      .with_hint("see why: " + kubectl_command(fixing.view, "describe pod " +
-                                                               master.member->pod.name)));
+    fixing.refuse(
+        Error::unsafe("pod " + master.member->pod.name +
+                      " runs and does not answer: it may serve clients")
+            .with_hint("see why: " +
+                       kubectl_command(fixing.view, "describe pod " + master.member->pod.name)));
     return false;
   }
   const auto silent = silence_ms(fixing.view, master.node->id);
@@ -226,11 +229,10 @@ void fix_ownerless(Fixing& fixing) {
     slots.insert(denied);
   }
   if (const Member* silent = silent_pod(fixing.view)) {
-    fixing.refuse(
-        Error::unreachable("pod " + silent->pod.name + " does not answer, and may own slots " +
-                           slots.to_text())
-            .with_hint("bring it back first: " +
-                       kubectl_command(fixing.view, "describe pod " + silent->pod.name)));
+    fixing.refuse(Error::unreachable("pod " + silent->pod.name +
+                                     " does not answer, and may own slots " + slots.to_text())
+                      .with_hint("bring it back first: " +
+                                 kubectl_command(fixing.view, "describe pod " + silent->pod.name)));
     return;
   }
   SlotSet empty;
@@ -265,20 +267,20 @@ void fix_failed_owners(Fixing& fixing) {
       continue;
     }
     if (has_copy(shard)) {
-      const auto hand_overs = plan_hand_overs(
-          fixing.view, {.of = FailoverWish::Of::master,
-                        .name = shard.master.node->id.to_text(),
-                        .how = TakeOver::force});
+      const auto hand_overs = plan_hand_overs(fixing.view,
+                                              {.of = FailoverWish::Of::master,
+                                               .name = shard.master.node->id.to_text(),
+                                               .how = TakeOver::force});
       fixing.add(hand_overs ? Result<Plan>(plan_failover(*hand_overs))
                             : Result<Plan>(hand_overs.error()));
     } else if (is_gone_for_good(shard.master)) {
       give_up(fixing, shard);
     } else {
       const std::string& pod = shard.master.member->pod.name;
-      fixing.refuse(Error::unreachable("pod " + pod + " has the only copy of slots " +
-                                       shard.master.node->slots.to_text() + ", and is away")
-                        .with_hint("bring it back: " +
-                                   kubectl_command(fixing.view, "describe pod " + pod)));
+      fixing.refuse(
+          Error::unreachable("pod " + pod + " has the only copy of slots " +
+                             shard.master.node->slots.to_text() + ", and is away")
+              .with_hint("bring it back: " + kubectl_command(fixing.view, "describe pod " + pod)));
     }
   }
 }
@@ -291,8 +293,8 @@ void fix_majority(Fixing& fixing) {
       continue;
     }
     if (master.member != nullptr && master.member->self() != nullptr) {
-      fixing.add(plan_node(fixing.view,
-                           {.what = NodeWish::What::meet, .pod = master.member->pod.name}));
+      fixing.add(
+          plan_node(fixing.view, {.what = NodeWish::What::meet, .pod = master.member->pod.name}));
     } else if (!has_copy(shard)) {
       if (is_gone_for_good(master) && !master.node->flags.fail) {
         give_up(fixing, shard);  // One that counts as failed is told by itself.
@@ -321,10 +323,10 @@ void fix_majority(Fixing& fixing) {
   for (const std::string& cost : costs_of(plan)) {
     costs += (costs.empty() ? "" : "; ") + cost;
   }
-  fixing.refuse(Error::unsafe("no majority is left to vote, and only a take-over without one helps: " +
-                              costs)
-                    .with_hint("bring a master back; where they are lost: " +
-                               redis_command(fixing.view, "fix") + " --takeover"));
+  fixing.refuse(
+      Error::unsafe("no majority is left to vote, and only a take-over without one helps: " + costs)
+          .with_hint("bring a master back; where they are lost: " +
+                     redis_command(fixing.view, "fix") + " --takeover"));
 }
 
 }  // namespace kredis::core

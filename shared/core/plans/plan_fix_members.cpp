@@ -3,8 +3,10 @@
 // Who reaches whom, who has a place in the cluster, and who is master where.
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
+#include "shared/core/findings/finding_checks.hpp"
 #include "shared/core/findings/masters_spread.hpp"
 #include "shared/core/plans/plan_failover.hpp"
 #include "shared/core/plans/plan_fix_parts.hpp"
@@ -15,8 +17,8 @@
 namespace kredis::core {
 namespace {
 
-/// The shape that is there: as many masters as have slots, and as many replicas for each as the pods
-/// allow.
+/// The shape that is there: as many masters as have slots, and as many replicas for each as the
+/// pods allow.
 Shape shape_as_it_is(const ClusterView& view) {
   Shape shape = view.shape;
   const auto shards = shards_of(view);
@@ -97,6 +99,33 @@ const Member* best_for(const ShardView& rich, const ShardView& poor) {
   return best;
 }
 
+/// The master that lacks a replica most, elsewhere if that can be; null where none answers.
+const Member* master_in_need(std::vector<ShardView>& shards, const Member& replica) {
+  ShardView* best = nullptr;
+  const auto need = [&](const ShardView& shard) {
+    const FailureDomain& mine = replica.pod.domain;
+    const FailureDomain& other = shard.master.member->pod.domain;
+    return std::tuple{shard.replicas.size(), mine.node == other.node, mine.zone == other.zone};
+  };
+  for (ShardView& shard : shards) {
+    const bool serves = !shard.master.node->slots.empty() && shard.master.member != nullptr &&
+                        shard.master.member->self() != nullptr;
+    if (serves && (best == nullptr || need(shard) < need(*best))) {
+      best = &shard;
+    }
+  }
+  if (best == nullptr) {
+    return nullptr;
+  }
+  best->replicas.push_back({.node = replica.self(), .member = &replica});
+  return best->master.member;
+}
+
+/// Slots that are not served, of which a replica without its master may have what is left.
+SlotSet slots_in_doubt(const ClusterView& view) {
+  return SlotSet::all().without(served_slots(view));
+}
+
 }  // namespace
 
 void fix_addresses(Fixing& fixing) {
@@ -108,8 +137,7 @@ void fix_addresses(Fixing& fixing) {
       return &viewer != &member && is_lost_to(viewer, member);
     });
     if (lost) {
-      fixing.add(
-          plan_node(fixing.view, {.what = NodeWish::What::meet, .pod = member.pod.name}));
+      fixing.add(plan_node(fixing.view, {.what = NodeWish::What::meet, .pod = member.pod.name}));
     }
   }
 }
@@ -143,6 +171,41 @@ void fix_twins(Fixing& fixing) {
   }
 }
 
+void fix_astray(Fixing& fixing) {
+  const ClusterView& view = fixing.view;
+  std::vector<ShardView> shards = shards_of(view);
+  const SlotSet doubtful = slots_in_doubt(view);
+  Stage stage{.title = "Attach replicas"};
+  for (const Member& member : view.members) {
+    if (member.self() == nullptr || !is_astray(*view.agreed(), *member.self())) {
+      continue;
+    }
+    const NodeId* followed = member.self()->master ? &*member.self()->master : nullptr;
+    const bool orphaned = followed == nullptr || view.by_id(*followed) == nullptr;
+    const std::int64_t keys = member.server ? member.server->keys : 0;
+    if (orphaned && keys > 0 && !doubtful.empty()) {
+      fixing.refuse(Error::unsafe("pod " + member.pod.name + " has " + counted(keys, "key") +
+                                  ", and may have the only copy of slots " + doubtful.to_text())
+                        .with_hint("mend what is served first: " + redis_command(view, "doctor")));
+      continue;
+    }
+    if (const Member* master = master_in_need(shards, member)) {
+      Step step{.what = Replicate{.pod = member.pod.name,
+                                  .master_pod = master->pod.name,
+                                  .master = master->self()->id},
+                .reason = "it copies nothing that is served"};
+      if (orphaned && keys > 0) {
+        step.risk = Risk::data;
+        step.cost = "pod " + member.pod.name + "'s " + counted(keys, "key") +
+                    ", a copy of a master that is gone, are replaced by those of pod " +
+                    master->pod.name;
+      }
+      stage.steps.push_back(std::move(step));
+    }
+  }
+  fixing.add(std::move(stage));
+}
+
 void fix_places(Fixing& fixing) {
   const Shape shape = shape_as_it_is(fixing.view);
   std::vector<std::string> spared;
@@ -157,8 +220,8 @@ void fix_places(Fixing& fixing) {
     fixing.refuse(Error::conflict("the cluster is to have " +
                                   std::to_string(fixing.view.shape.masters) + " masters, and " +
                                   std::to_string(shape.masters) + " have slots")
-                      .with_hint("give " + list_of(spared) + " slots: " +
-                                 redis_command(fixing.view, "rebalance")));
+                      .with_hint("give " + list_of(spared) +
+                                 " slots: " + redis_command(fixing.view, "rebalance")));
   }
   const auto joining = plan_init(fixing.view, shape);
   fixing.add(joining ? Result<Plan>(places_of(*joining, spared)) : Result<Plan>(joining.error()));
@@ -219,8 +282,8 @@ void fix_replica_counts(Fixing& fixing) {
 void fix_spread(Fixing& fixing) {
   const std::vector<ShardView> shards = shards_of(fixing.view);
   for (const BetterMaster& better : better_masters(shards)) {
-    const auto hand_overs =
-        plan_hand_overs(fixing.view, {.of = FailoverWish::Of::pod, .name = better.replica->pod.name});
+    const auto hand_overs = plan_hand_overs(
+        fixing.view, {.of = FailoverWish::Of::pod, .name = better.replica->pod.name});
     fixing.add(hand_overs ? Result<Plan>(plan_failover(*hand_overs))
                           : Result<Plan>(hand_overs.error()));
   }

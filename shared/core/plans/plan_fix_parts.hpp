@@ -48,6 +48,8 @@ void fix_majority(Fixing& fixing);
 void fix_addresses(Fixing& fixing);
 void fix_strays(Fixing& fixing);
 void fix_twins(Fixing& fixing);
+/// Replicas of a replica, of nobody, or of a master that is gone.
+void fix_astray(Fixing& fixing);
 /// Pods that have no place, or a wrong one, and nodes that are gone.
 void fix_places(Fixing& fixing);
 void fix_replica_links(Fixing& fixing);

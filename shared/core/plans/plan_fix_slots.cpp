@@ -30,9 +30,8 @@ bool is_marked(const Member& member, std::uint32_t slot) {
 
 const OpenSlot* mark_of(const Member& member, std::uint32_t slot, Direction direction) {
   const auto& open = member.self()->open_slots;
-  const auto found = std::ranges::find_if(open, [&](const OpenSlot& each) {
-    return each.slot == slot && each.direction == direction;
-  });
+  const auto found = std::ranges::find_if(
+      open, [&](const OpenSlot& each) { return each.slot == slot && each.direction == direction; });
   return found == open.end() ? nullptr : &*found;
 }
 
@@ -49,16 +48,15 @@ Error silent_error(const Fixing& fixing, const Member& silent, const std::string
 }
 
 /// The owner gives it away: on with it, or back where nothing went yet.
-void decide_for_owner(Fixing& fixing,
-                      std::uint32_t slot,
-                      const Member& owner,
-                      const NodeId& to,
-                      Fates& fates) {
+void decide_for_owner(
+    Fixing& fixing, std::uint32_t slot, const Member& owner, const NodeId& to, Fates& fates) {
   const Member* target = master_behind(fixing.view, to);
   if (target == nullptr) {
     if (const Member* silent = silent_pod(fixing.view)) {
-      fixing.refuse(silent_error(
-          fixing, *silent, "may have keys of slot " + std::to_string(slot) + ", which is half moved"));
+      fixing.refuse(
+          silent_error(fixing,
+                       *silent,
+                       "may have keys of slot " + std::to_string(slot) + ", which is half moved"));
     } else {
       fates.closed[&owner].insert(one_slot(slot));
     }
@@ -78,8 +76,8 @@ void decide_for_slot(Fixing& fixing, std::uint32_t slot, Fates& fates) {
   const std::vector<const Member*> owners = owners_of(fixing.view, slot);
   if (owners.size() != 1) {
     if (const Member* silent = silent_pod(fixing.view); silent != nullptr && owners.empty()) {
-      fixing.refuse(
-          silent_error(fixing, *silent, "may own slot " + std::to_string(slot) + ", which is open"));
+      fixing.refuse(silent_error(
+          fixing, *silent, "may own slot " + std::to_string(slot) + ", which is open"));
     }
     return;  // Who owns it is to be mended first, and is a finding of its own.
   }
@@ -154,16 +152,17 @@ std::int64_t other_values_in(const Fixing& fixing, const SlotSet& slots, const M
 Stage bring_back(Fixing& fixing, const Member& from, const Member& owner, const SlotSet& slots) {
   const std::int64_t keys = keys_in(fixing, slots, from);
   const std::int64_t others = other_values_in(fixing, slots, from);
-  const std::string here = counted(keys, "key") + " of slots " + slots.to_text() + " on pod " +
-                           from.pod.name;
+  const std::string here =
+      counted(keys, "key") + " of slots " + slots.to_text() + " on pod " + from.pod.name;
   Stage stage{.title = "Bring keys to their owner"};
   if (others > 0 && !fixing.accepts_loss(slots)) {
     fixing.refuse(
         Error::unsafe("of the " + here + ", " + std::to_string(others) +
                       " are on their owner, too, pod " + owner.pod.name + " (" +
                       counted(keys_in(fixing, slots, owner), "key") + "), with another value")
-            .with_hint("to keep the owner's, which is what clients are served, and lose the others: " +
-                       redis_command(fixing.view, "fix") + " --accept-loss " + slots.to_text()));
+            .with_hint(
+                "to keep the owner's, which is what clients are served, and lose the others: " +
+                redis_command(fixing.view, "fix") + " --accept-loss " + slots.to_text()));
     return stage;
   }
   Step step{.what = ReturnKeys{.pod = from.pod.name,
@@ -174,8 +173,8 @@ Stage bring_back(Fixing& fixing, const Member& from, const Member& owner, const 
             .reason = "the " + here + " are not where clients look for them"};
   if (others > 0) {
     step.risk = Risk::data;
-    step.cost = "of the " + here + ", " + std::to_string(others) +
-                " go: pod " + owner.pod.name + ", the owner, keeps its own values of them";
+    step.cost = "of the " + here + ", " + std::to_string(others) + " go: pod " + owner.pod.name +
+                ", the owner, keeps its own values of them";
   }
   stage.steps.push_back(std::move(step));
   return stage;
@@ -284,14 +283,13 @@ void fix_open_slots(Fixing& fixing) {
   Stage finish{.title = "Finish moves of slots"};
   for (const auto& [ends, slots] : fates.finished) {
     const auto& [from, to] = ends;
-    finish.steps.push_back(
-        {.what = MoveSlots{.pod = from->pod.name,
-                           .source = from->self()->id,
-                           .target_pod = to->pod.name,
-                           .target = to->self()->id,
-                           .slots = slots},
-         .reason = counted(keys_in(fixing, slots, *from), "key") + " to go, " +
-                   counted(keys_in(fixing, slots, *to), "key") + " there"});
+    finish.steps.push_back({.what = MoveSlots{.pod = from->pod.name,
+                                              .source = from->self()->id,
+                                              .target_pod = to->pod.name,
+                                              .target = to->self()->id,
+                                              .slots = slots},
+                            .reason = counted(keys_in(fixing, slots, *from), "key") + " to go, " +
+                                      counted(keys_in(fixing, slots, *to), "key") + " there"});
   }
   fixing.add(std::move(finish));
 }

@@ -118,8 +118,8 @@ struct MoveSlots {
   SlotSet slots;
 };
 /// Brings the keys of `slots` that `pod` has without being their owner to the owner, and then takes
-/// the marks away. Of a key that both have, the owner's value stays: the same value goes from `pod`,
-/// another one only where `drops` says so.
+/// the marks away. Of a key that both have, the owner's value stays: the same value goes from
+/// `pod`, another one only where `drops` says so.
 struct ReturnKeys {
   std::string pod;
   std::string owner_pod;

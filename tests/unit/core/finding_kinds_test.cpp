@@ -127,6 +127,17 @@ ViewBuilder uneven() {
   return builder;
 }
 
+ViewBuilder piled_up_masters() {
+  ViewBuilder builder = ViewBuilder::whole(9, 1);
+  const std::string nodes =
+      "000011122"
+      "111200000";  // Nine masters, then the replica of each.
+  for (int pod = 0; pod < 18; ++pod) {
+    builder.on(pod, std::string("node-") + nodes[static_cast<std::size_t>(pod)], "");
+  }
+  return builder;
+}
+
 ViewBuilder outside() {
   ViewBuilder builder{6};
   builder.slots(0, "0-5460").slots(1, "5461-10922").slots(2, "10923-16383");
@@ -188,6 +199,9 @@ const std::map<std::string, std::function<ViewBuilder()>>& makers() {
       {"ghost-node", [] { return with_node(stranger(true)); }},
       {"foreign-node", [] { return with_node(stranger(false)); }},
       {"pod-outside", outside},
+      {"replica-astray",
+       [] { return with_all([](Member& it) { it.view->nodes[5].master = node_id(4); }); }},
+      {"masters-uneven", piled_up_masters},
       {"master-without-slots",
        [] {
          return outside().met({0, 1, 2, 3, 4, 5});

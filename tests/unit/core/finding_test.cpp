@@ -107,10 +107,8 @@ TEST_SUITE("core/finding") {
     });
     const Finding finding = only(builder, "slots-open");
     CHECK(says(finding.message, "slot 77 and 1 more on pod redis-app-0 is half moved to node"));
-    CHECK(
-        says(finding.remedy.to_text(),
-             "kubectl redis cli redis -n default --pod redis-app-0 -- CLUSTER COUNTKEYSINSLOT 77"));
-    CHECK(finding.remedy.kind == Remedy::Kind::shows);
+    CHECK(says(finding.remedy.to_text(), "kubectl redis fix redis -n default --only slots-open"));
+    CHECK(finding.remedy.kind == Remedy::Kind::mends);
     CHECK(health(builder) == Health::degraded);
   }
 

@@ -37,6 +37,11 @@ TEST_SUITE("core/step") {
         {ClaimSlots{.pod = "a", .node = node_id(0), .slots = *SlotSet::parse("5-6")},
          "claim_slots a 5-6",
          "a"},
+        {StabiliseSlots{.pod = "a", .slots = *SlotSet::parse("5-6")}, "stabilise_slots a 5-6", "a"},
+        {AssignSlots{
+             .pod = "a", .node_pod = "b", .node = node_id(1), .slots = *SlotSet::parse("5-6")},
+         "assign_slots a b 5-6",
+         "a"},
         {SetConfig{.pod = "a",
                    .settings = {{.name = "maxmemory", .value = "1gb"},
                                 {.name = "requirepass", .value = "s3cret", .secret = true}}},
@@ -48,6 +53,10 @@ TEST_SUITE("core/step") {
                    .target = node_id(1),
                    .slots = *SlotSet::parse("5")},
          "move_slots a b 5",
+         "a"},
+        {ReturnKeys{
+             .pod = "a", .owner_pod = "b", .owner = node_id(1), .slots = *SlotSet::parse("5")},
+         "return_keys a b 5",
          "a"},
         {ApplyObject{.object = k_object, .json = "{}"}, "apply statefulset.apps/r", ""},
         {ScaleWorkload{.workload = k_object, .replicas = 6}, "scale statefulset.apps/r 6", ""},

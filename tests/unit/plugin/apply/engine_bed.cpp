@@ -118,12 +118,17 @@ std::vector<std::pair<std::string, core::Step>> every_kind() {
   add(core::Forget{.pod = pod, .node = id_of(9)});
   add(core::Reset{.pod = pod});
   add(core::ClaimSlots{.pod = pod, .node = id_of(1), .slots = *core::SlotSet::parse("7-9")});
+  add(core::StabiliseSlots{.pod = pod, .slots = *core::SlotSet::parse("7-8")});
+  add(core::AssignSlots{
+      .pod = pod, .node_pod = other, .node = id_of(0), .slots = *core::SlotSet::parse("7-8")});
   add(core::SetConfig{.pod = pod, .settings = {{.name = "maxmemory", .value = "1mb"}}});
   add(core::MoveSlots{.pod = pod,
                       .source = id_of(1),
                       .target_pod = other,
                       .target = id_of(0),
                       .slots = *core::SlotSet::parse("5461")});
+  add(core::ReturnKeys{
+      .pod = pod, .owner_pod = other, .owner = id_of(0), .slots = *core::SlotSet::parse("7")});
   add(core::ApplyObject{.object = workload, .json = object_of("StatefulSet", "redis-app").dump()});
   add(core::ScaleWorkload{.workload = workload, .replicas = 6});
   add(core::RestartPod{.pod = pod});

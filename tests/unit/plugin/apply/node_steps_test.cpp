@@ -129,6 +129,10 @@ TEST_SUITE("plugin/node_steps") {
          "CLUSTER SETSLOT 7 NODE " + id_of(1).to_text() + " CLUSTER SETSLOT 8 NODE " +
              id_of(1).to_text() + " CLUSTER SETSLOT 9 NODE " + id_of(1).to_text() +
              " CLUSTER BUMPEPOCH"},
+        {"stabilise_slots", "CLUSTER SETSLOT 7 STABLE CLUSTER SETSLOT 8 STABLE"},
+        {"assign_slots",
+         "CLUSTER SETSLOT 7 NODE " + id_of(0).to_text() + " CLUSTER SETSLOT 8 NODE " +
+             id_of(0).to_text()},
         {"set_config", "CONFIG SET maxmemory 1mb"}};
     for (const auto& row : every_kind()) {
       const auto& kind = row.first;
@@ -185,6 +189,25 @@ TEST_SUITE("plugin/node_steps") {
               core::ClaimSlots{pod, id_of(1), *core::SlotSet::parse("5460-5461")},
               whole(),
               "redis-app-1 does not have slots 5460"},
+             {"assigns",
+              core::AssignSlots{pod, "redis-app-0", id_of(0), *core::SlotSet::parse("5461")},
+              whole(),
+              "redis-app-1 does not see slots 5461 at redis-app-0"},
+             {"assigned",
+              core::AssignSlots{pod, "redis-app-0", id_of(0), *core::SlotSet::parse("5")},
+              whole(),
+              ""},
+             {"stable", core::StabiliseSlots{pod, *core::SlotSet::parse("7")}, whole(), ""},
+             {"open",
+              core::StabiliseSlots{pod, *core::SlotSet::parse("7")},
+              whole().edit(1,
+                           [](core::Member& member) {
+                             member.view->nodes[1].open_slots = {
+                                 {.slot = 7,
+                                  .direction = core::OpenSlot::Direction::importing,
+                                  .other = id_of(0)}};
+                           }),
+              "slot 7 is still half moved on redis-app-1"},
              {"restart", core::RestartPod{pod}, whole(), ""}}) {
       CAPTURE(each.label);
       CHECK(missing_of(step(each.what), each.view.build()) == each.missing);
