@@ -303,8 +303,10 @@ Status Wave::watch() {
 std::string Wave::not_shown() const {
   for (const MoveSlots* step : steps_) {
     for (const Member& viewer : cluster_.view().members) {
-      const core::Node* owner = viewer.view ? viewer.view->find(step->target) : nullptr;
-      if (viewer.view && (owner == nullptr || !step->slots.without(owner->slots).empty())) {
+      // A pod that knows nobody is no part of the cluster, and hears of nothing.
+      const bool hears = viewer.view && viewer.view->nodes.size() > 1;
+      const core::Node* owner = hears ? viewer.view->find(step->target) : nullptr;
+      if (hears && (owner == nullptr || !step->slots.without(owner->slots).empty())) {
         return viewer.pod.name + " does not see slots " + step->slots.to_text() + " at " +
                step->target_pod;
       }

@@ -24,6 +24,11 @@ std::string lacks(const Member& member) {
   if (member.server->role == Role::replica && !member.server->master_link_up) {
     return member.pod.name + " copies from its master";
   }
+  if (!member.self()->open_slots.empty()) {
+    // A restart or a hand-over may lose the mark, and with it keys.
+    return "slot " + std::to_string(member.self()->open_slots.front().slot) + " is half moved on " +
+           member.pod.name;
+  }
   return {};
 }
 

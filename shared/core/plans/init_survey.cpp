@@ -130,8 +130,8 @@ Status check_open_slots(const ClusterView& view, const Member& member) {
   }
   const std::string slot = std::to_string(self.open_slots.front().slot);
   return Error::unsafe("slot " + slot + " is half moved on pod " + member.pod.name)
-      .with_hint("let what moves it finish, or run that again; how many of its keys are here: " +
-                 redis_cli_command(view, member.pod.name, "CLUSTER COUNTKEYSINSLOT " + slot));
+      .with_hint("let what moves it finish; where nothing does: " + redis_command(view, "fix") +
+                 " --only slots-open");
 }
 
 Result<Index> index_by_id(const ClusterView& view, const Survey& survey) {

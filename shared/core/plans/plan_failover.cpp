@@ -119,9 +119,22 @@ Error nobody_fit(const FailoverWish& wish, const std::vector<std::string>& reaso
               : "give each of them a replica that answers: kubectl redis status shows them");
 }
 
+/// The mark of a half-moved slot may be lost with the role, and keys with it.
+Status check_open_slots_of(const Decision& decision, const SeenNode& master) {
+  const Node* self = master.member == nullptr ? nullptr : master.member->self();
+  if (decision.wish.how != TakeOver::in_step || self == nullptr || self->open_slots.empty()) {
+    return {};
+  }
+  return Error::unsafe("slot " + std::to_string(self->open_slots.front().slot) +
+                       " is half moved on " + name_of(master) + ", which cannot hand over meanwhile")
+      .with_hint("let what moves it finish; where nothing does: " +
+                 redis_command(decision.view, "fix") + " --only slots-open");
+}
+
 /// A planned hand-over is the master's own work, and a vote takes a majority.
 Status check_master(const Decision& decision, const ShardView& shard) {
   const SeenNode& master = shard.master;
+  KREDIS_CHECK(check_open_slots_of(decision, master));
   if (decision.wish.how == TakeOver::in_step && (!answers(master) || master.node->flags.fail)) {
     return Error::unsafe(name_of(master) + " does not answer, and a planned hand-over needs it")
         .with_hint(

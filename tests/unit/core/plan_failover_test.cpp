@@ -160,6 +160,24 @@ TEST_SUITE("core/plan_failover") {
     CHECK(planned(two, Of::pod, "redis-app-3", TakeOver::takeover) == "redis-app-0 to redis-app-3");
   }
 
+  TEST_CASE("a master with a half-moved slot does not hand over") {
+    ViewBuilder builder = well_spread();
+    builder.edit(0, [](Member& member) {
+      member.view->nodes[0].open_slots = {
+          {.slot = 7, .direction = OpenSlot::Direction::migrating, .other = testing::node_id(1)}};
+    });
+    const auto made = plan_hand_overs(builder.build(), {.of = Of::pod, .name = "redis-app-0"});
+    REQUIRE_FALSE(made.has_value());
+    CHECK(made.error().message ==
+          "slot 7 is half moved on redis-app-0, which cannot hand over meanwhile");
+    CHECK(made.error().hint ==
+          "let what moves it finish; where nothing does: kubectl redis fix redis -n default --only "
+          "slots-open");
+    CHECK(planned(builder, Of::pod, "redis-app-1") == "redis-app-1 to redis-app-4");
+    CHECK(planned(builder, Of::pod, "redis-app-3", TakeOver::force) ==
+          "redis-app-0 to redis-app-3");
+  }
+
   TEST_CASE("what is not there is answered with what is") {
     const auto view = well_spread().build();
     for (const auto& [of, known] : {std::pair{Of::pod, "redis-app-5"},

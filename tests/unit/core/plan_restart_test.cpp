@@ -102,6 +102,15 @@ TEST_SUITE("core/whole") {
           Case{"copying",
                whole().edit(4, [](Member& member) { member.server->master_link_up = false; }),
                "redis-app-4 copies from its master"},
+          Case{"half moved",
+               whole().edit(1,
+                            [](Member& member) {
+                              member.view->nodes[1].open_slots = {
+                                  {.slot = 9,
+                                   .direction = OpenSlot::Direction::importing,
+                                   .other = testing::node_id(0)}};
+                            }),
+               "slot 9 is half moved on redis-app-1"},
           Case{"a master has no link",
                whole().edit(1, [](Member& member) { member.server->master_link_up = false; }),
                ""},
