@@ -207,13 +207,12 @@ Result<KeyCounts> Census::take(const core::SlotSet& slots) {
   for (const int database : databases_) {
     KREDIS_CHECK(count(numbers, database));
   }
-  for (const std::uint32_t slot : numbers) {
+  for (const auto& [slot, keys] : counts_) {
     for (const Member* owner : core::owners_of(cluster_.view(), slot)) {
       for (const Member& member : members()) {
         const bool both = &member != owner && member.self() != nullptr &&
                           member.self()->role == core::Role::master &&
-                          counts_[slot].on.contains(member.pod.name) &&
-                          counts_[slot].on.contains(owner->pod.name);
+                          keys.on.contains(member.pod.name) && keys.on.contains(owner->pod.name);
         if (both) {
           KREDIS_CHECK(compare(slot, member, *owner));
         }

@@ -22,8 +22,8 @@ constexpr int k_most_rounds = 20;
 constexpr auto k_passing_time = 5s;
 /// A first copy, too, which begins only after repl-diskless-sync-delay.
 constexpr auto k_time_after_change = 20s;
-constexpr std::array<std::string_view, 4> k_passing{
-    "views-disagree", "cluster-state-fail", "loading", "replica-link-down"};
+constexpr std::array<std::string_view, 5> k_passing{
+    "views-disagree", "cluster-state-fail", "loading", "replica-link-down", "replica-no-failover"};
 
 std::string passing_in(const core::ClusterView& view) {
   for (const core::Finding& finding : core::find_trouble(view)) {

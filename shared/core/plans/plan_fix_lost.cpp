@@ -9,6 +9,7 @@
 
 #include "shared/core/plans/plan_failover.hpp"
 #include "shared/core/plans/plan_fix_parts.hpp"
+#include "shared/core/plans/plan_init.hpp"
 #include "shared/core/plans/plan_node.hpp"
 #include "shared/core/text.hpp"
 
@@ -154,6 +155,41 @@ void deal_empty_slots(Fixing& fixing, SlotSet slots) {
   }
 }
 
+bool has_no_place(const Member& member) {
+  const Node* self = member.self();
+  return self != nullptr && self->role == Role::master && self->slots.empty();
+}
+
+/// The shape with the shard that is missing, where the slots of a whole one are nobody's and a pod
+/// is there for it.
+std::optional<Shape> shape_with_lost_shard(const ClusterView& view, const SlotSet& missing) {
+  std::uint32_t owners = 0;
+  for (const Member& member : view.members) {
+    const Node* self = member.self();
+    owners += self != nullptr && self->role == Role::master && !self->slots.empty() ? 1U : 0U;
+  }
+  Shape shape = view.shape;
+  if (shape.inferred) {  // A guess from the number of pods: no more than what is lost.
+    shape.masters = std::min(shape.masters, owners + 1);
+    shape.replicas = static_cast<std::uint32_t>(view.members.size()) / (owners + 1) - 1;
+  }
+  const bool is_whole = missing.size() >= k_slot_count / (owners + 1) / 2;
+  const bool wanted =
+      shape.masters > owners && is_whole && std::ranges::any_of(view.members, has_no_place);
+  return wanted ? std::optional(shape) : std::nullopt;
+}
+
+/// Slots that nobody has a key of: those of a whole shard to a pod that takes its place.
+void give_out(Fixing& fixing, const SlotSet& slots) {
+  if (const auto shape = shape_with_lost_shard(fixing.view, slots)) {
+    if (const auto joining = plan_init(fixing.view, *shape)) {
+      fixing.add(Result<Plan>(*joining));
+      return;
+    }
+  }
+  deal_empty_slots(fixing, slots);
+}
+
 /// A master with slots that is away, and that no pod runs or will run again.
 bool is_gone_for_good(const SeenNode& master) {
   return !master.node->slots.empty() && !is_there(master) && master.member == nullptr;
@@ -258,7 +294,9 @@ void fix_ownerless(Fixing& fixing) {
   for (const auto& [who, same] : orphans) {
     keep_one_copy(fixing, same);
   }
-  deal_empty_slots(fixing, empty);
+  if (!empty.empty()) {
+    give_out(fixing, empty);
+  }
 }
 
 void fix_failed_owners(Fixing& fixing) {

@@ -229,6 +229,15 @@ TEST_SUITE("core/plan_fix/lost") {
     says(fix(builder, {}, {.only = {"slots-uncovered"}}), "does not answer, and may own slots 7");
   }
 
+  TEST_CASE("a pod without a place takes that of a shard that is gone") {
+    ViewBuilder builder{6};
+    builder.slots(0, "0-5460").slots(1, "5461-10922").replica(3, 0).replica(4, 1);
+    builder.met({0, 1, 3, 4}).shape(3, 1);
+    const std::string steps = fix(builder);
+    says(steps, "add_slots redis-app-2 10923-16383");
+    says(steps, "replicate redis-app-5 redis-app-2");
+  }
+
   TEST_CASE("slots of a whole shard go out in runs") {
     ViewBuilder builder = well();
     without_slot(builder, "100-5460");
