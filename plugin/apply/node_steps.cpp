@@ -242,7 +242,7 @@ struct CommandsOf {
   Commands operator()(const core::AssignSlots& what) const {
     return setslot_commands(what.slots, {"NODE", what.node.to_text()});
   }
-  Commands operator()(const core::SetConfig& what) const { return Commands(set_config(what)); }
+  Commands operator()(const core::SetConfig& what) const { return set_config(what); }
   template <typename Kind>
   requires(!core::is_node_command<Kind>) Commands operator()(const Kind&) const {
     return std::vector<Command>{};

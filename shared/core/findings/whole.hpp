@@ -10,9 +10,8 @@
 namespace kredis::core {
 
 /// What keeps the cluster from being whole: a pod that is missing or not ready, a node that does
-/// not answer, loads, sees the cluster failed, still copies or has half-moved slots, or nodes that do
-/// not agree. Empty
-/// when nothing does. Needs what INFO says.
+/// not answer, loads, sees the cluster failed, still copies or has half-moved slots, or nodes that
+/// do not agree. Empty when nothing does. Needs what INFO says.
 std::string not_whole(const ClusterView& view);
 
 /// What keeps the nodes from being asked: pods that are not there, or do not answer; empty when all

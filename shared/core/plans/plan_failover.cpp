@@ -126,7 +126,8 @@ Status check_open_slots_of(const Decision& decision, const SeenNode& master) {
     return {};
   }
   return Error::unsafe("slot " + std::to_string(self->open_slots.front().slot) +
-                       " is half moved on " + name_of(master) + ", which cannot hand over meanwhile")
+                       " is half moved on " + name_of(master) +
+                       ", which cannot hand over meanwhile")
       .with_hint("let what moves it finish; where nothing does: " +
                  redis_command(decision.view, "fix") + " --only slots-open");
 }
