@@ -28,6 +28,7 @@ constexpr const char* k_about =
     "  kubectl redis doctor              every finding, worst first, and the plan that mends it\n"
     "  kubectl redis fix                 carries that plan out\n"
     "  kubectl redis init --selector L   initialise pods that something else created\n"
+    "  kubectl redis scale --masters 5   more masters, or fewer, while clients write\n"
     "  kubectl redis failover --node N   hand masters over to replicas, on purpose\n"
     "  kubectl redis cli                 redis-cli on the right pod\n"
     "  kubectl redis toolbox             a shell beside the cluster\n"
@@ -60,10 +61,10 @@ void add_global_flags(Verb& root, GlobalOptions& options) {
 
 void add_verbs(Verb& root) {
   for (const auto add :
-       {add_create,  add_init,     add_status,  add_doctor,    add_fix,     add_delete,
-        add_rbac,    add_failover, add_node,    add_rebalance, add_reshard, add_config,
-        add_cli,     add_toolbox,  add_nfs,     add_lint,      add_explain, add_rules,
-        add_webhook, add_policy,   add_version, add_completion}) {
+       {add_create, add_init,     add_status,  add_doctor,  add_fix,       add_delete,
+        add_rbac,   add_failover, add_scale,   add_node,    add_rebalance, add_reshard,
+        add_config, add_cli,      add_toolbox, add_nfs,     add_lint,      add_explain,
+        add_rules,  add_webhook,  add_policy,  add_version, add_completion}) {
     add(root);
   }
 }

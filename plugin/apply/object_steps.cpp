@@ -126,9 +126,13 @@ Status carry_out(const core::ApplyObject& step, Site& site, const Conduct& condu
 
 Status carry_out(const core::ScaleWorkload& step, Site& site, const Conduct& conduct) {
   ports::ResourcePath path = path_of(step.workload);
-  path.subresource = "scale";
-  auto after =
-      site.kube->merge_patch(path, {{"spec", {{"replicas", step.replicas}}}}, site.dry_run);
+  Json patch = {{"spec", {{"replicas", step.replicas}}}};
+  if (step.annotations.empty()) {
+    path.subresource = "scale";
+  } else {
+    patch["metadata"]["annotations"] = step.annotations;
+  }
+  auto after = site.kube->merge_patch(path, patch, site.dry_run);
   if (!after) {
     return refused(after.error()).while_doing("scaling " + step.workload.to_text());
   }

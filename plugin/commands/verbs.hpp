@@ -26,6 +26,7 @@ void add_nfs(Verb& root);
 void add_lint(Verb& root);
 void add_explain(Verb& root);
 void add_rules(Verb& root);
+void add_scale(Verb& root);
 void add_webhook(Verb& root);
 void add_policy(Verb& root);
 void add_version(Verb& root);

@@ -161,6 +161,18 @@ bool has_workload(const std::vector<Json>& before, const std::vector<Json>& obje
 
 }  // namespace
 
+Status check_room_for(ports::KubePort& kube, const ClusterSpec& spec, int more) {
+  Resources there = look_around(kube, spec.namespace_);
+  KREDIS_CHECK(judge_nodes(spec, there));
+  // What runs has its share of the rest already: the pods that come need theirs.
+  ClusterSpec further = spec;
+  further.masters = more;
+  further.replicas = 0;
+  there.claims.reset();
+  KREDIS_CHECK(judge_storage(further, there));
+  return judge_quota(further, there);
+}
+
 Result<std::vector<Json>> preflight(ports::KubePort& kube,
                                     const ClusterSpec& spec,
                                     const std::vector<Json>& objects,

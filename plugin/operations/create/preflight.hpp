@@ -34,4 +34,7 @@ Result<std::vector<Json>> preflight(ports::KubePort& kube,
                                     const std::vector<Json>& objects,
                                     Progress& progress);
 
+/// Whether there is room for `more` pods of a cluster that is there and is to be as `spec` says.
+Status check_room_for(ports::KubePort& kube, const manifest::ClusterSpec& spec, int more);
+
 }  // namespace kredis::plugin

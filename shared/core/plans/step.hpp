@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -134,10 +135,12 @@ struct ApplyObject {
   std::string json;         ///< The object as a text, since the core knows no JSON.
   std::string before = {};  ///< What was there when it was planned; empty when nothing was.
 };
-/// Sets the number of a workload's pods, through its /scale.
+/// Sets the number of a workload's pods, through its /scale; together with annotations, which say
+/// what shape that number is for, in one change of the workload.
 struct ScaleWorkload {
   ObjectName workload;
   std::uint32_t replicas = 0;
+  std::map<std::string, std::string> annotations = {};
 };
 /// Deletes a pod, which its workload makes anew, and waits until the cluster is whole with the next
 /// one.

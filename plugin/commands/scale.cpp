@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `kubectl redis scale`: more or fewer masters and replicas, while clients write.
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "plugin/commands/cluster_work.hpp"
+#include "plugin/commands/consent.hpp"
+#include "plugin/commands/flags.hpp"
+#include "plugin/commands/verbs.hpp"
+#include "plugin/operations/scale/scale.hpp"
+#include "plugin/render/plan_text.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+struct ScaleFlags {
+  ClusterWish cluster = {};
+  std::optional<int> masters = {};
+  std::optional<int> replicas = {};
+  bool purge_data = false;
+  bool yes = false;
+  DryRun dry_run = DryRun::none;
+  std::chrono::milliseconds timeout = std::chrono::minutes(30);
+  Output output = Output::text;
+};
+
+Result<ScaleOptions> options_of(const ScaleFlags& flags) {
+  if (!flags.masters && !flags.replicas) {
+    return Error::invalid_argument("say how many masters, or how many replicas of each")
+        .with_hint("give --masters, --replicas or both; --suggest says what would suit");
+  }
+  if (flags.masters.value_or(1) < 1 || flags.replicas.value_or(0) < 0) {
+    return Error::invalid_argument("--masters and --replicas count pods")
+        .with_hint("give 3 masters or more, and 0 replicas of each or more");
+  }
+  ScaleOptions options;
+  if (flags.masters) {
+    options.masters = static_cast<std::uint32_t>(*flags.masters);
+  }
+  if (flags.replicas) {
+    options.replicas = static_cast<std::uint32_t>(*flags.replicas);
+  }
+  options.keep = flags.purge_data ? KeepData::no : KeepData::yes;
+  return options;
+}
+
+std::string nothing_to_do(const ScaleOutlook& outlook) {
+  return fmt::format("nothing to do: {} masters, {} replicas each\n",
+                     outlook.shape.masters,
+                     outlook.shape.replicas);
+}
+
+Result<ExitStatus> show_scale_plan(const ScaleOptions& options,
+                                   ReachedCluster& reached,
+                                   Session& session,
+                                   const Conduct& conduct) {
+  KREDIS_TRY(const ScaleOutlook outlook, look_and_plan_scale(reached.site, options, conduct));
+  session.out() << (outlook.plan.empty() ? nothing_to_do(outlook) : render_plan(outlook.plan));
+  return ExitStatus::done;
+}
+
+Result<ExitStatus> run_scale(const ScaleFlags& flags, Session& session) {
+  KREDIS_TRY(ScaleOptions options, options_of(flags));
+  KREDIS_TRY(const observe::Located located, find_cluster(session, flags.cluster));
+  Conduct conduct = conduct_of(session, session.clock().now() + flags.timeout);
+  KREDIS_TRY(const auto reached, reach(session, located, flags.cluster.access));
+  if (flags.dry_run != DryRun::none) {
+    return show_scale_plan(options, *reached, session, conduct);
+  }
+  KREDIS_TRY(const auto lease,
+             begin_change(session, located, flags.cluster.access, "scale", conduct));
+  options.agree = [&](const core::Plan& plan) {
+    return agree(session, plan, located.name, flags.yes ? Ask::no : Ask::yes);
+  };
+  conduct.begin("scaling " + located.name);
+  const auto outlook = scale_cluster(reached->site, options, conduct);
+  if (!outlook) {
+    conduct.failed();
+    return outlook.error().while_doing("scaling cluster " + located.name + " in namespace " +
+                                       located.namespace_);
+  }
+  conduct.done(outlook->plan.empty() ? "nothing to do" : "scaled");
+  if (outlook->plan.empty()) {
+    session.out() << nothing_to_do(*outlook);
+    return ExitStatus::done;
+  }
+  KREDIS_TRY(const observe::Located now, find_cluster(session, flags.cluster));
+  KREDIS_TRY(core::ClusterView view, look_at(session, now, flags.cluster.access, conduct.deadline));
+  return show_status(session, std::move(view), flags.output);
+}
+
+}  // namespace
+
+void add_scale(Verb& root) {
+  const auto flags = std::make_shared<ScaleFlags>();
+  Verb verb = root.subcommand("scale", "Give a cluster more or fewer masters and replicas");
+  add_cluster(verb, flags->cluster);
+  verb.option("--masters", flags->masters, "Masters, at least 3 (default: as many as there are)");
+  verb.option("--replicas", flags->replicas, "Replicas of each master (default: as it is)");
+  verb.flag("--purge-data",
+            flags->purge_data,
+            "Delete the claims of pods that go, with what is on them; asks for the name");
+  add_yes(verb, flags->yes);
+  add_dry_run(verb, flags->dry_run, "Print the plan and stop");
+  add_timeout(verb, flags->timeout, "Longest time for all of it");
+  add_output(verb, flags->output, {Output::text, Output::wide, Output::json, Output::yaml});
+  verb.footer(
+      "Out: pods first, then they are met, get replicas and slots. In: slots, roles and replicas move\n"
+      "off the pods that go (a StatefulSet's highest ordinals), which are forgotten and reset before\n"
+      "they go; their claims stay, empty. Clients go on all the while. Run it again to finish what was\n"
+      "interrupted.\n\n"
+      "Examples:\n"
+      "  kubectl redis scale --masters 5\n"
+      "  kubectl redis scale shop -n web --replicas 2\n"
+      "  kubectl redis scale --masters 3 --dry-run           # what it would take\n"
+      "  kubectl redis scale --masters 3 --purge-data        # the claims of the pods go, too");
+  verb.run(flags, run_scale);
+}
+
+}  // namespace kredis::plugin

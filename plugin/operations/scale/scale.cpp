@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/operations/scale/scale.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin/apply/apply_plan.hpp"
+#include "plugin/operations/create/external_addresses.hpp"
+#include "plugin/operations/create/plan.hpp"
+#include "shared/core/findings/whole.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+using core::ClusterView;
+using core::ScaleWish;
+using namespace std::chrono_literals;
+
+constexpr auto k_scale_pace = 200ms;
+/// How long a replica that copies, or a pod that has just come, is waited for before anything.
+constexpr auto k_first_patience = 30s;
+/// Surprises in a row after which it is no surprise any more.
+constexpr int k_most_surprises = 5;
+
+/// Looks again and again until `missing` has nothing to say. Pods are looked up each time: they may
+/// come, go and get other addresses meanwhile.
+Status look_until(Site& site,
+                  const Conduct& conduct,
+                  const std::function<std::string(const ClusterView&)>& missing) {
+  return wait_until(conduct, k_scale_pace, [&]() -> Result<std::string> {
+    KREDIS_CHECK(site.cluster->look(observe::Ask::everything, conduct.call_deadline()));
+    return missing(site.cluster->view());
+  });
+}
+
+std::string pod_on_its_way(const ClusterView& view) {
+  const auto coming = std::ranges::find_if(view.members, [](const core::Member& member) {
+    return !member.pod.running && !member.pod.ending && member.pod.trouble.empty();
+  });
+  return coming == view.members.end() ? "" : "pod " + coming->pod.name + " is starting";
+}
+
+core::Shape wanted_shape(const ClusterView& view, const ScaleOptions& options) {
+  return {.masters = options.masters.value_or(view.shape.masters),
+          .replicas = options.replicas.value_or(view.shape.replicas)};
+}
+
+/// The pods whose replicas go where a master has none, by themselves.
+std::set<std::string> pods_that_migrate(observe::Cluster& cluster, const Conduct& conduct) {
+  const auto answers = cluster.switchboard().ask_all(
+      {{"CONFIG", "GET", "cluster-allow-replica-migration"}}, conduct.call_deadline());
+  std::set<std::string> pods;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const bool said = answers[i] && answers[i]->front().items.size() == 2;
+    if (said && answers[i]->front().items.back().text == "yes") {
+      pods.insert(cluster.view().members[i].pod.name);
+    }
+  }
+  return pods;
+}
+
+/// The view with the pods that are to come, as they will be: new and alone.
+Result<ClusterView> with_coming(ClusterView view, const std::vector<std::string>& coming) {
+  int ordinal = view.members.empty() ? 0 : view.members.back().pod.ordinal;
+  for (const std::string& pod : coming) {
+    std::string id = std::to_string(++ordinal);
+    id.insert(0, 40 - id.size(), '0');
+    KREDIS_TRY(core::NodeId parsed, core::NodeId::parse(id));
+    core::Node self{.id = std::move(parsed)};
+    self.flags.myself = true;
+    view.members.push_back({.pod = {.name = pod, .ordinal = ordinal},
+                            .view = core::Topology{.nodes = {std::move(self)}},
+                            .cluster = core::ClusterInfo{},
+                            .server = core::ServerInfo{}});
+  }
+  return view;
+}
+
+void append_stage(core::Plan& plan, const core::Stage& stage) {
+  if (!stage.steps.empty()) {
+    plan.stages.push_back(stage);
+  }
+}
+
+/// One scaling: what it works with and how far it is.
+class Scaling {
+ public:
+  Scaling(Site& site, ScaleOutlook& outlook, const Conduct& conduct)
+      : site_(site), outlook_(outlook), wish_(outlook.wish), conduct_(conduct) {}
+  Status run(const ScaleOptions& options);
+
+ private:
+  Status make_pods();
+  Status change_nodes();
+  Status put_back();
+  const ClusterView& view() const { return site_.cluster->view(); }
+
+  Site& site_;
+  ScaleOutlook& outlook_;
+  ScaleWish wish_;
+  const Conduct& conduct_;
+  std::set<std::string> set_off_ = {};  ///< Pods whose replicas were told to stay.
+};
+
+/// The pods first, ready and answering.
+Status Scaling::make_pods() {
+  const PodsPlan& pods = outlook_.pods;
+  if (!pods.grow.steps.empty()) {
+    KREDIS_CHECK(apply_plan(site_, {.stages = {pods.grow}}, conduct_));
+  }
+  if (pods.coming.empty()) {
+    return {};
+  }
+  if (pods.spec) {
+    KREDIS_CHECK(announce_external(*site_.kube, *pods.spec, conduct_));
+    KREDIS_CHECK(apply_plan(site_, {.stages = {pods_stage(*pods.spec)}}, conduct_));
+  }
+  const std::size_t wanted = std::size_t{outlook_.shape.masters} * (1 + outlook_.shape.replicas);
+  return look_until(site_, conduct_, [&](const ClusterView& seen) {
+    const std::string answers = not_settled(seen, wish_);
+    return seen.members.size() < wanted ? std::to_string(seen.members.size()) + " of " +
+                                              std::to_string(wanted) + " pods are there"
+                                        : answers;
+  });
+}
+
+/// A stage, a look, a plan of the rest; what surprises is planned around.
+Status Scaling::change_nodes() {
+  int surprises = 0;
+  for (;;) {
+    KREDIS_CHECK(look_until(
+        site_, conduct_, [&](const ClusterView& seen) { return not_settled(seen, wish_); }));
+    KREDIS_TRY(const core::Plan rest, core::plan_scale(view(), wish_));
+    if (rest.empty()) {
+      return {};
+    }
+    const core::Stage& next = rest.stages.front();
+    const bool sets = std::holds_alternative<core::SetConfig>(next.steps.front().what);
+    if (sets) {
+      set_off_ = std::exchange(wish_.migrating, {});
+    }
+    const Status done = apply_plan(site_, {.stages = {next}}, conduct_);
+    surprises = done ? 0 : surprises + 1;
+    const bool again = done || ((done.error().code == ErrorCode::conflict ||
+                                 done.error().code == ErrorCode::unreachable) &&
+                                surprises < k_most_surprises);
+    if (!again) {
+      return done.error();
+    }
+  }
+}
+
+Status Scaling::put_back() {
+  core::Stage stage{.title = "Let replicas find masters themselves again"};
+  for (const core::Member& member : view().members) {
+    if (set_off_.contains(member.pod.name) && !wish_.leaving.contains(member.pod.name)) {
+      stage.steps.push_back(
+          {.what = core::SetConfig{
+               .pod = member.pod.name,
+               .settings = {{.name = "cluster-allow-replica-migration", .value = "yes"}}}});
+    }
+  }
+  return stage.steps.empty() ? Status{} : apply_plan(site_, {.stages = {stage}}, conduct_);
+}
+
+Status Scaling::run(const ScaleOptions& options) {
+  KREDIS_CHECK(make_pods());
+  const Status changed = change_nodes();
+  const Status back = put_back();
+  KREDIS_CHECK(changed);
+  KREDIS_CHECK(back);
+  KREDIS_TRY(const PodsPlan pods,
+             plan_pods(*site_.kube, site_.cluster->owners(), view(), outlook_.shape, options.keep));
+  if (!pods.shrink.steps.empty()) {
+    KREDIS_CHECK(apply_plan(site_, {.stages = {pods.shrink}}, conduct_));
+  }
+  conduct_.say("Wait until the cluster is whole");
+  return look_until(site_, conduct_, [&](const ClusterView& seen) {
+    ClusterView now = seen;
+    now.shape = outlook_.shape;  // The workload was read before its annotations changed.
+    return core::not_whole(now);
+  });
+}
+
+}  // namespace
+
+Result<ScaleOutlook> look_and_plan_scale(Site& site,
+                                         const ScaleOptions& options,
+                                         const Conduct& conduct) {
+  KREDIS_CHECK(site.cluster->look(observe::Ask::everything, conduct.call_deadline()));
+  ScaleOutlook outlook{.shape = wanted_shape(site.cluster->view(), options)};
+  KREDIS_TRY(
+      outlook.pods,
+      plan_pods(
+          *site.kube, site.cluster->owners(), site.cluster->view(), outlook.shape, options.keep));
+  outlook.wish = {.masters = outlook.shape.masters,
+                  .replicas = outlook.shape.replicas,
+                  .leaving = outlook.pods.leaving};
+  const Status settled =
+      look_until(site, conduct.with_patience(k_first_patience), [&](const ClusterView& view) {
+        const std::string coming = pod_on_its_way(view);
+        return coming.empty() ? core::not_settled(view, outlook.wish) : coming;
+      });
+  KREDIS_CHECK(core::check_scale(site.cluster->view(), outlook.wish));
+  if (!settled) {
+    return settled.error();
+  }
+  KREDIS_CHECK(check_room(*site.kube, site.cluster->view(), outlook.pods));
+  outlook.wish.migrating = pods_that_migrate(*site.cluster, conduct);
+  KREDIS_TRY(const ClusterView then, with_coming(site.cluster->view(), outlook.pods.coming));
+  KREDIS_TRY(const core::Plan nodes, core::plan_scale(then, outlook.wish));
+  append_stage(outlook.plan, outlook.pods.grow);
+  for (const core::Stage& stage : nodes.stages) {
+    append_stage(outlook.plan, stage);
+  }
+  append_stage(outlook.plan, outlook.pods.shrink);
+  return outlook;
+}
+
+Result<ScaleOutlook> scale_cluster(Site& site,
+                                   const ScaleOptions& options,
+                                   const Conduct& conduct) {
+  KREDIS_TRY(ScaleOutlook outlook, look_and_plan_scale(site, options, conduct));
+  if (!outlook.plan.empty()) {
+    KREDIS_CHECK(options.agree(outlook.plan));
+    KREDIS_CHECK(Scaling(site, outlook, conduct).run(options));
+  }
+  return outlook;
+}
+
+}  // namespace kredis::plugin

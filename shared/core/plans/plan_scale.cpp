@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/core/plans/plan_scale.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "shared/core/plans/plan_failover.hpp"
+#include "shared/core/plans/plan_slots.hpp"
+#include "shared/core/plans/scale_model.hpp"
+
+namespace kredis::core {
+namespace {
+
+/// The stages, in the order in which nothing is ever without the copies that it had.
+class ScaleStages {
+ public:
+  explicit ScaleStages(const ScaleModel& model, const ScaleWish& wish)
+      : model_(model), wish_(wish) {}
+  Result<Plan> make();
+
+ private:
+  Stage resets() const;
+  Stage meetings() const;
+  Stage attachments(bool of_new) const;
+  void add_hand_overs();
+  Status add_moves();
+  SlotSet add_open_slots(std::vector<SlotHolder>& holders);
+  std::vector<SlotHolder> holders() const;
+  Stage departures() const;
+  Stage migration(const std::string& value, const std::string& reason) const;
+
+  void add(Stage stage) {
+    if (!stage.steps.empty()) {
+      plan_.stages.push_back(std::move(stage));
+    }
+  }
+  const std::string& pod(std::size_t node) const { return model_.nodes[node].member->pod.name; }
+  const NodeId& id(std::size_t node) const { return model_.nodes[node].self->id; }
+  bool is_newcomer(std::size_t node) const {
+    return std::ranges::find(model_.newcomers, node) != model_.newcomers.end();
+  }
+  /// Who has the slots of the master `node` now, before any hand-over.
+  std::size_t today(std::size_t node) const {
+    for (const ScaleShard& shard : model_.shards) {
+      if (!shard.dissolved && shard.heir == node) {
+        return shard.master;
+      }
+    }
+    return node;
+  }
+  bool is_heir(std::size_t node) const { return today(node) != node; }
+
+  const ScaleModel& model_;
+  const ScaleWish& wish_;
+  Plan plan_ = {};
+};
+
+/// A replica that is to be a master has to be empty, and knows nobody afterwards.
+Stage ScaleStages::resets() const {
+  Stage stage{.title = "Free the replicas that become masters"};
+  for (const std::size_t node : model_.newcomers) {
+    if (model_.nodes[node].self->role == Role::replica) {
+      const auto& master = model_.nodes[node].replica_of;
+      stage.steps.push_back({.what = Reset{.pod = pod(node)},
+                             .reason = "it is to be a master",
+                             .risk = Risk::availability,
+                             .cost = fmt::format("{} has a copy less of its slots from now on",
+                                                 master ? pod(*master) : "its master")});
+    }
+  }
+  return stage;
+}
+
+Stage ScaleStages::meetings() const {
+  Stage stage{.title = "Introduce the new nodes"};
+  for (std::size_t i = 0; i < model_.nodes.size(); ++i) {
+    const bool leaves_a_master = is_newcomer(i) && model_.nodes[i].self->role == Role::replica;
+    if (model_.nodes[i].leaving || (model_.nodes[i].known && !leaves_a_master)) {
+      continue;
+    }
+    for (std::size_t j = 0; j < model_.nodes.size(); ++j) {
+      const bool both_new = !model_.nodes[j].known && j < i;
+      if (i != j && !both_new) {
+        stage.steps.push_back({.what = Meet{.pod = pod(i), .other = pod(j)},
+                               .reason = "these nodes do not know each other"});
+      }
+    }
+  }
+  return stage;
+}
+
+/// New nodes copy before anything else moves; replicas that others gave up move last.
+Stage ScaleStages::attachments(bool of_new) const {
+  Stage stage{.title = of_new ? "Attach the new replicas" : "Give the replicas their masters"};
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  for (const ScaleShard& shard : model_.shards) {
+    const bool follows = model_.nodes[shard.heir].replica_of == shard.master;
+    if (of_new && !shard.dissolved && shard.heir != shard.master && !follows) {
+      pairs.emplace_back(shard.heir, shard.master);
+    }
+  }
+  for (const auto& [replica, master] : model_.master_of) {
+    const std::size_t follow = today(master);
+    const bool is_new = !model_.nodes[replica].replica_of && !model_.nodes[replica].has_slots() &&
+                        model_.nodes[replica].self->role == Role::master;
+    if (is_new == of_new && model_.nodes[replica].replica_of != follow) {
+      pairs.emplace_back(replica, of_new ? follow : master);
+    }
+  }
+  for (const auto& pair : pairs) {
+    stage.steps.push_back({.what = Replicate{.pod = pod(pair.first),
+                                             .master_pod = pod(pair.second),
+                                             .master = id(pair.second)},
+                           .reason = "a copy of the slots of " + pod(pair.second)});
+  }
+  return stage;
+}
+
+void ScaleStages::add_hand_overs() {
+  for (const ScaleShard& shard : model_.shards) {
+    if (!shard.dissolved && shard.heir != shard.master) {
+      add({.title = "Hand masters over to pods that stay",
+           .steps = {{.what = Failover{.pod = pod(shard.heir),
+                                       .replica = id(shard.heir),
+                                       .master_pod = pod(shard.master),
+                                       .master = id(shard.master)},
+                      .reason = pod(shard.master) + " leaves"}}});
+    }
+  }
+}
+
+/// As they will be after the hand-overs.
+std::vector<SlotHolder> ScaleStages::holders() const {
+  std::vector<SlotHolder> all;
+  for (const ScaleShard& shard : model_.shards) {
+    const std::size_t holder = shard.dissolved ? shard.master : shard.heir;
+    all.push_back({.pod = pod(holder),
+                   .node = id(holder),
+                   .slots = model_.nodes[shard.master].self->slots,
+                   .weight = shard.dissolved ? 0.0 : 1.0});
+  }
+  for (const std::size_t node : model_.newcomers) {
+    all.push_back({.pod = pod(node), .node = id(node)});
+  }
+  return all;
+}
+
+/// What a run before this one left half-moved goes on in the same direction, before anything else
+/// is decided.
+SlotSet ScaleStages::add_open_slots(std::vector<SlotHolder>& holders) {
+  std::vector<MoveSlots> moves;
+  SlotSet all;
+  for (SlotHolder& from : holders) {
+    const auto node = std::ranges::find_if(
+        model_.nodes, [&](const ScaleNode& each) { return each.self->id == from.node; });
+    for (SlotHolder& to : holders) {
+      SlotSet slots;
+      for (const OpenSlot& open : node->self->open_slots) {
+        if (open.direction == OpenSlot::Direction::migrating && open.other == to.node) {
+          slots.insert(*SlotRange::make(open.slot, open.slot));
+        }
+      }
+      if (slots.empty()) {
+        continue;
+      }
+      all.insert(slots);
+      from.slots.erase(slots);
+      to.slots.insert(slots);
+      moves.push_back({.pod = from.pod,
+                       .source = from.node,
+                       .target_pod = to.pod,
+                       .target = to.node,
+                       .slots = slots});
+    }
+  }
+  for (Stage& stage : stages_of(std::move(moves), "a run before this one began it")) {
+    add(std::move(stage));
+  }
+  return all;
+}
+
+/// To set off on all that give their last slot: they would follow the taker, and copy all of it.
+Stage ScaleStages::migration(const std::string& value, const std::string& reason) const {
+  Stage stage{.title = "Keep replicas where they are meanwhile"};
+  for (const ScaleNode& node : model_.nodes) {
+    if (wish_.migrating.contains(node.member->pod.name)) {
+      stage.steps.push_back(
+          {.what =
+               SetConfig{.pod = node.member->pod.name,
+                         .settings = {{.name = "cluster-allow-replica-migration", .value = value}}},
+           .reason = reason});
+    }
+  }
+  return stage;
+}
+
+Status ScaleStages::add_moves() {
+  std::vector<SlotHolder> all = holders();
+  add_open_slots(all);
+  KREDIS_TRY(std::vector<MoveSlots> moves, moves_to_shares(all));
+  const bool empties =
+      std::ranges::any_of(model_.shards, [](const ScaleShard& shard) { return shard.dissolved; });
+  if (empties) {
+    add(migration("no", "a master without slots would become a replica by itself"));
+  }
+  for (Stage& stage : stages_of(std::move(moves), "every master has its share")) {
+    add(std::move(stage));
+  }
+  return {};
+}
+
+/// Forgotten by all and reset at once: who is only forgotten introduces itself again, and who is
+/// only reset is taken for a pod that lost its place.
+Stage ScaleStages::departures() const {
+  Stage stage{.title = "Take the nodes that leave out of the cluster"};
+  for (std::size_t i = 0; i < model_.nodes.size(); ++i) {
+    if (!model_.nodes[i].leaving) {
+      continue;
+    }
+    for (std::size_t j = 0; j < model_.nodes.size(); ++j) {
+      if (!model_.nodes[j].leaving && model_.nodes[j].member->view->find(id(i)) != nullptr) {
+        stage.steps.push_back({.what = Forget{.pod = pod(j), .node = id(i), .node_pod = pod(i)},
+                               .reason = pod(i) + " leaves"});
+      }
+    }
+    stage.steps.push_back({.what = Reset{.pod = pod(i), .kind = ResetKind::hard},
+                           .reason = "so that it does not introduce itself again"});
+  }
+  return stage;
+}
+
+Result<Plan> ScaleStages::make() {
+  add(resets());
+  add(meetings());
+  add(attachments(true));
+  add_hand_overs();
+  KREDIS_CHECK(add_moves());
+  add(attachments(false));
+  add(departures());
+  return std::move(plan_);
+}
+
+/// What of the data of masters that go would come to each that stays must fit there.
+Status check_memory(const ClusterView& view, const ScaleModel& model) {
+  double moving = 0;
+  std::size_t stay = model.newcomers.size();
+  for (const ScaleShard& shard : model.shards) {
+    const auto& server = model.nodes[shard.master].member->server;
+    moving += shard.dissolved && server ? static_cast<double>(server->used_memory_bytes) : 0.0;
+    stay += shard.dissolved ? 0U : 1U;
+  }
+  for (const ScaleShard& shard : model.shards) {
+    const Member& heir = *model.nodes[shard.heir].member;
+    if (shard.dissolved || !heir.server || moving == 0) {
+      continue;
+    }
+    const auto& now = model.nodes[shard.master].member->server;
+    const double then =
+        moving / static_cast<double>(stay) + static_cast<double>(now ? now->used_memory_bytes : 0);
+    const std::int64_t most = heir.server->max_memory_bytes > 0 ? heir.server->max_memory_bytes
+                                                                : heir.pod.memory_limit_bytes;
+    if (most > 0 && then > static_cast<double>(most)) {
+      return Error::unsafe(
+                 fmt::format("{} masters are too few for the data of cluster {}: {} would hold "
+                             "about {:.0f} MiB, and its {} is {} MiB",
+                             stay,
+                             view.name,
+                             heir.pod.name,
+                             then / (1 << 20),
+                             heir.server->max_memory_bytes > 0 ? "maxmemory" : "memory limit",
+                             most >> 20))
+          .with_hint("ask for more masters, or give each more memory first");
+    }
+  }
+  return {};
+}
+
+Status check_numbers(const ClusterView& view, const ScaleWish& wish, const ScaleModel* model) {
+  constexpr std::uint32_t k_fewest = 3;
+  if (wish.masters > k_slot_count) {
+    return Error::invalid_argument("a cluster cannot have more masters than slots, 16384");
+  }
+  const std::size_t now = model == nullptr ? k_fewest : model->shards.size();
+  if (wish.masters == 0 || (wish.masters < k_fewest && wish.masters < now)) {
+    return Error::invalid_argument(
+               fmt::format("cluster {} needs at least 3 masters, not {}", view.name, wish.masters))
+        .with_hint("with fewer, no majority is left when one fails; ask for 3 or more");
+  }
+  return {};
+}
+
+}  // namespace
+
+Status check_scale(const ClusterView& view, const ScaleWish& wish) {
+  if (view.agreed() == nullptr) {
+    return nobody_answers(view);
+  }
+  KREDIS_TRY(const std::vector<ScaleNode> nodes, survey_for_scale(view, wish));
+  ScaleModel model{.nodes = nodes};
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].has_slots()) {
+      model.shards.push_back({.master = i, .heir = i});
+    }
+  }
+  KREDIS_CHECK(check_numbers(view, wish, &model));
+  // The same share of the data comes to each that stays, whoever that is.
+  for (std::size_t i = wish.masters; i < model.shards.size(); ++i) {
+    model.shards[i].dissolved = true;
+  }
+  return check_memory(view, model);
+}
+
+Result<Plan> plan_scale(const ClusterView& view, const ScaleWish& wish) {
+  KREDIS_TRY(const ScaleModel model, roles_for_scale(view, wish));
+  KREDIS_CHECK(check_numbers(view, wish, &model));
+  KREDIS_CHECK(check_memory(view, model));
+  return ScaleStages(model, wish).make();
+}
+
+std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
+  const Member* first = nullptr;
+  for (const Member& member : view.members) {
+    const bool leaves = wish.leaving.contains(member.pod.name);
+    if (leaves && (member.pod.ending || (member.view && member.view->nodes.size() == 1))) {
+      continue;
+    }
+    if (member.self() == nullptr || !member.server) {
+      return member.pod.name + " does not answer";
+    }
+    if (member.server->loading) {
+      return member.pod.name + " loads its data";
+    }
+    if (member.server->role == Role::replica && !member.server->master_link_up) {
+      return member.pod.name + " copies from its master";
+    }
+    const bool alone = member.view->nodes.size() == 1 && member.self()->slots.empty();
+    if (alone) {
+      continue;
+    }
+    if (member.cluster && !member.cluster->state_ok) {
+      return member.pod.name + " sees the cluster as failed";
+    }
+    if (first != nullptr && first->view->signature() != member.view->signature()) {
+      return member.pod.name + " and " + first->pod.name +
+             " do not agree on who is master of what yet";
+    }
+    first = &member;
+  }
+  return {};
+}
+
+}  // namespace kredis::core
