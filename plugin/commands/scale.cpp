@@ -65,8 +65,41 @@ Result<ExitStatus> show_scale_plan(const ScaleOptions& options,
   return ExitStatus::done;
 }
 
+/// Pods that came may be of workloads that there were not before: the cluster is found anew.
+Result<ExitStatus> carry_out(const ScaleFlags& flags,
+                             const ScaleOutlook& outlook,
+                             KeepData keep,
+                             Session& session,
+                             const Conduct& conduct) {
+  KREDIS_TRY(const observe::Located located, find_cluster(session, flags.cluster));
+  KREDIS_TRY(const auto reached, reach(session, located, flags.cluster.access));
+  KREDIS_CHECK(change_shape(reached->site, outlook, keep, conduct));
+  KREDIS_TRY(const observe::Located now, find_cluster(session, flags.cluster));
+  KREDIS_TRY(core::ClusterView view, look_at(session, now, flags.cluster.access, conduct.deadline));
+  conduct.done("scaled");
+  return show_status(session, std::move(view), flags.output);
+}
+
+Result<ExitStatus> scale(const ScaleFlags& flags,
+                         const ScaleOptions& options,
+                         const observe::Located& located,
+                         ReachedCluster& reached,
+                         Session& session,
+                         const Conduct& conduct) {
+  KREDIS_TRY(const ScaleOutlook outlook, look_and_plan_scale(reached.site, options, conduct));
+  if (outlook.plan.empty()) {
+    conduct.done("nothing to do");
+    session.out() << nothing_to_do(outlook);
+    return ExitStatus::done;
+  }
+  KREDIS_CHECK(agree(session, outlook.plan, located.name, flags.yes ? Ask::no : Ask::yes));
+  KREDIS_CHECK(make_pods(reached.site, outlook, conduct));
+  conduct.begin("scaling " + located.name);
+  return carry_out(flags, outlook, options.keep, session, conduct);
+}
+
 Result<ExitStatus> run_scale(const ScaleFlags& flags, Session& session) {
-  KREDIS_TRY(ScaleOptions options, options_of(flags));
+  KREDIS_TRY(const ScaleOptions options, options_of(flags));
   KREDIS_TRY(const observe::Located located, find_cluster(session, flags.cluster));
   Conduct conduct = conduct_of(session, session.clock().now() + flags.timeout);
   KREDIS_TRY(const auto reached, reach(session, located, flags.cluster.access));
@@ -75,24 +108,14 @@ Result<ExitStatus> run_scale(const ScaleFlags& flags, Session& session) {
   }
   KREDIS_TRY(const auto lease,
              begin_change(session, located, flags.cluster.access, "scale", conduct));
-  options.agree = [&](const core::Plan& plan) {
-    return agree(session, plan, located.name, flags.yes ? Ask::no : Ask::yes);
-  };
-  conduct.begin("scaling " + located.name);
-  const auto outlook = scale_cluster(reached->site, options, conduct);
-  if (!outlook) {
+  conduct.begin("looking at " + located.name);
+  const auto done = scale(flags, options, located, *reached, session, conduct);
+  if (!done) {
     conduct.failed();
-    return outlook.error().while_doing("scaling cluster " + located.name + " in namespace " +
-                                       located.namespace_);
+    return done.error().while_doing("scaling cluster " + located.name + " in namespace " +
+                                    located.namespace_);
   }
-  conduct.done(outlook->plan.empty() ? "nothing to do" : "scaled");
-  if (outlook->plan.empty()) {
-    session.out() << nothing_to_do(*outlook);
-    return ExitStatus::done;
-  }
-  KREDIS_TRY(const observe::Located now, find_cluster(session, flags.cluster));
-  KREDIS_TRY(core::ClusterView view, look_at(session, now, flags.cluster.access, conduct.deadline));
-  return show_status(session, std::move(view), flags.output);
+  return done;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ import pytest
 from bed import wait_until
 from client import connect, missing_keys, node, write_keys
 from conftest import drop_namespace, fresh_namespace
+from plain_client import PlainClient
 from test_create import require_whole
 
 
@@ -19,8 +20,7 @@ class Load:
     WORKERS = 3
 
     def __init__(self, namespace):
-        # redis-py's cluster client is not for several threads while the topology changes.
-        self.clients = [connect(namespace) for _ in range(self.WORKERS)]
+        self.clients = [PlainClient(namespace) for _ in range(self.WORKERS)]
         self.stopping = threading.Event()
         self.acknowledged = [set() for _ in range(self.WORKERS)]
         self.failures = []
@@ -38,10 +38,11 @@ class Load:
         n, last = 0, time.monotonic()
         while not self.stopping.is_set():
             try:
-                client.set(self.key(worker, n), n)
+                client.do("SET", self.key(worker, n), n)
                 self.acknowledged[worker].add(n)
                 back = n * 7919 % (n + 1)
-                if back in self.acknowledged[worker] and client.get(self.key(worker, back)) != b"%d" % back:
+                found = client.do("GET", self.key(worker, back))
+                if back in self.acknowledged[worker] and found != b"%d" % back:
                     self.failures.append(f"{self.key(worker, back)} does not read back")
                 self.operations += 2
                 now = time.monotonic()
@@ -71,10 +72,11 @@ class Load:
             self.key(worker, n)
             for worker, numbers in enumerate(self.acknowledged)
             for n in numbers
-            if self.clients[worker].get(self.key(worker, n)) != b"%d" % n
+            if self.clients[worker].do("GET", self.key(worker, n)) != b"%d" % n
         ]
         print(f"\n  {self.operations} operations, {sum(map(len, self.acknowledged))} writes acknowledged, {len(lost)}"
-              f" lost, {len(self.failures)} failed, longest gap {self.gap * 1000:.0f} ms", self.gaps, *self.failures[:3])
+              f" lost, {len(self.failures)} failed, {sum(it.redirects for it in self.clients)} redirects,"
+              f" longest gap {self.gap * 1000:.0f} ms", self.gaps, *self.failures[:3])
         assert lost == []
         assert self.failures == []
 

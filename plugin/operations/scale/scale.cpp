@@ -85,42 +85,30 @@ void append_stage(core::Plan& plan, const core::Stage& stage) {
 /// One scaling: what it works with and how far it is.
 class Scaling {
  public:
-  Scaling(Site& site, ScaleOutlook& outlook, const Conduct& conduct)
+  Scaling(Site& site, const ScaleOutlook& outlook, const Conduct& conduct)
       : site_(site), outlook_(outlook), wish_(outlook.wish), conduct_(conduct) {}
-  Status run(const ScaleOptions& options);
+  Status run(KeepData keep);
 
  private:
-  Status make_pods();
+  Status wait_for_new();
   Status change_nodes();
   Status put_back();
   const ClusterView& view() const { return site_.cluster->view(); }
 
   Site& site_;
-  ScaleOutlook& outlook_;
+  const ScaleOutlook& outlook_;
   ScaleWish wish_;
   const Conduct& conduct_;
   std::set<std::string> set_off_ = {};  ///< Pods whose replicas were told to stay.
 };
 
-/// The pods first, ready and answering.
-Status Scaling::make_pods() {
-  const PodsPlan& pods = outlook_.pods;
-  if (!pods.grow.steps.empty()) {
-    KREDIS_CHECK(apply_plan(site_, {.stages = {pods.grow}}, conduct_));
-  }
-  if (pods.coming.empty()) {
-    return {};
-  }
-  if (pods.spec) {
-    KREDIS_CHECK(announce_external(*site_.kube, *pods.spec, conduct_));
-    KREDIS_CHECK(apply_plan(site_, {.stages = {pods_stage(*pods.spec)}}, conduct_));
-  }
-  const std::size_t wanted = std::size_t{outlook_.shape.masters} * (1 + outlook_.shape.replicas);
+/// All pods are there and answer.
+Status Scaling::wait_for_new() {
+  const std::size_t wanted = std::size_t{wish_.masters} * (1 + wish_.replicas);
   return look_until(site_, conduct_, [&](const ClusterView& seen) {
-    const std::string answers = not_settled(seen, wish_);
     return seen.members.size() < wanted ? std::to_string(seen.members.size()) + " of " +
                                               std::to_string(wanted) + " pods are there"
-                                        : answers;
+                                        : not_settled(seen, wish_);
   });
 }
 
@@ -163,14 +151,14 @@ Status Scaling::put_back() {
   return stage.steps.empty() ? Status{} : apply_plan(site_, {.stages = {stage}}, conduct_);
 }
 
-Status Scaling::run(const ScaleOptions& options) {
-  KREDIS_CHECK(make_pods());
+Status Scaling::run(KeepData keep) {
+  KREDIS_CHECK(wait_for_new());
   const Status changed = change_nodes();
   const Status back = put_back();
   KREDIS_CHECK(changed);
   KREDIS_CHECK(back);
   KREDIS_TRY(const PodsPlan pods,
-             plan_pods(*site_.kube, site_.cluster->owners(), view(), outlook_.shape, options.keep));
+             plan_pods(*site_.kube, site_.cluster->owners(), view(), outlook_.shape, keep));
   if (!pods.shrink.steps.empty()) {
     KREDIS_CHECK(apply_plan(site_, {.stages = {pods.shrink}}, conduct_));
   }
@@ -217,15 +205,23 @@ Result<ScaleOutlook> look_and_plan_scale(Site& site,
   return outlook;
 }
 
-Result<ScaleOutlook> scale_cluster(Site& site,
-                                   const ScaleOptions& options,
-                                   const Conduct& conduct) {
-  KREDIS_TRY(ScaleOutlook outlook, look_and_plan_scale(site, options, conduct));
-  if (!outlook.plan.empty()) {
-    KREDIS_CHECK(options.agree(outlook.plan));
-    KREDIS_CHECK(Scaling(site, outlook, conduct).run(options));
+Status make_pods(Site& site, const ScaleOutlook& outlook, const Conduct& conduct) {
+  const PodsPlan& pods = outlook.pods;
+  if (!pods.grow.steps.empty()) {
+    KREDIS_CHECK(apply_plan(site, {.stages = {pods.grow}}, conduct));
   }
-  return outlook;
+  if (pods.coming.empty() || !pods.spec) {
+    return {};
+  }
+  KREDIS_CHECK(announce_external(*site.kube, *pods.spec, conduct));
+  return apply_plan(site, {.stages = {pods_stage(*pods.spec)}}, conduct);
+}
+
+Status change_shape(Site& site,
+                    const ScaleOutlook& outlook,
+                    KeepData keep,
+                    const Conduct& conduct) {
+  return Scaling(site, outlook, conduct).run(keep);
 }
 
 }  // namespace kredis::plugin

@@ -3,7 +3,6 @@
 // From one shape of a cluster to another, on the running servers.
 #pragma once
 
-#include <functional>
 #include <optional>
 
 #include "plugin/apply/conduct.hpp"
@@ -17,8 +16,6 @@ struct ScaleOptions {
   std::optional<std::uint32_t> masters = {};   ///< Nothing: as many as there are.
   std::optional<std::uint32_t> replicas = {};  ///< The same.
   KeepData keep = KeepData::yes;
-  /// Asked once, with all that is to be done.
-  std::function<Status(const core::Plan&)> agree = {};
 };
 
 /// What it takes, and from what: nothing is changed.
@@ -35,9 +32,12 @@ Result<ScaleOutlook> look_and_plan_scale(Site& site,
                                          const ScaleOptions& options,
                                          const Conduct& conduct);
 
-/// Does it, in rounds: one stage, a look, a plan of the rest. Killed anywhere and run again, it
-/// goes on from what the cluster says. Returns what there was to do; an empty plan when nothing
-/// was. Errors: those of the outlook, of a stage that fails again and again, cancelled.
-Result<ScaleOutlook> scale_cluster(Site& site, const ScaleOptions& options, const Conduct& conduct);
+/// The pods first: asks for those that are to come, and waits until they are ready.
+Status make_pods(Site& site, const ScaleOutlook& outlook, const Conduct& conduct);
+
+/// The nodes, in rounds: one stage, a look, a plan of the rest; then pods that are too many go.
+/// Killed anywhere and planned again, it goes on from what the cluster says. `site` knows all pods.
+/// Errors: those of the outlook, of a stage that fails again and again, cancelled.
+Status change_shape(Site& site, const ScaleOutlook& outlook, KeepData keep, const Conduct& conduct);
 
 }  // namespace kredis::plugin
