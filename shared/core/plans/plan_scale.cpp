@@ -29,6 +29,7 @@ class ScaleStages {
   SlotSet add_open_slots(std::vector<SlotHolder>& holders);
   std::vector<SlotHolder> holders() const;
   Stage departures() const;
+  bool is_ghost(const Node& node) const;
   Stage migration(const std::string& value, const std::string& reason) const;
 
   void add(Stage stage) {
@@ -228,7 +229,24 @@ Stage ScaleStages::departures() const {
     stage.steps.push_back({.what = Reset{.pod = pod(i), .kind = ResetKind::hard},
                            .reason = "so that it does not introduce itself again"});
   }
+  for (const ScaleNode& viewer : model_.nodes) {
+    for (const Node& node : viewer.member->view->nodes) {
+      if (!viewer.leaving && is_ghost(node)) {
+        stage.steps.push_back({.what = Forget{.pod = viewer.member->pod.name, .node = node.id},
+                               .reason = "no pod is this node, and it has no slots"});
+      }
+    }
+  }
   return stage;
+}
+
+/// A node that is lost, and that no pod is: as one that was reset before everybody forgot it.
+bool ScaleStages::is_ghost(const Node& node) const {
+  const bool lost =
+      node.flags.fail || node.flags.pfail || node.flags.noaddr || !node.link_connected;
+  return lost && !node.flags.handshake && node.slots.empty() &&
+         std::ranges::none_of(model_.nodes,
+                              [&](const ScaleNode& each) { return each.self->id == node.id; });
 }
 
 Result<Plan> ScaleStages::make() {
@@ -277,12 +295,34 @@ Status check_memory(const ClusterView& view, const ScaleModel& model) {
   return {};
 }
 
-Status check_numbers(const ClusterView& view, const ScaleWish& wish, const ScaleModel* model) {
+/// What keeps a node from being told anything; empty when nothing does.
+std::string keeps_waiting(const Member& member) {
+  if (member.self() == nullptr || !member.server) {
+    return member.pod.name + " does not answer";
+  }
+  if (member.server->loading) {
+    return member.pod.name + " loads its data";
+  }
+  const bool copies = member.server->role == Role::replica && !member.server->master_link_up;
+  return copies ? member.pod.name + " copies from its master" : "";
+}
+
+/// What nodes have to agree on: those that leave may be forgotten by some already.
+std::string what_stays(const Member& viewer, const ClusterView& view, const ScaleWish& wish) {
+  Topology seen = *viewer.view;
+  std::erase_if(seen.nodes, [&](const Node& node) {
+    const Member* member = view.by_id(node.id);
+    const bool stays = member != nullptr && !wish.leaving.contains(member->pod.name);
+    return !stays && node.slots.empty();
+  });
+  return seen.signature();
+}
+
+Status check_numbers(const ClusterView& view, const ScaleWish& wish, std::size_t now) {
   constexpr std::uint32_t k_fewest = 3;
   if (wish.masters > k_slot_count) {
     return Error::invalid_argument("a cluster cannot have more masters than slots, 16384");
   }
-  const std::size_t now = model == nullptr ? k_fewest : model->shards.size();
   if (wish.masters == 0 || (wish.masters < k_fewest && wish.masters < now)) {
     return Error::invalid_argument(
                fmt::format("cluster {} needs at least 3 masters, not {}", view.name, wish.masters))
@@ -304,7 +344,7 @@ Status check_scale(const ClusterView& view, const ScaleWish& wish) {
       model.shards.push_back({.master = i, .heir = i});
     }
   }
-  KREDIS_CHECK(check_numbers(view, wish, &model));
+  KREDIS_CHECK(check_numbers(view, wish, model.shards.size()));
   // The same share of the data comes to each that stays, whoever that is.
   for (std::size_t i = wish.masters; i < model.shards.size(); ++i) {
     model.shards[i].dissolved = true;
@@ -314,7 +354,7 @@ Status check_scale(const ClusterView& view, const ScaleWish& wish) {
 
 Result<Plan> plan_scale(const ClusterView& view, const ScaleWish& wish) {
   KREDIS_TRY(const ScaleModel model, roles_for_scale(view, wish));
-  KREDIS_CHECK(check_numbers(view, wish, &model));
+  KREDIS_CHECK(check_numbers(view, wish, model.shards.size()));
   KREDIS_CHECK(check_memory(view, model));
   return ScaleStages(model, wish).make();
 }
@@ -322,27 +362,20 @@ Result<Plan> plan_scale(const ClusterView& view, const ScaleWish& wish) {
 std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
   const Member* first = nullptr;
   for (const Member& member : view.members) {
-    const bool leaves = wish.leaving.contains(member.pod.name);
-    if (leaves && (member.pod.ending || (member.view && member.view->nodes.size() == 1))) {
+    if (wish.leaving.contains(member.pod.name) &&
+        (member.self() == nullptr ? member.pod.ending : member.self()->slots.empty())) {
       continue;
     }
-    if (member.self() == nullptr || !member.server) {
-      return member.pod.name + " does not answer";
+    if (std::string text = keeps_waiting(member); !text.empty()) {
+      return text;
     }
-    if (member.server->loading) {
-      return member.pod.name + " loads its data";
-    }
-    if (member.server->role == Role::replica && !member.server->master_link_up) {
-      return member.pod.name + " copies from its master";
-    }
-    const bool alone = member.view->nodes.size() == 1 && member.self()->slots.empty();
-    if (alone) {
-      continue;
+    if (member.view->nodes.size() == 1 && member.self()->slots.empty()) {
+      continue;  // It is new, and nobody has met it.
     }
     if (member.cluster && !member.cluster->state_ok) {
       return member.pod.name + " sees the cluster as failed";
     }
-    if (first != nullptr && first->view->signature() != member.view->signature()) {
+    if (first != nullptr && what_stays(*first, view, wish) != what_stays(member, view, wish)) {
       return member.pod.name + " and " + first->pod.name +
              " do not agree on who is master of what yet";
     }

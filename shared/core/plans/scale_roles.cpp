@@ -3,6 +3,7 @@
 // Who is to be what: masters stay masters where they can, a role that must move goes to a replica
 // that has the data already, and a replica stays with its master where that has not too many.
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 #include "shared/core/plans/scale_model.hpp"
@@ -37,8 +38,11 @@ class RoleChoice {
   bool is_apart(std::size_t one, std::size_t other) const {
     return domain(one).node != domain(other).node || domain(one).node.empty();
   }
+  int shared(std::size_t replica, std::size_t master) const {
+    return is_apart(replica, master) ? 0 : 1;
+  }
   void stay_where_they_are(std::size_t most);
-  void swap_to_other_hosts(const std::vector<std::size_t>& moved);
+  void swap_to_other_hosts();
 
   const ScaleWish& wish_;
   ScaleModel model_ = {};
@@ -199,20 +203,14 @@ void RoleChoice::stay_where_they_are(std::size_t most) {
   }
 }
 
-/// Two that find new masters change places where one of them would share its master's node.
-void RoleChoice::swap_to_other_hosts(const std::vector<std::size_t>& moved) {
-  const auto together = [&](std::size_t one, std::size_t other) {
-    return (is_apart(one, model_.master_of.at(other)) ? 0 : 1) +
-           (is_apart(other, model_.master_of.at(one)) ? 0 : 1);
-  };
-  const auto now = [&](std::size_t one, std::size_t other) {
-    return (is_apart(one, model_.master_of.at(one)) ? 0 : 1) +
-           (is_apart(other, model_.master_of.at(other)) ? 0 : 1);
-  };
-  for (const std::size_t one : moved) {
-    for (const std::size_t other : moved) {
-      if (together(one, other) < now(one, other)) {
-        std::swap(model_.master_of.at(one), model_.master_of.at(other));
+/// Two change masters where one of them would share its master's node, and then fewer do.
+void RoleChoice::swap_to_other_hosts() {
+  for (auto one = model_.master_of.begin(); one != model_.master_of.end(); ++one) {
+    for (auto other = std::next(one); other != model_.master_of.end(); ++other) {
+      const int now = shared(one->first, one->second) + shared(other->first, other->second);
+      const int then = shared(one->first, other->second) + shared(other->first, one->second);
+      if (then < now) {
+        std::swap(one->second, other->second);
       }
     }
   }
@@ -231,7 +229,6 @@ void RoleChoice::share_out() {
   for (const auto& each : model_.master_of) {
     ++count[each.second];
   }
-  std::vector<std::size_t> moved;
   for (std::size_t i = 0; i < model_.nodes.size(); ++i) {
     if (model_.nodes[i].leaving || is_taken(i) || model_.master_of.contains(i)) {
       continue;
@@ -244,9 +241,8 @@ void RoleChoice::share_out() {
     const std::size_t master = *std::ranges::min_element(all, {}, rank);
     model_.master_of[i] = master;
     ++count[master];
-    moved.push_back(i);
   }
-  swap_to_other_hosts(moved);
+  swap_to_other_hosts();
 }
 
 Result<ScaleModel> RoleChoice::choose(const std::string& cluster) {

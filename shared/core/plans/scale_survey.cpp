@@ -108,7 +108,8 @@ Result<std::vector<ScaleNode>> survey_for_scale(const ClusterView& view, const S
           .with_hint("see why, and run the same command again when it does: " +
                      status_command(view));
     }
-    node.known = known.contains(node.self->id);
+    // One that was reset to be a master is known, and knows nobody.
+    node.known = known.contains(node.self->id) && member.view->nodes.size() > 1;
     if (node.leaving && !node.known && member.view->nodes.size() == 1) {
       continue;  // It has left already.
     }
