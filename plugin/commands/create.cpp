@@ -287,8 +287,8 @@ void add_create(Verb& root) {
   add_create_flags(verb, *flags);
   verb.footer(
       "Run it again to finish what was interrupted. On a cluster that is there, what is not said stays\n"
-      "as it is; what is said differently is shown, old and new, and asked. Shape, layout and storage\n"
-      "do not change; what could cost data is refused until --allow says it.\n\n"
+      "as it is; what is said differently is shown, old and new, and asked. Shape (that is scale),\n"
+      "layout and storage do not change; what could cost data is refused until --allow says it.\n\n"
       "Examples:\n"
       "  kubectl redis create                                  # three masters, three replicas\n"
       "  kubectl redis create shop --masters 5 --storage-class fast --size 10Gi\n"

@@ -15,6 +15,8 @@
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/scale/scale.hpp"
 #include "plugin/render/plan_text.hpp"
+#include "shared/core/plans/suggest_scale.hpp"
+#include "shared/wire/status_report.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -23,6 +25,7 @@ struct ScaleFlags {
   ClusterWish cluster = {};
   std::optional<int> masters = {};
   std::optional<int> replicas = {};
+  bool suggest = false;
   bool purge_data = false;
   bool yes = false;
   DryRun dry_run = DryRun::none;
@@ -65,6 +68,44 @@ Result<ExitStatus> show_scale_plan(const ScaleOptions& options,
   return ExitStatus::done;
 }
 
+Json shape_json(core::Shape shape) {
+  return {{"masters", shape.masters}, {"replicas", shape.replicas}};
+}
+
+/// For people, and for pipelines: exit status 3 where another shape would suit.
+Result<ExitStatus> suggest(const ScaleFlags& flags,
+                           const observe::Located& located,
+                           Session& session,
+                           ports::Deadline deadline) {
+  KREDIS_TRY(const core::ClusterView view,
+             look_at(session, located, flags.cluster.access, deadline));
+  KREDIS_TRY(const core::ScaleSuggestion found, core::suggest_scale(view));
+  const std::string command = core::redis_command(
+      view,
+      fmt::format("scale --masters {} --replicas {}", found.wanted.masters, found.wanted.replicas));
+  if (flags.output != Output::text) {
+    session.print_object({{"apiVersion", wire::k_report_api},
+                          {"kind", "ScaleSuggestion"},
+                          {"cluster", view.name},
+                          {"namespace", view.namespace_},
+                          {"now", shape_json(found.now)},
+                          {"wanted", shape_json(found.wanted)},
+                          {"reasons", found.reasons},
+                          {"command", found.reasons.empty() ? "" : command}},
+                         flags.output);
+  } else if (found.reasons.empty()) {
+    session.out() << fmt::format("{} masters with {} replicas each suit memory, keys and places\n",
+                                 found.now.masters,
+                                 found.now.replicas);
+  } else {
+    for (const std::string& reason : found.reasons) {
+      session.out() << reason << "\n";
+    }
+    session.out() << "suggested: " << command << "\n";
+  }
+  return found.reasons.empty() ? ExitStatus::done : ExitStatus::refused;
+}
+
 /// Pods that came may be of workloads that there were not before: the cluster is found anew.
 Result<ExitStatus> carry_out(const ScaleFlags& flags,
                              const ScaleOutlook& outlook,
@@ -99,6 +140,10 @@ Result<ExitStatus> scale(const ScaleFlags& flags,
 }
 
 Result<ExitStatus> run_scale(const ScaleFlags& flags, Session& session) {
+  if (flags.suggest) {
+    KREDIS_TRY(const observe::Located located, find_cluster(session, flags.cluster));
+    return suggest(flags, located, session, session.clock().now() + flags.timeout);
+  }
   KREDIS_TRY(const ScaleOptions options, options_of(flags));
   KREDIS_TRY(const observe::Located located, find_cluster(session, flags.cluster));
   Conduct conduct = conduct_of(session, session.clock().now() + flags.timeout);
@@ -126,6 +171,9 @@ void add_scale(Verb& root) {
   add_cluster(verb, flags->cluster);
   verb.option("--masters", flags->masters, "Masters, at least 3 (default: as many as there are)");
   verb.option("--replicas", flags->replicas, "Replicas of each master (default: as it is)");
+  verb.flag("--suggest",
+            flags->suggest,
+            "Only say what memory, keys and places would ask for; exit status 3 when something");
   verb.flag("--purge-data",
             flags->purge_data,
             "Delete the claims of pods that go, with what is on them; asks for the name");
@@ -142,7 +190,8 @@ void add_scale(Verb& root) {
       "  kubectl redis scale --masters 5\n"
       "  kubectl redis scale shop -n web --replicas 2\n"
       "  kubectl redis scale --masters 3 --dry-run           # what it would take\n"
-      "  kubectl redis scale --masters 3 --purge-data        # the claims of the pods go, too");
+      "  kubectl redis scale --masters 3 --purge-data        # the claims of the pods go, too\n"
+      "  kubectl redis scale --suggest -o json               # what would suit; exit status 3 when it differs");
   verb.run(flags, run_scale);
 }
 

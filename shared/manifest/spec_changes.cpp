@@ -244,7 +244,12 @@ Status check_shape_kept(const ClusterSpec& before, const ClusterSpec& after) {
                                      before.name,
                                      before.masters,
                                      before.replicas))
-      .with_hint("leave out --masters and --replicas to go on with it as it is");
+      .with_hint(
+          fmt::format("leave out --masters and --replicas to go on with it as it is; or give "
+                      "it another shape: kubectl redis scale {} --masters {} --replicas {}",
+                      before.name,
+                      after.masters,
+                      after.replicas));
 }
 
 Status check_size_kept(const ClusterSpec& before, const ClusterSpec& after) {

@@ -2,9 +2,8 @@
 #include "shared/core/plans/plan_scale.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "shared/core/plans/plan_failover.hpp"
 #include "shared/core/plans/plan_slots.hpp"
@@ -12,6 +11,10 @@
 
 namespace kredis::core {
 namespace {
+
+std::vector<SlotHolder>::iterator holder_of(std::vector<SlotHolder>& holders, const NodeId& id) {
+  return std::ranges::find_if(holders, [&](const SlotHolder& each) { return each.node == id; });
+}
 
 /// The stages, in the order in which nothing is ever without the copies that it had.
 class ScaleStages {
@@ -26,7 +29,7 @@ class ScaleStages {
   Stage attachments(bool of_new) const;
   void add_hand_overs();
   Status add_moves();
-  SlotSet add_open_slots(std::vector<SlotHolder>& holders);
+  Status add_open_slots(std::vector<SlotHolder>& holders);
   std::vector<SlotHolder> holders() const;
   Stage departures() const;
   bool is_ghost(const Node& node) const;
@@ -67,8 +70,8 @@ Stage ScaleStages::resets() const {
       stage.steps.push_back({.what = Reset{.pod = pod(node)},
                              .reason = "it is to be a master",
                              .risk = Risk::availability,
-                             .cost = fmt::format("{} has a copy less of its slots from now on",
-                                                 master ? pod(*master) : "its master")});
+                             .cost = (master ? pod(*master) : "its master") +
+                                     " has a copy less of its slots from now on"});
     }
   }
   return stage;
@@ -149,37 +152,49 @@ std::vector<SlotHolder> ScaleStages::holders() const {
 }
 
 /// What a run before this one left half-moved goes on in the same direction, before anything else
-/// is decided.
-SlotSet ScaleStages::add_open_slots(std::vector<SlotHolder>& holders) {
+/// is decided. Errors: unsafe (a slot is on its way where this wish would not bring it).
+Status ScaleStages::add_open_slots(std::vector<SlotHolder>& holders) {
+  const auto share = k_slot_count / wish_.masters;
   std::vector<MoveSlots> moves;
-  SlotSet all;
-  for (SlotHolder& from : holders) {
-    const auto node = std::ranges::find_if(
-        model_.nodes, [&](const ScaleNode& each) { return each.self->id == from.node; });
-    for (SlotHolder& to : holders) {
-      SlotSet slots;
-      for (const OpenSlot& open : node->self->open_slots) {
-        if (open.direction == OpenSlot::Direction::migrating && open.other == to.node) {
-          slots.insert(*SlotRange::make(open.slot, open.slot));
-        }
+  for (const ScaleNode& node : model_.nodes) {
+    for (const OpenSlot& open : node.self->open_slots) {
+      const bool gives = open.direction == OpenSlot::Direction::migrating;
+      const auto from = holder_of(holders, gives ? node.self->id : open.other);
+      const auto to = holder_of(holders, gives ? open.other : node.self->id);
+      const bool is_there = from != holders.end() && to != holders.end();
+      if (is_there && to->slots.contains(open.slot)) {
+        continue;  // It has arrived, or the other end said so already.
       }
-      if (slots.empty()) {
-        continue;
+      const bool gave_up = is_there && (from->weight == 0 || from->slots.size() > share);
+      if (!gave_up || to->weight == 0 || to->slots.size() > share ||
+          !from->slots.contains(open.slot)) {
+        return Error::unsafe("slot " + std::to_string(open.slot) + " is open on " +
+                             node.member->pod.name + ", by somebody else's hand")
+            .with_hint(
+                "let whoever moves it finish; or, if nobody does, mend it: kubectl redis fix");
       }
-      all.insert(slots);
-      from.slots.erase(slots);
-      to.slots.insert(slots);
-      moves.push_back({.pod = from.pod,
-                       .source = from.node,
-                       .target_pod = to.pod,
-                       .target = to.node,
-                       .slots = slots});
+      SlotSet slot;
+      slot.insert(*SlotRange::make(open.slot, open.slot));
+      from->slots.erase(slot);
+      to->slots.insert(slot);
+      const auto same = std::ranges::find_if(moves, [&](const MoveSlots& each) {
+        return each.source == from->node && each.target == to->node;
+      });
+      if (same != moves.end()) {
+        same->slots.insert(slot);
+      } else {
+        moves.push_back({.pod = from->pod,
+                         .source = from->node,
+                         .target_pod = to->pod,
+                         .target = to->node,
+                         .slots = slot});
+      }
     }
   }
   for (Stage& stage : stages_of(std::move(moves), "a run before this one began it")) {
     add(std::move(stage));
   }
-  return all;
+  return {};
 }
 
 /// To set off on all that give their last slot: they would follow the taker, and copy all of it.
@@ -199,7 +214,7 @@ Stage ScaleStages::migration(const std::string& value, const std::string& reason
 
 Status ScaleStages::add_moves() {
   std::vector<SlotHolder> all = holders();
-  add_open_slots(all);
+  KREDIS_CHECK(add_open_slots(all));
   KREDIS_TRY(std::vector<MoveSlots> moves, moves_to_shares(all));
   const bool empties =
       std::ranges::any_of(model_.shards, [](const ScaleShard& shard) { return shard.dissolved; });
@@ -260,6 +275,10 @@ Result<Plan> ScaleStages::make() {
   return std::move(plan_);
 }
 
+std::string mebibytes(double bytes) {
+  return std::to_string(std::llround(bytes / (1 << 20))) + " MiB";
+}
+
 /// What of the data of masters that go would come to each that stays must fit there.
 Status check_memory(const ClusterView& view, const ScaleModel& model) {
   double moving = 0;
@@ -280,15 +299,11 @@ Status check_memory(const ClusterView& view, const ScaleModel& model) {
     const std::int64_t most = heir.server->max_memory_bytes > 0 ? heir.server->max_memory_bytes
                                                                 : heir.pod.memory_limit_bytes;
     if (most > 0 && then > static_cast<double>(most)) {
-      return Error::unsafe(
-                 fmt::format("{} masters are too few for the data of cluster {}: {} would hold "
-                             "about {:.0f} MiB, and its {} is {} MiB",
-                             stay,
-                             view.name,
-                             heir.pod.name,
-                             then / (1 << 20),
-                             heir.server->max_memory_bytes > 0 ? "maxmemory" : "memory limit",
-                             most >> 20))
+      return Error::unsafe(std::to_string(stay) + " masters are too few for the data of cluster " +
+                           view.name + ": " + heir.pod.name + " would hold about " +
+                           mebibytes(then) + ", and its " +
+                           (heir.server->max_memory_bytes > 0 ? "maxmemory" : "memory limit") +
+                           " is " + mebibytes(static_cast<double>(most)))
           .with_hint("ask for more masters, or give each more memory first");
     }
   }
@@ -324,8 +339,8 @@ Status check_numbers(const ClusterView& view, const ScaleWish& wish, std::size_t
     return Error::invalid_argument("a cluster cannot have more masters than slots, 16384");
   }
   if (wish.masters == 0 || (wish.masters < k_fewest && wish.masters < now)) {
-    return Error::invalid_argument(
-               fmt::format("cluster {} needs at least 3 masters, not {}", view.name, wish.masters))
+    return Error::invalid_argument("cluster " + view.name + " needs at least 3 masters, not " +
+                                   std::to_string(wish.masters))
         .with_hint("with fewer, no majority is left when one fails; ask for 3 or more");
   }
   return {};

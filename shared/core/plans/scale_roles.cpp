@@ -4,6 +4,7 @@
 // that has the data already, and a replica stays with its master where that has not too many.
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <tuple>
 
 #include "shared/core/plans/scale_model.hpp"
@@ -42,7 +43,7 @@ class RoleChoice {
     return is_apart(replica, master) ? 0 : 1;
   }
   void stay_where_they_are(std::size_t most);
-  void swap_to_other_hosts();
+  void swap_to_other_hosts(const std::set<std::size_t>& moved);
 
   const ScaleWish& wish_;
   ScaleModel model_ = {};
@@ -203,13 +204,14 @@ void RoleChoice::stay_where_they_are(std::size_t most) {
   }
 }
 
-/// Two change masters where one of them would share its master's node, and then fewer do.
-void RoleChoice::swap_to_other_hosts() {
+/// One that needs a master and another replica change theirs where fewer then share a node with
+/// their master.
+void RoleChoice::swap_to_other_hosts(const std::set<std::size_t>& moved) {
   for (auto one = model_.master_of.begin(); one != model_.master_of.end(); ++one) {
     for (auto other = std::next(one); other != model_.master_of.end(); ++other) {
       const int now = shared(one->first, one->second) + shared(other->first, other->second);
       const int then = shared(one->first, other->second) + shared(other->first, one->second);
-      if (then < now) {
+      if (then < now && (moved.contains(one->first) || moved.contains(other->first))) {
         std::swap(one->second, other->second);
       }
     }
@@ -229,6 +231,7 @@ void RoleChoice::share_out() {
   for (const auto& each : model_.master_of) {
     ++count[each.second];
   }
+  std::set<std::size_t> moved;
   for (std::size_t i = 0; i < model_.nodes.size(); ++i) {
     if (model_.nodes[i].leaving || is_taken(i) || model_.master_of.contains(i)) {
       continue;
@@ -241,8 +244,9 @@ void RoleChoice::share_out() {
     const std::size_t master = *std::ranges::min_element(all, {}, rank);
     model_.master_of[i] = master;
     ++count[master];
+    moved.insert(i);
   }
-  swap_to_other_hosts();
+  swap_to_other_hosts(moved);
 }
 
 Result<ScaleModel> RoleChoice::choose(const std::string& cluster) {

@@ -56,21 +56,6 @@ Status check_new(const ClusterView& view, const Member& member, const std::set<N
                  redis_command(view, "node reset --pod " + member.pod.name));
 }
 
-Status check_open(const ClusterView& view, const std::vector<ScaleNode>& nodes) {
-  for (const ScaleNode& node : nodes) {
-    for (const OpenSlot& open : node.self->open_slots) {
-      const bool known = std::ranges::any_of(
-          nodes, [&](const ScaleNode& other) { return other.self->id == open.other; });
-      if (!known) {
-        return Error::unsafe("slot " + std::to_string(open.slot) + " is open on " +
-                             node.member->pod.name + ", towards a node that is not there")
-            .with_hint("mend it first: " + redis_command(view, "fix"));
-      }
-    }
-  }
-  return {};
-}
-
 /// Every slot has a master that is there. Errors: unsafe.
 Status check_covered(const ClusterView& view, const std::vector<ScaleNode>& nodes) {
   SlotSet missing = SlotSet::all();
@@ -126,7 +111,6 @@ Result<std::vector<ScaleNode>> survey_for_scale(const ClusterView& view, const S
     }
   }
   KREDIS_CHECK(check_covered(view, nodes));
-  KREDIS_CHECK(check_open(view, nodes));
   return nodes;
 }
 
