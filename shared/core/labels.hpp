@@ -19,6 +19,8 @@ inline constexpr std::string_view k_ignore_annotation = "kubectl-redis.dev/ignor
 inline constexpr std::string_view k_storage_annotation = "kubectl-redis.dev/storage";
 /// "true" on a workload allows to delete it with its data, or to scale it in without a hand-over.
 inline constexpr std::string_view k_allow_delete_annotation = "kubectl-redis.dev/allow-delete";
+/// On a claim: "true" once its node left the cluster empty, so that the next one may have it.
+inline constexpr std::string_view k_emptied_annotation = "kubectl-redis.dev/emptied";
 /// The Secrets that a workload's pods are given.
 inline constexpr std::string_view k_auth_secret_annotation = "kubectl-redis.dev/auth-secret";
 inline constexpr std::string_view k_tls_secret_annotation = "kubectl-redis.dev/tls-secret";

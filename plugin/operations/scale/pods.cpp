@@ -10,6 +10,7 @@
 #include "plugin/operations/create/plan.hpp"
 #include "plugin/operations/create/preflight.hpp"
 #include "plugin/operations/create/standing.hpp"
+#include "plugin/operations/rbac/permissions.hpp"
 #include "shared/core/labels.hpp"
 #include "shared/core/text.hpp"
 #include "shared/manifest/check_spec.hpp"
@@ -62,6 +63,28 @@ void add_ends(const core::ClusterView& view, PodsPlan& plan) {
     plan.shrink.steps.push_back(
         {.what = core::WaitFor{core::Gone{name_of("Pod", view.namespace_, pod)}},
          .reason = "its node has left"});
+  }
+}
+
+/// The claims of a StatefulSet's pods that go stay, and say that nothing is left on them: others
+/// are somebody's data, which no pod may come upon.
+void mark_claims(const core::ClusterView& view, PodsPlan& plan) {
+  const ClusterSpec& spec = *plan.spec;
+  for (const core::Member& member : view.members) {
+    if (!plan.leaving.contains(member.pod.name)) {
+      continue;
+    }
+    const std::string claim = manifest::names_of(spec.name).claim(member.pod.ordinal);
+    const Json mark = {{"apiVersion", "v1"},
+                       {"kind", "PersistentVolumeClaim"},
+                       {"metadata",
+                        {{"name", claim},
+                         {"namespace", spec.namespace_},
+                         {"annotations", {{std::string(core::k_emptied_annotation), "true"}}}}}};
+    plan.shrink.steps.push_back({.what = core::ApplyObject{.object = name_of(mark),
+                                                           .json = mark.dump(),
+                                                           .before = Json::object().dump()},
+                                 .reason = "its node left it empty"});
   }
 }
 
@@ -130,6 +153,9 @@ Result<PodsPlan> plan_own(ports::KubePort& kube,
   }
   const bool one_set = spec.layout == manifest::Layout::statefulset;
   const bool leave = !plan.leaving.empty();
+  if (one_set && keep == KeepData::yes && spec.storage == manifest::Storage::claim) {
+    mark_claims(view, plan);
+  }
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (before[i].is_null()) {
       plan.grow.steps.push_back(steps_to_apply({objects[i]}, {before[i]}).front());
@@ -207,6 +233,52 @@ Result<PodsPlan> plan_foreign(ports::KubePort& kube,
   return plan;
 }
 
+std::vector<Need> needs_of_scale(const ClusterSpec& spec, KeepData keep) {
+  std::set<Case> cases{Case::statefulset};
+  if (spec.layout == manifest::Layout::deployment) {
+    cases = {Case::deployment};
+    if (spec.storage == manifest::Storage::claim) {
+      cases.insert(Case::deployment_claims);
+    }
+  }
+  if (keep == KeepData::no) {
+    cases.insert(Case::purge_data);
+  }
+  if (spec.on_nfs()) {
+    cases.insert(Case::nfs);
+  }
+  return needs_of(rights_of("scale", cases), spec.namespace_, {});
+}
+
+/// Errors: conflict (a claim waits for a pod that is to come, and nobody says that it is empty).
+Status check_claims(ports::KubePort& kube, const PodsPlan& pods) {
+  const ClusterSpec& spec = *pods.spec;
+  if (spec.layout != manifest::Layout::statefulset || pods.grow.steps.empty() ||
+      spec.storage != manifest::Storage::claim) {
+    return {};
+  }
+  std::string left;
+  for (const std::string& pod : pods.coming) {
+    const std::string name = manifest::names_of(spec.name).claim(static_cast<int>(ordinal_of(pod)));
+    const auto claim = kube.get({{"v1", "persistentvolumeclaims"}, spec.namespace_, name});
+    if (!claim && claim.error().code != ErrorCode::not_found) {
+      return claim.error();
+    }
+    if (claim && claim->at("metadata")
+                         .value("annotations", Json::object())
+                         .value(core::k_emptied_annotation, "") != "true") {
+      left += (left.empty() ? "" : " ") + name;
+    }
+  }
+  return left.empty() ? Status{}
+                      : Error::conflict(
+                            "claims that may hold another life's data wait for the new "
+                            "pods: " +
+                            left)
+                            .with_hint("save what is wanted of them, then: kubectl delete pvc " +
+                                       left + " -n " + spec.namespace_);
+}
+
 }  // namespace
 
 Result<PodsPlan> plan_pods(ports::KubePort& kube,
@@ -229,10 +301,15 @@ Result<PodsPlan> plan_pods(ports::KubePort& kube,
   return plan;
 }
 
-Status check_room(ports::KubePort& kube, const core::ClusterView&, const PodsPlan& pods) {
-  if (!pods.spec || pods.coming.empty()) {
+Status check_room(ports::KubePort& kube, const PodsPlan& pods, KeepData keep) {
+  if (!pods.spec) {
     return {};
   }
+  KREDIS_CHECK(require_permissions(kube, needs_of_scale(*pods.spec, keep)));
+  if (pods.coming.empty()) {
+    return {};
+  }
+  KREDIS_CHECK(check_claims(kube, pods));
   return check_room_for(kube, *pods.spec, static_cast<int>(pods.coming.size()));
 }
 

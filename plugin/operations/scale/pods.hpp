@@ -35,8 +35,8 @@ Result<PodsPlan> plan_pods(ports::KubePort& kube,
                            core::Shape shape,
                            KeepData keep);
 
-/// Whether there is room for the pods that are to come, and no claim with another life's data
-/// waits for them. Errors: conflict.
-Status check_room(ports::KubePort& kube, const core::ClusterView& view, const PodsPlan& pods);
+/// Whether this user may do it, there is room for the pods that are to come, and no claim with
+/// another life's data waits for them. Errors: unauthorized, conflict.
+Status check_room(ports::KubePort& kube, const PodsPlan& pods, KeepData keep);
 
 }  // namespace kredis::plugin

@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 constexpr auto k_scale_pace = 200ms;
 /// How long a replica that copies, or a pod that has just come, is waited for before anything.
 constexpr auto k_first_patience = 30s;
+/// How old at most what the webhook judges by may be.
+constexpr auto k_guard_patience = 60s;
 /// Surprises in a row after which it is no surprise any more.
 constexpr int k_most_surprises = 5;
 
@@ -93,6 +95,7 @@ class Scaling {
   Status wait_for_new();
   Status change_nodes();
   Status put_back();
+  Status take_away(const core::Stage& pods);
   const ClusterView& view() const { return site_.cluster->view(); }
 
   Site& site_;
@@ -151,6 +154,16 @@ Status Scaling::put_back() {
   return stage.steps.empty() ? Status{} : apply_plan(site_, {.stages = {stage}}, conduct_);
 }
 
+/// The webhook's guard judges by what it saw last: it is asked again until it has seen that no
+/// slots are on the pods that go.
+Status Scaling::take_away(const core::Stage& pods) {
+  return wait_until(conduct_.with_patience(k_guard_patience), 1s, [&]() -> Result<std::string> {
+    const Status done = apply_plan(site_, {.stages = {pods}}, conduct_);
+    const bool guarded = !done && done.error().message.find("[RG001]") != std::string::npos;
+    return done ? "" : guarded ? Result<std::string>(done.error().message) : done.error();
+  });
+}
+
 Status Scaling::run(KeepData keep) {
   KREDIS_CHECK(wait_for_new());
   const Status changed = change_nodes();
@@ -160,7 +173,7 @@ Status Scaling::run(KeepData keep) {
   KREDIS_TRY(const PodsPlan pods,
              plan_pods(*site_.kube, site_.cluster->owners(), view(), outlook_.shape, keep));
   if (!pods.shrink.steps.empty()) {
-    KREDIS_CHECK(apply_plan(site_, {.stages = {pods.shrink}}, conduct_));
+    KREDIS_CHECK(take_away(pods.shrink));
   }
   conduct_.say("Wait until the cluster is whole");
   return look_until(site_, conduct_, [&](const ClusterView& seen) {
@@ -193,7 +206,7 @@ Result<ScaleOutlook> look_and_plan_scale(Site& site,
   if (!settled) {
     return settled.error();
   }
-  KREDIS_CHECK(check_room(*site.kube, site.cluster->view(), outlook.pods));
+  KREDIS_CHECK(check_room(*site.kube, outlook.pods, options.keep));
   outlook.wish.migrating = pods_that_migrate(*site.cluster, conduct);
   KREDIS_TRY(const ClusterView then, with_coming(site.cluster->view(), outlook.pods.coming));
   KREDIS_TRY(const core::Plan nodes, core::plan_scale(then, outlook.wish));
