@@ -2,6 +2,7 @@
 """`scale`: out and in on real servers, under a client that writes and reads without pause; killed
 anywhere; and what it refuses."""
 
+import signal
 import threading
 import time
 
@@ -12,6 +13,7 @@ from client import connect, missing_keys, node, write_keys
 from conftest import drop_namespace, fresh_namespace
 from plain_client import PlainClient
 from test_create import require_whole
+from webhook_process import start_hooked
 
 
 class Load:
@@ -94,6 +96,7 @@ def require_shape(namespace, masters, replicas):
         assert notes["kubectl-redis.dev/masters"] == str(masters)
         assert notes["kubectl-redis.dev/replicas"] == str(replicas)
     for pod in namespace.pods():
+        assert node(namespace, pod).config_get("cluster-allow-replica-migration").popitem()[1] == "yes"
         assert len(node(namespace, pod).execute_command("CLUSTER NODES")) == pods
     counts = [sum(last - first + 1 for first, last in master["slots"]) for master in status["masters"]]
     assert max(counts) - min(counts) <= 1, counts
@@ -241,10 +244,106 @@ def test_a_quota_without_room(steady):
         steady.kubectl("delete", "quota", "small").require()
 
 
+LEASE = """---
+{{apiVersion: coordination.k8s.io/v1, kind: Lease,
+metadata: {{name: kubectl-redis-redis, annotations: {{kubectl-redis.dev/doing: kubectl redis fix redis}}}},
+spec: {{holderIdentity: somebody, leaseDurationSeconds: 60, renewTime: "{now}"}}}}"""
+
+
 def test_somebody_else_at_work(steady):
-    holder = steady.start_plugin("scale", "--masters", 4)
+    now = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
+    steady.kubectl("apply", "-f", "-", stdin=LEASE.format(now=now)).require()
     try:
-        wait_until(lambda: steady.get("leases")["items"], 20, "the lease is taken")
+        said = refused(steady, "--masters", 4, "--timeout", "3s")
+        assert "somebody" in said and "kubectl redis fix redis" in said, said
     finally:
-        holder.kill()
-        holder.communicate()
+        steady.kubectl("delete", "lease", "kubectl-redis-redis").require()
+
+
+CLAIM = """---
+{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: redis-data-redis-app-7},
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 200M}}}}"""
+
+
+def test_a_claim_of_another_life(steady):
+    steady.kubectl("apply", "-f", "-", stdin=CLAIM).require()
+    try:
+        assert "kubectl delete pvc redis-data-redis-app-7" in refused(steady, "--masters", 4)
+    finally:
+        steady.kubectl("delete", "pvc", "redis-data-redis-app-7").require()
+
+
+def test_data_that_would_not_fit(steady):
+    """Last, as it makes the cluster larger."""
+    scale(steady, "--masters", 4)
+    client = connect(steady)
+    for i in range(2600):
+        client.set(f"large:{i}", "x" * 20000)
+    assert "too few for the data" in refused(steady, "--masters", 3)
+
+
+def test_ctrl_c_leaves_what_the_same_command_finishes(namespace):
+    namespace.plugin("create").require()
+    first = namespace.start_plugin("scale", "--masters", 4, "--yes")
+    wait_until(lambda: len(namespace.pods()) == 8, 30, "pods are asked for")
+    first.send_signal(signal.SIGINT)
+    said = first.communicate(timeout=30)[1]
+    assert first.returncode == 130, said
+    assert namespace.get("leases")["items"] == []
+    scale(namespace, "--masters", 4)
+    require_shape(namespace, 4, 1)
+
+
+def test_claims_of_pods_that_go_stay_empty_or_go_where_that_is_asked(namespace):
+    namespace.plugin("create", "--masters", 4).require()
+
+    def claims():
+        return sorted(item["metadata"]["name"] for item in namespace.get("pvc")["items"])
+
+    eight = claims()
+    scale(namespace, "--masters", 3)
+    assert claims() == eight
+    scale(namespace, "--masters", 4)
+    asks = namespace.plugin("scale", "--masters", 3, "--purge-data")
+    assert asks.exit == 3 and "losing data was not confirmed" in asks.stderr, str(asks)
+    scale(namespace, "--masters", 3, "--purge-data")
+    assert claims() == eight[:6]
+    require_shape(namespace, 3, 1)
+
+
+def test_the_webhook_lets_it_pass_once_the_roles_have_moved(make_bed, tmp_path):
+    bed = make_bed()
+    if bed.sandbox is None:
+        pytest.skip("needs the sandbox")
+    webhook = start_hooked(bed, tmp_path, "--poll-interval", "2")
+    try:
+        for layout in ("statefulset", "deployment"):
+            namespace = fresh_namespace(bed)
+            namespace.plugin("create", "--masters", 4, "--layout", layout).require()
+            scale(namespace, "--masters", 3)
+            require_shape(namespace, 3, 1)
+    finally:
+        webhook.stop()
+
+
+def test_a_cluster_that_others_made(namespace):
+    """Its StatefulSet is scaled, and nothing else of it changed."""
+    namespace.plugin("create").require()
+    strip = '[{"op": "remove", "path": "/metadata/labels"}, {"op": "remove", "path": "/metadata/annotations"}]'
+    namespace.kubectl("patch", "statefulset", "redis-app", "--type=json", "-p", strip).require()
+    template = namespace.get("statefulset", "redis-app")["spec"]["template"]
+    write_keys(connect(namespace), 300)
+    for masters in (4, 3):
+        outcome = namespace.plugin("scale", "redis-app", "--masters", masters, "--replicas", 1, "--yes", timeout=100)
+        assert outcome.exit in (0, 3), str(outcome)
+        assert len(namespace.status("redis-app")["masters"]) == masters
+        assert len(namespace.pods()) == masters * 2
+    assert namespace.get("statefulset", "redis-app")["spec"]["template"] == template
+    assert missing_keys(connect(namespace), 300) == []
+
+
+def test_suggest_ends_with_3_when_something_would_suit_better(namespace):
+    namespace.plugin("create", "--replicas", 0).require()
+    outcome = namespace.plugin("scale", "--suggest", "-o", "json")
+    assert outcome.exit == 3, str(outcome)
+    assert outcome.json()["wanted"] == {"masters": 3, "replicas": 1}

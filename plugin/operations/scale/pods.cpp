@@ -81,10 +81,10 @@ void mark_claims(const core::ClusterView& view, PodsPlan& plan) {
                         {{"name", claim},
                          {"namespace", spec.namespace_},
                          {"annotations", {{std::string(core::k_emptied_annotation), "true"}}}}}};
-    plan.shrink.steps.push_back({.what = core::ApplyObject{.object = name_of(mark),
-                                                           .json = mark.dump(),
-                                                           .before = Json::object().dump()},
-                                 .reason = "its node left it empty"});
+    plan.shrink.steps.push_back(
+        {.what =
+             core::ApplyObject{.object = name_of(mark), .json = mark.dump(), .before = mark.dump()},
+         .reason = "its node left it empty"});
   }
 }
 

@@ -8,6 +8,7 @@
 #include "plugin/operations/create/external_addresses.hpp"
 #include "plugin/operations/create/plan.hpp"
 #include "shared/core/findings/whole.hpp"
+#include "shared/manifest/configuration.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -16,6 +17,7 @@ using core::ClusterView;
 using core::ScaleWish;
 using namespace std::chrono_literals;
 
+const std::string k_migration = "cluster-allow-replica-migration";
 constexpr auto k_scale_pace = 200ms;
 /// How long a replica that copies, or a pod that has just come, is waited for before anything.
 constexpr auto k_first_patience = 30s;
@@ -47,14 +49,16 @@ core::Shape wanted_shape(const ClusterView& view, const ScaleOptions& options) {
           .replicas = options.replicas.value_or(view.shape.replicas)};
 }
 
-/// The pods whose replicas go where a master has none, by themselves.
-std::set<std::string> pods_that_migrate(observe::Cluster& cluster, const Conduct& conduct) {
-  const auto answers = cluster.switchboard().ask_all(
-      {{"CONFIG", "GET", "cluster-allow-replica-migration"}}, conduct.call_deadline());
+/// The pods whose replicas go where a master has none, by themselves ("yes"), or do not ("no").
+std::set<std::string> pods_that_migrate(observe::Cluster& cluster,
+                                        const std::string& value,
+                                        const Conduct& conduct) {
+  const auto answers =
+      cluster.switchboard().ask_all({{"CONFIG", "GET", k_migration}}, conduct.call_deadline());
   std::set<std::string> pods;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const bool said = answers[i] && answers[i]->front().items.size() == 2;
-    if (said && answers[i]->front().items.back().text == "yes") {
+    if (said && answers[i]->front().items.back().text == value) {
       pods.insert(cluster.view().members[i].pod.name);
     }
   }
@@ -141,14 +145,19 @@ Status Scaling::change_nodes() {
   }
 }
 
+/// What was; where `create` made it, what redis.conf says, as a run that was killed left it off.
 Status Scaling::put_back() {
+  const auto& spec = outlook_.pods.spec;
+  const std::string conf = spec ? manifest::redis_conf(*spec) : k_migration;
+  if (!wish_.leaving.empty() && conf.find(k_migration) == std::string::npos) {
+    set_off_ = pods_that_migrate(*site_.cluster, "no", conduct_);
+  }
   core::Stage stage{.title = "Let replicas find masters themselves again"};
   for (const core::Member& member : view().members) {
     if (set_off_.contains(member.pod.name) && !wish_.leaving.contains(member.pod.name)) {
       stage.steps.push_back(
-          {.what = core::SetConfig{
-               .pod = member.pod.name,
-               .settings = {{.name = "cluster-allow-replica-migration", .value = "yes"}}}});
+          {.what = core::SetConfig{.pod = member.pod.name,
+                                   .settings = {{.name = k_migration, .value = "yes"}}}});
     }
   }
   return stage.steps.empty() ? Status{} : apply_plan(site_, {.stages = {stage}}, conduct_);
@@ -207,7 +216,7 @@ Result<ScaleOutlook> look_and_plan_scale(Site& site,
     return settled.error();
   }
   KREDIS_CHECK(check_room(*site.kube, outlook.pods, options.keep));
-  outlook.wish.migrating = pods_that_migrate(*site.cluster, conduct);
+  outlook.wish.migrating = pods_that_migrate(*site.cluster, "yes", conduct);
   KREDIS_TRY(const ClusterView then, with_coming(site.cluster->view(), outlook.pods.coming));
   KREDIS_TRY(const core::Plan nodes, core::plan_scale(then, outlook.wish));
   append_stage(outlook.plan, outlook.pods.grow);
