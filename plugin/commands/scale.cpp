@@ -16,7 +16,7 @@
 #include "plugin/operations/scale/scale.hpp"
 #include "plugin/render/plan_text.hpp"
 #include "shared/core/plans/suggest_scale.hpp"
-#include "shared/wire/status_report.hpp"
+#include "shared/wire/report.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -123,7 +123,6 @@ Result<ExitStatus> carry_out(const ScaleFlags& flags,
 
 Result<ExitStatus> scale(const ScaleFlags& flags,
                          const ScaleOptions& options,
-                         const observe::Located& located,
                          ReachedCluster& reached,
                          Session& session,
                          const Conduct& conduct) {
@@ -133,9 +132,9 @@ Result<ExitStatus> scale(const ScaleFlags& flags,
     session.out() << nothing_to_do(outlook);
     return ExitStatus::done;
   }
-  KREDIS_CHECK(agree(session, outlook.plan, located.name, flags.yes ? Ask::no : Ask::yes));
+  KREDIS_CHECK(agree(session, outlook.plan, reached.located.name, flags.yes ? Ask::no : Ask::yes));
   KREDIS_CHECK(make_pods(reached.site, outlook, conduct));
-  conduct.begin("scaling " + located.name);
+  conduct.begin("scaling " + reached.located.name);
   return carry_out(flags, outlook, options.keep, session, conduct);
 }
 
@@ -154,7 +153,7 @@ Result<ExitStatus> run_scale(const ScaleFlags& flags, Session& session) {
   KREDIS_TRY(const auto lease,
              begin_change(session, located, flags.cluster.access, "scale", conduct));
   conduct.begin("looking at " + located.name);
-  const auto done = scale(flags, options, located, *reached, session, conduct);
+  const auto done = scale(flags, options, *reached, session, conduct);
   if (!done) {
     conduct.failed();
     return done.error().while_doing("scaling cluster " + located.name + " in namespace " +

@@ -165,9 +165,13 @@ Status ScaleStages::add_open_slots(std::vector<SlotHolder>& holders) {
       if (is_there && to->slots.contains(open.slot)) {
         continue;  // It has arrived, or the other end said so already.
       }
-      const bool gave_up = is_there && (from->weight == 0 || from->slots.size() > share);
-      if (!gave_up || to->weight == 0 || to->slots.size() > share ||
-          !from->slots.contains(open.slot)) {
+      if (!gives) {
+        continue;  // The other end tells; a mark here alone moves nothing.
+      }
+      const bool is_ours =
+          is_there && to->weight > 0 && from->slots.contains(open.slot) &&
+          (from->weight == 0 || (from->slots.size() > share && to->slots.size() <= share));
+      if (!is_ours) {
         return Error::unsafe("slot " + std::to_string(open.slot) + " is open on " +
                              node.member->pod.name + ", by somebody else's hand")
             .with_hint(

@@ -168,7 +168,7 @@ TEST_SUITE("core/plan_scale") {
     ViewBuilder open = ViewBuilder::whole(3, 1);
     open.edit(0, [](Member& member) {
       const_cast<Node*>(member.view->myself())->open_slots = {
-          {.slot = 7, .direction = OpenSlot::Direction::importing, .other = node_id(99)}};
+          {.slot = 7, .direction = OpenSlot::Direction::migrating, .other = node_id(99)}};
     });
     CHECK(says(words_of(open.build(), three), "slot 7 is open on redis-app-0"));
   }
