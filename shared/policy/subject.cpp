@@ -491,12 +491,4 @@ const Json& Subject::claim_template(std::string_view name) const {
   return member(object_, {"none", "none"});
 }
 
-const Json* Subject::look_up(std::string_view kind, std::string_view name) const {
-  return around_.blind() || name.empty() ? nullptr : around_.find(kind, namespace_, name);
-}
-
-std::vector<const Json*> Subject::all(std::string_view kind) const {
-  return around_.blind() ? std::vector<const Json*>{} : around_.list(kind, namespace_);
-}
-
 }  // namespace kredis::policy

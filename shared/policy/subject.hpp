@@ -130,8 +130,12 @@ class Subject {
   const std::vector<std::string>& started_keys() const noexcept { return started_keys_; }
   /// The recognised workloads that a ConfigMap, Service or budget is for.
   const std::vector<const Json*>& workloads() const noexcept { return workloads_; }
-  const Json* look_up(std::string_view kind, std::string_view name) const;
-  std::vector<const Json*> all(std::string_view kind) const;
+  const Json* look_up(std::string_view kind, std::string_view name) const {
+    return around_.blind() || name.empty() ? nullptr : around_.find(kind, namespace_, name);
+  }
+  std::vector<const Json*> all(std::string_view kind) const {
+    return around_.blind() ? std::vector<const Json*>{} : around_.list(kind, namespace_);
+  }
 
  private:
   void read_workload();
