@@ -162,15 +162,14 @@ Status ScaleStages::add_open_slots(std::vector<SlotHolder>& holders) {
       const auto from = holder_of(holders, gives ? node.self->id : open.other);
       const auto to = holder_of(holders, gives ? open.other : node.self->id);
       const bool is_there = from != holders.end() && to != holders.end();
-      if (is_there && to->slots.contains(open.slot)) {
-        continue;  // It has arrived, or the other end said so already.
-      }
-      if (!gives) {
-        continue;  // The other end tells; a mark here alone moves nothing.
-      }
-      const bool is_ours =
+      const bool has_arrived = gives && is_there && to->slots.contains(open.slot);
+      const bool fits =
           is_there && to->weight > 0 && from->slots.contains(open.slot) &&
           (from->weight == 0 || (from->slots.size() > share && to->slots.size() <= share));
+      if (!gives && !fits) {
+        continue;  // The end that gives tells; a mark here alone moves nothing.
+      }
+      const bool is_ours = has_arrived || fits;
       if (!is_ours) {
         return Error::unsafe("slot " + std::to_string(open.slot) + " is open on " +
                              node.member->pod.name + ", by somebody else's hand")
