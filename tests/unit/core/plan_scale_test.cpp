@@ -77,7 +77,7 @@ TEST_SUITE("core/plan_scale") {
     CHECK(says(text, "Introduce the new nodes: meet redis-app-6 redis-app-0"));
     CHECK(says(text, "Attach the new replicas: replicate redis-app-8"));
     CHECK(text.find("Introduce") < text.find("Attach"));
-    CHECK(text.find("Attach") < text.find("Move slots"));
+    CHECK(text.find("Attach") < text.find("move_slots"));
     CHECK(!says(text, "reset"));
     CHECK(!says(text, "failover"));
   }
@@ -98,8 +98,8 @@ TEST_SUITE("core/plan_scale") {
     CHECK(says(text, "cluster-allow-replica-migration"));
     CHECK(says(text, "forget redis-app-0 "));
     CHECK(says(text, "reset hard redis-app-6"));
-    CHECK(text.find("Keep replicas") < text.find("Move slots"));
-    CHECK(text.find("Move slots") < text.find("forget"));
+    CHECK(text.find("Keep replicas") < text.find("move_slots"));
+    CHECK(text.find("move_slots") < text.find("forget"));
     CHECK(!says(text, "replicate"));
   }
 
