@@ -52,6 +52,21 @@ std::string lines_of_service(const Json& service,
 
 }  // namespace
 
+std::string hostname_of(const Json& pod) {
+  const std::string own = text_at(pod, "spec.hostname");
+  return own.empty() ? name_of(pod) : own;
+}
+
+std::string own_hosts_line(const Json& pod, const std::string& address) {
+  const std::string name = hostname_of(pod);
+  const std::string subdomain = text_at(pod, "spec.subdomain");
+  std::string line = address;
+  if (!subdomain.empty()) {
+    line += " " + name + "." + subdomain + "." + namespace_of(pod) + ".svc.cluster.local";
+  }
+  return line + " " + name + "\n";
+}
+
 fs::path hosts_path(const fs::path& state_dir, const std::string& namespace_) {
   return state_dir / "hosts" / namespace_ / "hosts";
 }

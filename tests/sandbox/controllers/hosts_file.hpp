@@ -16,6 +16,13 @@ namespace kredis::sandbox {
 /// namespace by the short ones too, and the pods of headless services by name.
 std::string hosts_file(const Objects& services, const Objects& pods, const std::string& seen_from);
 
+/// What a pod calls its machine: `hostname`, else its own name.
+std::string hostname_of(const Json& pod);
+
+/// The line for a pod's own name, "ADDRESS NAME.SUBDOMAIN.NAMESPACE.svc... NAME", as the kubelet
+/// writes it.
+std::string own_hosts_line(const Json& pod, const std::string& address);
+
 /// Where the names that pods of `namespace_` see are kept.
 std::filesystem::path hosts_path(const std::filesystem::path& state_dir,
                                  const std::string& namespace_);

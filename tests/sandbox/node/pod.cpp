@@ -16,11 +16,6 @@ namespace fs = std::filesystem;
 constexpr const char* k_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::chrono::milliseconds k_longest_volume_delay{10'000};
 
-std::string hostname_of(const Json& pod) {
-  const std::string own = text_at(pod, "spec.hostname");
-  return own.empty() ? name_of(pod) : own;
-}
-
 const Json& status_named(const Json& statuses, const std::string& name) {
   static const Json k_none;
   for (const Json& status : statuses) {
@@ -29,17 +24,6 @@ const Json& status_named(const Json& statuses, const std::string& name) {
     }
   }
   return k_none;
-}
-
-// As the kubelet writes it into /etc/hosts: "ADDRESS NAME.SUBDOMAIN.NAMESPACE.svc... NAME".
-std::string own_hosts_line(const Json& pod, const std::string& address) {
-  const std::string name = hostname_of(pod);
-  const std::string subdomain = text_at(pod, "spec.subdomain");
-  std::string line = address;
-  if (!subdomain.empty()) {
-    line += " " + name + "." + subdomain + "." + namespace_of(pod) + ".svc.cluster.local";
-  }
-  return line + " " + name + "\n";
 }
 
 // Of the first container that must not run as root; empty where every one may.
