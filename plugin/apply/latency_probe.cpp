@@ -36,7 +36,8 @@ void LatencyProbe::ask(const std::stop_token& stop) {
     base_ = base_ == 0 ? took : std::min<std::int64_t>(base_, took);
     last_ = took - base_;
     worst_ = std::max<std::int64_t>(worst_, last_);
-    std::this_thread::sleep_for(k_pace);
+    std::unique_lock lock(pause_mutex_);
+    pause_.wait_for(lock, stop, k_pace, [] { return false; });
   }
 }
 

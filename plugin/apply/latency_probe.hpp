@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "shared/ports/redis_port.hpp"
@@ -32,6 +34,8 @@ class LatencyProbe {
   std::atomic<std::int64_t> last_ = 0;
   std::atomic<std::int64_t> worst_ = 0;
   std::atomic<std::int64_t> asked_at_ = 0;  ///< On the steady clock; 0 while nothing is under way.
+  std::mutex pause_mutex_;
+  std::condition_variable_any pause_;  ///< Between two questions; ends with the thread.
   std::jthread thread_;
 };
 

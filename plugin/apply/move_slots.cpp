@@ -3,14 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <condition_variable>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "plugin/apply/databases.hpp"
 #include "plugin/apply/latency_probe.hpp"
+#include "plugin/apply/node_steps.hpp"
 #include "plugin/apply/slot_mover.hpp"
 #include "shared/core/text.hpp"
 #include "shared/redis/reply_error.hpp"
@@ -111,11 +114,8 @@ Status Wave::prepare(const MoveSlots& step) {
       cluster_.switchboard().login(),
       site_.limits,
       steps_.size());
-  for (const core::SlotRange& range : left.ranges()) {
-    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-      pair->left.push_back(slot);
-    }
-  }
+  const std::vector<std::uint32_t> numbers = left.numbers();
+  pair->left.assign(numbers.begin(), numbers.end());
   KREDIS_CHECK(look_into(*pair, from));
   pairs_.push_back(std::move(pair));
   ends_.emplace_back(from, to);
@@ -126,12 +126,7 @@ Status Wave::close_what_arrived(std::size_t source,
                                 const core::SlotSet& slots,
                                 const core::NodeId& to) {
   std::vector<std::vector<Command>> commands(cluster_.view().members.size());
-  for (const core::SlotRange& range : slots.ranges()) {
-    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-      commands[source].push_back(
-          {"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", to.to_text()});
-    }
-  }
+  commands[source] = setslot_commands(slots.numbers(), {"NODE", to.to_text()});
   const auto answers = cluster_.switchboard().ask_each(commands, soon());
   if (!answers[source]) {
     return answers[source].error();
@@ -195,7 +190,6 @@ Status Wave::start() {
 /// The others hear it in the background; who is not reached now hears it by gossip, and the look at
 /// the end waits for that. A replica takes it from its master.
 void Wave::tell_others() {
-  std::vector<Command> owners;
   std::vector<std::vector<Command>> commands(cluster_.view().members.size());
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
     std::vector<std::uint32_t> arrived;
@@ -209,10 +203,8 @@ void Wave::tell_others() {
           at == ends_[i].second) {
         continue;
       }
-      for (const std::uint32_t slot : arrived) {
-        commands[at].push_back(
-            {"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", pairs_[i]->target.id.to_text()});
-      }
+      const auto owners = setslot_commands(arrived, {"NODE", pairs_[i]->target.id.to_text()});
+      commands[at].insert(commands[at].end(), owners.begin(), owners.end());
     }
   }
   static_cast<void>(cluster_.switchboard().ask_each(commands, soon()));
@@ -265,7 +257,9 @@ std::optional<Error> Wave::is_to_end() const {
 /// Until all workers are done, or one fails, or somebody ends it.
 Status Wave::watch() {
   std::vector<Status> ends(movers_.size());
-  std::atomic<std::size_t> running = movers_.size();
+  std::mutex mutex;
+  std::condition_variable one_ended;
+  std::size_t running = movers_.size();
   std::vector<std::jthread> threads;
   threads.reserve(movers_.size());
   for (std::size_t i = 0; i < movers_.size(); ++i) {
@@ -274,12 +268,17 @@ Status Wave::watch() {
       if (!ends[i]) {
         stop_ = true;
       }
+      const std::lock_guard lock(mutex);
       --running;
+      one_ended.notify_one();
     });
   }
+  const auto all_ended = [&] {
+    std::unique_lock lock(mutex);
+    return one_ended.wait_for(lock, k_tick, [&] { return running == 0; });
+  };
   std::optional<Error> ended;
-  while (running > 0) {
-    std::this_thread::sleep_for(k_tick);
+  while (!all_ended()) {
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
       if (probes_.contains(ends_[i].first)) {
         pairs_[i]->felt =

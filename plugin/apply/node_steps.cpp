@@ -232,15 +232,16 @@ struct CommandsOf {
     return commands;
   }
   Commands operator()(const core::ClaimSlots& what) const {
-    std::vector<Command> commands = setslot_commands(what.slots, {"NODE", what.node.to_text()});
+    std::vector<Command> commands =
+        setslot_commands(what.slots.numbers(), {"NODE", what.node.to_text()});
     commands.push_back({"CLUSTER", "BUMPEPOCH"});
     return commands;
   }
   Commands operator()(const core::StabiliseSlots& what) const {
-    return setslot_commands(what.slots, {"STABLE"});
+    return setslot_commands(what.slots.numbers(), {"STABLE"});
   }
   Commands operator()(const core::AssignSlots& what) const {
-    return setslot_commands(what.slots, {"NODE", what.node.to_text()});
+    return setslot_commands(what.slots.numbers(), {"NODE", what.node.to_text()});
   }
   Commands operator()(const core::SetConfig& what) const { return set_config(what); }
   template <typename Kind>
@@ -251,15 +252,13 @@ struct CommandsOf {
 
 }  // namespace
 
-std::vector<Command> setslot_commands(const core::SlotSet& slots,
+std::vector<Command> setslot_commands(const std::vector<std::uint32_t>& slots,
                                       const std::vector<std::string>& how) {
   std::vector<Command> commands;
-  for (const core::SlotRange& range : slots.ranges()) {
-    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-      Command command{"CLUSTER", "SETSLOT", std::to_string(slot)};
-      command.insert(command.end(), how.begin(), how.end());
-      commands.push_back(std::move(command));
-    }
+  for (const std::uint32_t slot : slots) {
+    Command command{"CLUSTER", "SETSLOT", std::to_string(slot)};
+    command.insert(command.end(), how.begin(), how.end());
+    commands.push_back(std::move(command));
   }
   return commands;
 }

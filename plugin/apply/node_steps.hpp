@@ -20,7 +20,7 @@ Result<std::vector<core::Command>> commands_for(const core::Step& step,
                                                 const core::ClusterView& view);
 
 /// CLUSTER SETSLOT for each of `slots`, with the same last words.
-std::vector<core::Command> setslot_commands(const core::SlotSet& slots,
+std::vector<core::Command> setslot_commands(const std::vector<std::uint32_t>& slots,
                                             const std::vector<std::string>& how);
 
 /// Whether `reply` to `step` lets the plan go on: OK, or an error which says that it is so already.

@@ -122,8 +122,9 @@ Status Returning::connect() {
 
 std::vector<Command> Returning::setslots(const std::vector<std::string>& claimed,
                                          const std::vector<std::string>& others) const {
-  std::vector<Command> commands = setslot_commands(claimed_, claimed);
-  const std::vector<Command> more = setslot_commands(step_.slots.without(claimed_), others);
+  std::vector<Command> commands = setslot_commands(claimed_.numbers(), claimed);
+  const std::vector<Command> more =
+      setslot_commands(step_.slots.without(claimed_).numbers(), others);
   commands.insert(commands.end(), more.begin(), more.end());
   return commands;
 }
@@ -137,7 +138,7 @@ Status Returning::mark() {
   const core::Node* named = cluster_.view().by_pod(step_.pod)->view->find(step_.owner);
   unnamed.erase(named == nullptr ? core::SlotSet{} : named->slots);
   // The mark outlives this: a node that takes a slot over believes nobody else about its owner.
-  return tell_source(setslot_commands(unnamed, {"NODE", owner}));
+  return tell_source(setslot_commands(unnamed.numbers(), {"NODE", owner}));
 }
 
 /// Without REPLACE: what the owner has is what clients were served since.
@@ -239,10 +240,8 @@ Status Returning::run() {
         return redis::error_of(chosen.front(), step_.owner_pod);
       }
     }
-    for (const core::SlotRange& range : step_.slots.ranges()) {
-      for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-        KREDIS_CHECK(bring(slot, database));
-      }
+    for (const std::uint32_t slot : step_.slots.numbers()) {
+      KREDIS_CHECK(bring(slot, database));
     }
   }
   return settle();

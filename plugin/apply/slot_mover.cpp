@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "plugin/apply/node_steps.hpp"
 #include "shared/core/text.hpp"
 #include "shared/redis/reply_error.hpp"
 
@@ -40,16 +41,6 @@ Status expect_no_error(const std::vector<Reply>& replies, const std::string& pod
     }
   }
   return {};
-}
-
-std::vector<Command> setslot(const std::vector<std::uint32_t>& slots,
-                             const char* how,
-                             const core::NodeId& node) {
-  std::vector<Command> commands;
-  for (const std::uint32_t slot : slots) {
-    commands.push_back({"CLUSTER", "SETSLOT", std::to_string(slot), how, node.to_text()});
-  }
-  return commands;
 }
 
 }  // namespace
@@ -122,8 +113,9 @@ Status SlotMover::move(const std::vector<std::uint32_t>& slots, const MoveStop& 
 /// The target first: a client that the source sends on must be let in there.
 /// https://redis.io/docs/latest/commands/cluster-setslot/
 Status SlotMover::open(const std::vector<std::uint32_t>& slots) {
-  KREDIS_CHECK(at_target(setslot(slots, "IMPORTING", pair_.source.id)));
-  KREDIS_TRY(const auto replies, at_source(setslot(slots, "MIGRATING", pair_.target.id)));
+  KREDIS_CHECK(at_target(setslot_commands(slots, {"IMPORTING", pair_.source.id.to_text()})));
+  KREDIS_TRY(const auto replies,
+             at_source(setslot_commands(slots, {"MIGRATING", pair_.target.id.to_text()})));
   return expect_no_error(replies, pair_.source.pod);
 }
 
@@ -288,7 +280,7 @@ Result<bool> SlotMover::is_empty(const std::vector<std::uint32_t>& slots) {
 
 /// Target, then source: while the source still answers for the slot nobody asks in vain.
 Status SlotMover::close(const std::vector<std::uint32_t>& slots) {
-  const std::vector<Command> owner = setslot(slots, "NODE", pair_.target.id);
+  const std::vector<Command> owner = setslot_commands(slots, {"NODE", pair_.target.id.to_text()});
   KREDIS_CHECK(at_target(owner));
   KREDIS_TRY(const auto replies, at_source(owner));
   return expect_no_error(replies, pair_.source.pod);

@@ -100,10 +100,8 @@ double load_of(const SlotHolder& holder, const std::vector<double>& weighs) {
     return holder.slots.size();
   }
   double load = 0;
-  for (const core::SlotRange& range : holder.slots.ranges()) {
-    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-      load += weighs[slot];
-    }
+  for (const std::uint32_t slot : holder.slots.numbers()) {
+    load += weighs[slot];
   }
   return load;
 }

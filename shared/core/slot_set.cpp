@@ -130,6 +130,17 @@ std::uint32_t SlotSet::size() const noexcept {
   return total;
 }
 
+std::vector<std::uint32_t> SlotSet::numbers() const {
+  std::vector<std::uint32_t> all;
+  all.reserve(size());
+  for (const SlotRange& range : ranges_) {
+    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
+      all.push_back(slot);
+    }
+  }
+  return all;
+}
+
 SlotSet SlotSet::united(const SlotSet& other) const {
   SlotSet result = *this;
   result.insert(other);

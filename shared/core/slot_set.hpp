@@ -54,6 +54,8 @@ class SlotSet {
   bool empty() const noexcept { return ranges_.empty(); }
   std::uint32_t size() const noexcept;
   const std::vector<SlotRange>& ranges() const noexcept { return ranges_; }
+  /// Each slot by itself, in ascending order.
+  std::vector<std::uint32_t> numbers() const;
   SlotSet united(const SlotSet& other) const;
   SlotSet without(const SlotSet& other) const;
   SlotSet shared_with(const SlotSet& other) const;

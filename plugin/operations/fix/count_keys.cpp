@@ -20,16 +20,6 @@ using core::Reply;
 /// Values that are compared at once: each is read from two nodes.
 constexpr std::size_t k_compared = 100;
 
-std::vector<std::uint32_t> numbers_of(const core::SlotSet& slots) {
-  std::vector<std::uint32_t> numbers;
-  for (const core::SlotRange& range : slots.ranges()) {
-    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-      numbers.push_back(slot);
-    }
-  }
-  return numbers;
-}
-
 /// Asks those that answered the last look, each in its place.
 class Census {
  public:
@@ -203,7 +193,7 @@ Result<KeyCounts> Census::take(const core::SlotSet& slots) {
     return KeyCounts{};
   }
   KREDIS_CHECK(find_databases());
-  const std::vector<std::uint32_t> numbers = numbers_of(slots);
+  const std::vector<std::uint32_t> numbers = slots.numbers();
   for (const int database : databases_) {
     KREDIS_CHECK(count(numbers, database));
   }

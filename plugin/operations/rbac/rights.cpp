@@ -104,21 +104,6 @@ constexpr std::array k_rights{
     Right{"doctor", "", "secrets", "get", "password and certificates", needed, secrets},
     Right{"doctor", "", "nodes", "list", k_places, goes_without, always, everywhere},
 
-    Right{"fix", "apps", "statefulsets", "list", "finds the cluster", needed, statefulset},
-    Right{"fix", "apps", "statefulsets", "list", "finds the cluster", needed, deployment},
-    Right{"fix", "apps", "deployments", "list", "finds the cluster", needed, deployment},
-    Right{"fix", "apps", "statefulsets", "get", "pods that something else made", needed, foreign},
-    Right{"fix", "apps", "deployments", "get", "pods that something else made", goes_without,
-          foreign},
-    Right{"fix", "", "configmaps", "get", "the port and the files of such pods", goes_without,
-          foreign},
-    Right{"fix", "", "pods", "list", "its nodes"},
-    Right{"fix", "", "pods/portforward", "get create", k_tunnel},
-    Right{"fix", "", "services", "list", "the addresses that nodes announce", needed, deployment},
-    Right{"fix", "", "secrets", "get", "password and certificates", needed, secrets},
-    Right{"fix", "", "nodes", "list", k_places, goes_without, always, everywhere},
-    Right{"fix", k_leases, "leases", "get create patch delete", k_one_at_a_time, goes_without},
-
     Right{"create", "", "configmaps", "get create patch", "redis.conf and the pods' scripts"},
     Right{"create", "", "services", "get create patch", "the cluster's names and addresses"},
     Right{"create", "policy", "poddisruptionbudgets", "get create patch", "one pod away at a time"},
@@ -296,7 +281,8 @@ struct Likeness {
   std::string_view verb;
   std::string_view like;
 };
-constexpr std::array k_alike{Likeness{"rebalance", "node"}, Likeness{"reshard", "node"}};
+constexpr std::array k_alike{
+    Likeness{"fix", "node"}, Likeness{"rebalance", "node"}, Likeness{"reshard", "node"}};
 
 bool alike(const Right& a, const Right& b) {
   return a.group == b.group && a.resource == b.resource && a.weight == b.weight &&

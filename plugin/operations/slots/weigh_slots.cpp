@@ -16,16 +16,6 @@ using core::Reply;
 /// Of each slot, when its memory is estimated.
 constexpr const char* k_samples = "5";
 
-std::vector<std::uint32_t> slots_of(const core::Node& node) {
-  std::vector<std::uint32_t> slots;
-  for (const core::SlotRange& range : node.slots.ranges()) {
-    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-      slots.push_back(slot);
-    }
-  }
-  return slots;
-}
-
 /// The masters of the last look, each asked something of its own.
 class Scales {
  public:
@@ -33,7 +23,7 @@ class Scales {
     for (const core::Member& member : cluster.view().members) {
       const core::Node* self = member.self();
       const bool serves = self != nullptr && self->role == core::Role::master;
-      slots_.push_back(serves ? slots_of(*self) : std::vector<std::uint32_t>{});
+      slots_.push_back(serves ? self->slots.numbers() : std::vector<std::uint32_t>{});
     }
   }
 

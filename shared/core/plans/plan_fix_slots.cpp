@@ -265,10 +265,8 @@ void fix_open_slots(Fixing& fixing) {
     }
   }
   Fates fates;
-  for (const SlotRange& range : open.ranges()) {
-    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-      decide_for_slot(fixing, slot, fates);
-    }
+  for (const std::uint32_t slot : open.numbers()) {
+    decide_for_slot(fixing, slot, fates);
   }
   decide_for_replicas(fixing, fates);
   for (const auto& [ends, slots] : fates.brought) {

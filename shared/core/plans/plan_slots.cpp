@@ -12,16 +12,6 @@
 namespace kredis::core {
 namespace {
 
-std::vector<std::uint32_t> slots_in(const SlotSet& set) {
-  std::vector<std::uint32_t> slots;
-  for (const SlotRange& range : set.ranges()) {
-    for (std::uint32_t slot = range.first(); slot <= range.last(); ++slot) {
-      slots.push_back(slot);
-    }
-  }
-  return slots;
-}
-
 void add_slot(SlotSet& set, std::uint32_t slot) { set.insert(*SlotRange::make(slot, slot)); }
 
 /// What each holder is to have of `total`, in whole slots. What does not come out even goes to who
@@ -101,7 +91,7 @@ std::vector<MoveSlots> moves_by_number(const std::vector<SlotHolder>& holders, d
     lacks.push_back(shares[i] - static_cast<std::int64_t>(holders[i].slots.size()));
   }
   for (std::size_t giver = 0; giver < holders.size(); ++giver) {
-    std::vector<std::uint32_t> slots = slots_in(holders[giver].slots);
+    std::vector<std::uint32_t> slots = holders[giver].slots.numbers();
     for (std::int64_t spare = -lacks[giver]; spare > 0; --spare) {
       while (lacks[taker] <= 0) {
         ++taker;
@@ -121,7 +111,7 @@ std::vector<MoveSlots> moves_by_weight(const std::vector<SlotHolder>& holders,
   std::vector<double> loads(holders.size(), 0);
   double all = 0;
   for (std::size_t i = 0; i < holders.size(); ++i) {
-    for (const std::uint32_t slot : slots_in(holders[i].slots)) {
+    for (const std::uint32_t slot : holders[i].slots.numbers()) {
       loads[i] += weight_of(slot);
     }
     all += loads[i];
@@ -132,7 +122,7 @@ std::vector<MoveSlots> moves_by_weight(const std::vector<SlotHolder>& holders,
   }
   MoveList moves(holders);
   for (std::size_t giver = 0; giver < holders.size(); ++giver) {
-    std::vector<std::uint32_t> slots = slots_in(holders[giver].slots);
+    std::vector<std::uint32_t> slots = holders[giver].slots.numbers();
     std::ranges::stable_sort(
         slots, [&](std::uint32_t a, std::uint32_t b) { return weight_of(a) > weight_of(b); });
     for (const std::uint32_t slot : slots) {
@@ -200,7 +190,7 @@ Result<std::vector<MoveSlots>> moves_between(const std::vector<SlotHolder>& from
   std::uint32_t seen = 0;
   for (std::size_t giver = 0; giver < from.size(); ++giver) {
     std::vector<std::uint32_t> own =
-        slots_in(slots.empty() ? from[giver].slots : slots.shared_with(from[giver].slots));
+        (slots.empty() ? from[giver].slots : slots.shared_with(from[giver].slots)).numbers();
     seen += static_cast<std::uint32_t>(own.size());
     // Each gives in the measure of what it has; rounding is carried on to the next.
     const std::uint32_t total = slots.empty() ? held.size() : number;
