@@ -307,7 +307,7 @@ def test_claims_of_pods_that_go_stay_empty_or_go_where_that_is_asked(namespace):
     asks = namespace.plugin("scale", "--masters", 3, "--purge-data")
     assert asks.exit == 3 and "losing data was not confirmed" in asks.stderr, str(asks)
     scale(namespace, "--masters", 3, "--purge-data")
-    assert claims() == eight[:6]
+    wait_until(lambda: claims() == eight[:6], 30, "the claims of the pods that went are gone")
     require_shape(namespace, 3, 1)
 
 

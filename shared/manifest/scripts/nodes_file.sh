@@ -64,19 +64,44 @@ latest() {
         }
       }')
     case "$later" in
-      1) printf '%s\n' "$view" | as_seen_by "$id"; return ;;
+      1) printf '%s\n' "$view" | as_seen_by "$id" "$(printf '%s\n' "$view" | heir_of "$id" "$1")"; return ;;
       0) break ;;
     esac
   done
   [ -z "$1" ] || printf '%s\n' "$1"
 }
 
-# as_seen_by ID: a nodes.conf of node ID, of the CLUSTER NODES of another.
+# heir_of ID COPY: who has now, in the CLUSTER NODES of another, the slots that the copy gives to node ID or
+# to the master that it follows.
+heir_of() {
+  awk -v id="$1" -v copy="$2" '
+    function has_slot(word) {
+      ends = split(word, range, "-")
+      return word !~ /^\[/ && slot >= range[1] + 0 && slot <= range[ends] + 0
+    }
+    BEGIN {
+      for (i = split(copy, line, "\n"); i > 0; i--) {
+        if (split(line[i], word, " ") < 8) continue
+        first[word[1]] = word[9]
+        if (word[1] == id) shard = word[4] == "-" ? id : word[4]
+      }
+      if (first[shard] !~ /^[0-9]/) exit
+      slot = first[shard] + 0
+    }
+    { for (w = 9; w <= NF; w++) if (has_slot($w)) { print $1; exit } }'
+}
+
+# as_seen_by ID HEIR: a nodes.conf of node ID, of the CLUSTER NODES of another. Where that knows it as a
+# master whose slots HEIR has by now, it follows HEIR: Redis leaves a master that starts without slots alone.
 as_seen_by() {
-  awk -v id="$1" '
+  awk -v id="$1" -v heir="$2" '
     $3 ~ /handshake/ { next }
     { sub(/myself,/, "", $3) }
-    $1 == id { $3 = "myself," ($3 ~ /slave/ ? "slave" : "master"); $8 = "connected" }
+    $1 == id {
+      if (heir != "" && heir != id && $3 ~ /master/ && NF == 8) { $3 = "slave"; $4 = heir }
+      $3 = "myself," ($3 ~ /slave/ ? "slave" : "master")
+      $8 = "connected"
+    }
     $7 + 0 > epoch { epoch = $7 + 0 }
     { line = $1; for (i = 2; i <= NF; i++) if ($i !~ /^\[/) line = line " " $i; print line }
     END { print "vars currentEpoch " epoch " lastVoteEpoch 0" }'

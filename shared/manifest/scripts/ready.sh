@@ -15,26 +15,36 @@ not_ready() {
 }
 
 # What the other pods say of the cluster in which this node may have had a place: "lost" where they
-# know as many nodes as there are pods, and this is none of those; "silent" of who does not answer.
+# know as many nodes as there are pods, and this is none of those; "silent" where one does not answer.
 said_by_peers() {
   ask_seconds=1
   pods=$(pod_addresses | wc -l)
-  for peer in $(peers | head -n 8); do
-    ask "$peer" CLUSTER INFO | tr -d '\r' | awk -F: -v pods="$pods" '
-      { said[$1] = $2 }
-      END {
-        if (!("cluster_known_nodes" in said)) print "silent"
-        else if (said["cluster_known_nodes"] > 1 && said["cluster_slots_assigned"] > 0 &&
-                 said["cluster_known_nodes"] >= pods) print "lost"
-      }' &
-  done
-  wait
+  # shellcheck disable=SC2046 # A word for each.
+  set -- $(peers | head -n 8)
+  for peer in "$@"; do ask "$peer" CLUSTER INFO & done | tr -d '\r' | awk -F: -v pods="$pods" -v asked=$# '
+    $1 == "cluster_slots_assigned" { slots = $2 }
+    $1 == "cluster_known_nodes" { answered++; if ($2 > 1 && slots > 0 && $2 >= pods) lost = 1 }
+    END { if (lost) print "lost"; else if (answered < asked) print "silent" }'
+}
+
+# A node that was found to be new among new ones lost nothing since, for as long as its server runs: sixty
+# pods that wait for init would else ask eight others each, again and again.
+is_alone() {
+  run=$(echo "$answers" | field run_id)
+  noted=$(conf_value dir)/.kubectl-redis.new
+  [ -z "$run" ] || [ "$(cat "$noted" 2>/dev/null)" != "$run" ] || return 0
+  case $(said_by_peers) in
+    lost) not_ready "the other pods are a cluster, and this node lost its place in it" ;;
+    silent) not_ready "it is alone, and a pod that may know more does not answer" ;;
+  esac
+  { echo "$run" >"$noted"; } 2>/dev/null
 }
 
 answers=$(ask "$me" <<'COMMANDS' | tr -d '\r'
 PING
 CLUSTER INFO
 INFO replication
+INFO server
 CLUSTER NODES
 COMMANDS
 )
@@ -47,10 +57,7 @@ esac
 case "$answers" in
   *"cluster_known_nodes:1
 "*)
-    case $(said_by_peers) in
-      *lost*) not_ready "the other pods are a cluster, and this node lost its place in it" ;;
-      *silent*) not_ready "it is alone, and a pod that may know more does not answer" ;;
-    esac
+    is_alone
     ;;
   *)
     # Who never had slots nor an epoch was introduced a moment ago, and gets its place next.

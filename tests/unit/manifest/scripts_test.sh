@@ -176,6 +176,24 @@ case_an_identity_that_is_lost_comes_back_from_the_copy() {
   check "what was found is kept" set_aside
 }
 
+# Its slots went to its replica meanwhile, and then to another that was a replica before.
+case_an_identity_that_is_lost_after_a_promotion_follows_the_heir() {
+  check "a cluster" start_cluster 1
+  check "all keys were written" equal "$(write_keys 1 60)" 60
+  for turn in "2 5" "5 2"; do
+    set -- $turn
+    check "pod $1 has a copy" eventually 20 kept "$1"
+    stop_pod "$1" KILL
+    check "pod $2 is promoted" eventually 60 role_is "$2" master
+    check "pod $1 finds an empty file" lose_identity "$1" ''
+    check "it follows" eventually 20 role_is "$1" slave
+    check "and is in step" eventually 60 link_is_up "$1"
+    check "all are whole again" eventually 120 whole 1 2 3 4 5 6
+    check "no slot is open" no grep -q '\[' "$work/pod$1/data/nodes.conf"
+    check "every key is there" eventually 20 keys_are 60
+  done
+}
+
 case_only_a_whole_nodes_conf_is_copied() {
   eval "$(sed -n '/^own_id()/p; /^whole_lines()/,/^}/p; /^keep_nodes_file()/,/^}/p' "$source/shared/manifest/scripts/nodes_file.sh")"
   file=$work/nodes.conf
