@@ -58,6 +58,19 @@ void Metrics::set(std::string_view name, const Labels& labels, double value) {
   families[std::string(name)][labels_text(labels)] = value;
 }
 
+void Metrics::set_all(std::string_view name, const std::vector<std::pair<Labels, double>>& series) {
+  Series all;
+  for (const auto& [labels, value] : series) {
+    all[labels_text(labels)] = value;
+  }
+  const std::lock_guard lock(mutex_);
+  if (all.empty()) {
+    gauges_.erase(std::string(name));
+  } else {
+    gauges_[std::string(name)] = std::move(all);
+  }
+}
+
 void Metrics::observe(std::string_view endpoint, std::chrono::nanoseconds time) {
   const double seconds = std::chrono::duration<double>(time).count();
   const std::lock_guard lock(mutex_);

@@ -25,6 +25,8 @@ class Metrics {
   void count(std::string_view name, const Labels& labels, double amount = 1);
   /// Sets a gauge, or a counter that is kept elsewhere.
   void set(std::string_view name, const Labels& labels, double value);
+  /// Sets all series of a gauge: those that are not in `series` are gone.
+  void set_all(std::string_view name, const std::vector<std::pair<Labels, double>>& series);
   /// How long a review took.
   void observe(std::string_view endpoint, std::chrono::nanoseconds time);
 

@@ -80,12 +80,16 @@ void print_dates(const CertificateDates& dates, Metrics& metrics) {
 }
 
 void print_clusters(const Observer* observer, Metrics& metrics) {
+  std::vector<std::pair<Labels, double>> seen, slots, ages;
   for (const Watched& each : observer != nullptr ? observer->watched() : std::vector<Watched>{}) {
     const Labels labels{{"namespace", each.namespace_name}, {"cluster", each.cluster}};
-    metrics.set("cluster_seen", labels, each.seen ? 1 : 0);
-    metrics.set("cluster_slots", labels, static_cast<double>(each.slots));
-    metrics.set("cluster_view_age_seconds", labels, static_cast<double>(each.age_seconds));
+    seen.emplace_back(labels, each.seen ? 1 : 0);
+    slots.emplace_back(labels, static_cast<double>(each.slots));
+    ages.emplace_back(labels, static_cast<double>(each.age_seconds));
   }
+  metrics.set_all("cluster_seen", seen);
+  metrics.set_all("cluster_slots", slots);
+  metrics.set_all("cluster_view_age_seconds", ages);
 }
 
 /// Whether a signal to end came within `time`. The wait for it is the clock of the ticks, too.

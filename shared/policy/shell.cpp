@@ -50,7 +50,7 @@ class ShellReader {
     while (at_ < text_.size() && script_.parts < k_most_parts) {
       step();
     }
-    end_command(false);
+    end_command('\0');
     script_.whole = script_.parts < k_most_parts;
     script_.code += text_.substr(at_);
     return std::move(script_);
@@ -237,11 +237,12 @@ class ShellReader {
     }
     end_word();
     const bool twice = at_ + 1 < text_.size() && text_[at_ + 1] == c;
+    const bool joins = twice && (c == '|' || c == '&');
     keep();
-    if (c == '|' && twice) {
+    if (joins) {
       keep();
     }
-    end_command(c == '|' && twice);
+    end_command(joins ? c : '\0');
     if (c == '\n') {
       read_bodies();
     }
@@ -299,12 +300,20 @@ class ShellReader {
     constexpr std::array<std::string_view, 3> closing{"fi", "done", "esac"};
     if (std::ranges::find(opening, word) != opening.end()) {
       ++nested_;
+    } else if (word == "{") {
+      braces_.push_back(guarded_);
+      nested_ += guarded_ ? 1 : 0;
+    } else if (word == "}" && !braces_.empty()) {
+      nested_ -= braces_.back() ? 1 : 0;
+      braces_.pop_back();
     } else if (nested_ > 0 && std::ranges::find(closing, word) != closing.end()) {
       --nested_;
     }
   }
 
-  void end_command(bool fallback) {
+  /// `joint` is the letter of && or ||, or 0 for what ends it otherwise. What stands behind && runs
+  /// only where a test before it is true.
+  void end_command(char joint) {
     end_word();
     pending_.reset();
     const bool list = !command_.words.empty() && is_list_head(plain(command_.words.front()));
@@ -312,11 +321,16 @@ class ShellReader {
     if (list) {
       command_.words.clear();
     }
-    command_.branch = nested_ > 0;
-    if (!command_.words.empty() || !command_.redirections.empty() || waits) {
-      script_.commands.push_back(std::move(command_));
+    if (command_.words.empty() && command_.redirections.empty() && !waits) {
+      return;  // A line break, behind && or || too.
     }
-    command_ = {.fallback = fallback};
+    constexpr std::array<std::string_view, 3> tests{"[", "[[", "test"};
+    const bool is_test = !command_.words.empty() &&
+                         std::ranges::find(tests, plain(command_.words.front())) != tests.end();
+    command_.branch = nested_ > 0 || guarded_;
+    guarded_ = joint == '&' && (guarded_ || is_test);
+    script_.commands.push_back(std::move(command_));
+    command_ = {.fallback = joint == '|'};
   }
 
   /// The lines up to the word that ends a here-document, for each that the line before has begun.
@@ -365,7 +379,9 @@ class ShellReader {
   std::string_view text_;
   std::size_t at_ = 0;
   bool in_word_ = false;
-  int nested_ = 0;  // In how many of if, case and loops.
+  int nested_ = 0;            // In how many of if, case and loops, and of groups behind a test.
+  bool guarded_ = false;      // Behind a test and &&.
+  std::vector<bool> braces_;  // Of each group that is open: whether it is behind a test.
   ShellWord word_;
   ShellCommand command_;
   std::optional<Pending> pending_;

@@ -270,6 +270,13 @@ TEST_SUITE("policy/branches") {
     CHECK(port_of("for i in 1 2; do P=$i; done; " + one + " --port $P") == std::nullopt);
     CHECK(port_of("if [ -f /x ]; then date; fi; P=8; " + one + " --port $P") == 8);
     CHECK(port_of("if [ -f /x ]; then " + one + "; else " + one + "; fi") == 7000);
+    CHECK(port_of("[ -z $P ] && P=7; " + one + " --port $P") == std::nullopt);
+    CHECK(port_of("P=8; [ -f /x ] &&\n  P=7\n" + one + " --port $P") == std::nullopt);
+    CHECK(port_of("P=8; [ -f /x ] && date && P=7; " + one + " --port $P") == std::nullopt);
+    CHECK(port_of("P=8; test -f /x && { date; P=7; }; " + one + " --port $P") == std::nullopt);
+    CHECK(port_of("[ -f /x ] && { date; }; P=8; " + one + " --port $P") == 8);
+    CHECK(port_of("cd /conf && P=8 && " + one + " --port $P") == 8);
+    CHECK(port_of("[ -f /conf/redis.conf ] && " + one) == 7000);
   }
 }
 

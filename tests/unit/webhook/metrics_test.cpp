@@ -32,6 +32,18 @@ TEST_SUITE("webhook/metrics") {
           "kubectl_redis_webhook_connections 2\n");
   }
 
+  TEST_CASE("a series that is not set any more is gone, and the others stay") {
+    Metrics metrics;
+    metrics.set("connections", {}, 2);
+    metrics.set_all("cluster_seen", {{{{"cluster", "a"}}, 1}, {{{"cluster", "b"}}, 0}});
+    metrics.set_all("cluster_seen", {{{{"cluster", "b"}}, 1}});
+    CHECK(contains(metrics.to_text(), "cluster_seen{cluster=\"b\"} 1\n"));
+    CHECK_FALSE(contains(metrics.to_text(), "cluster=\"a\""));
+    metrics.set_all("cluster_seen", {});
+    CHECK_FALSE(contains(metrics.to_text(), "cluster_seen"));
+    CHECK(contains(metrics.to_text(), "connections 2\n"));
+  }
+
   TEST_CASE("label values cannot end their line or their quotes") {
     Metrics metrics;
     metrics.count("x_total", {{"user", "a\"b\\c\nd"}, {"kind", "Pod"}});
