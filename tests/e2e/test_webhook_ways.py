@@ -35,8 +35,8 @@ def patch(space, kind, name, change):
     return space.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(change))
 
 
-def is_refused(outcome, rule):
-    assert outcome.exit == 1 and f"[{rule}]" in outcome.stderr, str(outcome)
+def is_refused(outcome, *rules):
+    assert outcome.exit == 1 and any(f"[{rule}]" in outcome.stderr for rule in rules), str(outcome)
 
 
 @pytest.mark.parametrize("rule, kind, name", [
@@ -110,15 +110,64 @@ def test_no_claim_goes_by_a_retention_policy(cluster, when):
     is_refused(patch(cluster, "statefulset", "redis-app", change), "RG006")
 
 
-def test_no_data_goes_by_another_volume(cluster):
+@pytest.mark.parametrize("how", ["emptyDir", "claim", "subPath", "folder"])
+def test_no_data_goes_by_another_place(cluster, how):
     """Even where the same change says that the cluster is ephemeral from now on."""
     pod = cluster.get("statefulset", "redis-app")["spec"]["template"]["spec"]
-    pod["volumes"].append({"name": "scratch", "emptyDir": {}})
+    volume = {"emptyDir": {"emptyDir": {}}, "claim": {"persistentVolumeClaim": {"claimName": "other"}}}.get(how)
+    if volume:
+        pod["volumes"].append({"name": "scratch", **volume})
+    other = {"subPath": {"subPath": "elsewhere"}, "folder": {"mountPath": "/elsewhere"}}.get(how, {"name": "scratch"})
     for mount in pod["containers"][0]["volumeMounts"]:
-        mount["name"] = "scratch" if mount["name"] == "redis-data" else mount["name"]
+        mount.update(other if mount["name"] == "redis-data" else {})
     change = {"metadata": {"annotations": {"kubectl-redis.dev/storage": "ephemeral"}},
               "spec": {"template": {"spec": {"volumes": pod["volumes"], "containers": pod["containers"]}}}}
     is_refused(patch(cluster, "statefulset", "redis-app", change), "RG006")
+
+
+def test_no_workload_hides_from_the_guards(cluster):
+    """A change after which nothing tells that it is a Redis Cluster."""
+    before = cluster.get("statefulset", "redis-app")
+    pod = before["spec"]["template"]["spec"]
+    pod["containers"][0].update(image="tools:1", command=["sleep", "1d"], args=[])
+    nothing = {kind: {key: None for key in before["metadata"][kind]} for kind in ("labels", "annotations")}
+    selecting = before["spec"]["selector"]["matchLabels"]
+    labels = {key: None for key in before["spec"]["template"]["metadata"]["labels"] if key not in selecting}
+    template = {"metadata": {"labels": labels, "annotations": None}, "spec": {"containers": pod["containers"]}}
+    change = {"metadata": nothing, "spec": {"template": template}}
+    is_refused(patch(cluster, "statefulset", "redis-app", change), "RG004", "RG006")
+
+
+def test_no_service_leads_elsewhere(cluster):
+    elsewhere = {"spec": {"selector": {"app": "other", "appCluster": None}}}
+    governing = cluster.get("statefulset", "redis-app")["spec"]["serviceName"]
+    is_refused(patch(cluster, "service", governing, elsewhere), "RC069", "RG007")
+    other = next(it["metadata"]["name"] for it in cluster.get("services")["items"]
+                 if it["metadata"]["name"] != governing)
+    change = json.dumps(elsewhere)
+    told = cluster.kubectl("patch", "service", other, "--type=merge", "-p", change, "--dry-run=server").require()
+    assert "RG007" in told.stderr or "RC069" in told.stderr, str(told)
+
+
+def test_no_workload_goes_with_the_owner_that_it_had(hook, cluster):
+    """What the garbage collector does when the owner is gone: asks, and is refused."""
+    if not cluster.bed.real:
+        pytest.skip("needs a garbage collector")
+    cluster.kubectl("create", "configmap", "parent").require()
+    uid = cluster.get("configmap", "parent")["metadata"]["uid"]
+    owners = [{"apiVersion": "v1", "kind": "ConfigMap", "name": "parent", "uid": uid}]
+    allowed = {"metadata": {"annotations": {ALLOW: "true"}, "ownerReferences": owners}}
+    patch(cluster, "statefulset", "redis-app", allowed).require()
+    patch(cluster, "statefulset", "redis-app", {"metadata": {"annotations": {ALLOW: None}}}).require()
+    cluster.kubectl("delete", "configmap", "parent").require()
+
+    def refused():
+        return any("RG004" in json.dumps(line) for line in hook.lines() if line.get("operation") == "DELETE")
+
+    wait_until(refused, 60, "the garbage collector is refused")
+    assert "deletionTimestamp" not in cluster.get("statefulset", "redis-app")["metadata"]
+    assert len(cluster.pods()) == 3
+    patch(cluster, "statefulset", "redis-app", {"metadata": {"ownerReferences": None}}).require()
 
 
 @pytest.mark.parametrize("how", ["label", "owner", "deadline", "image"])
