@@ -255,6 +255,10 @@ void Inquiry::judge_departure(const char* id,
   }
   // Pods on their way out count as gone already: two evictions a moment apart must not take both
   // copies.
+  const Json& allowing = is_allowed(act_.before) ? act_.before : workload;
+  if (interrupts_move(allowing, pods, "/metadata/name", std::string(act_.name))) {
+    return;
+  }
   const core::Loss loss = core::loss_of(*sight_.view, pods, gone);
   if (loss.survived()) {
     return;
@@ -264,7 +268,7 @@ void Inquiry::judge_departure(const char* id,
   answer_.again_later = act_.subresource == "eviction";
   const std::string who = std::string(act_.name);
   refuse(id,
-         is_allowed(act_.before) ? act_.before : workload,
+         allowing,
          "/metadata/name",
          who,
          loss.slots.empty()

@@ -151,6 +151,20 @@ void Inquiry::claim_change() {
   }
 }
 
+/// Whether it restarts all pods while slots move, and was refused for that.
+bool Inquiry::rolls_out() {
+  const auto template_of = [](const Json& each) { return member(each, {"spec", "template"}); };
+  if (template_of(act_.before) == template_of(act_.object) || !looks(act_.before)) {
+    return false;
+  }
+  const Json& allowing = guarded::is_allowed(act_.before) ? act_.before : act_.object;
+  answer_.concerned =
+      interrupts_move(
+          allowing, {}, "/spec/template", "another template, so that every pod restarts") ||
+      answer_.overridden;
+  return answer_.concerned;
+}
+
 void Inquiry::workload_change() {
   const bool is_ours = concerns(&act_.before);
   const std::string owner = guarded::gained_owner(act_.before, act_.object);
@@ -160,6 +174,9 @@ void Inquiry::workload_change() {
   const bool is_lost = is_ours && !is_redis_cluster(act_.object, around_);
   const bool is_moved = guarded::is_lasting(before) && before != after;
   const bool takes_data = !owner.empty() || !retention.empty() || is_lost || is_moved;
+  if (is_ours && !takes_data && rolls_out()) {
+    return;
+  }
   // An update as any other is no guard's matter.
   answer_.concerned = is_ours && takes_data;
   if (answer_.concerned && holds_data(act_.before)) {

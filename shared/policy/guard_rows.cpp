@@ -92,7 +92,17 @@ constexpr std::array k_guards{
             "All that is in a namespace goes with it, claims included, by controllers that ask nobody. "
             "The annotation kubectl-redis.dev/allow-delete: \"true\" on the namespace, or on each of its "
             "workloads, says that it is meant.",
-        .when_blind = "goes by the workloads alone: with claims it is refused"}};
+        .when_blind = "goes by the workloads alone: with claims it is refused"},
+    Guard{
+        .id = "RG009",
+        .title = "A shard whose slots are moving stays as it is",
+        .on = "CREATE of pods/eviction, DELETE and UPDATE of pods, UPDATE of pod templates",
+        .why =
+            "A master that restarts in the middle of a move leaves the keys of one slot on both sides, and "
+            "a replica that takes over knows nothing of it: clients get errors until somebody mends that. "
+            "An eviction is refused as by a budget (429), so that a drain goes on when the slots are there. "
+            "Slots that nobody moves any more are closed with kubectl redis fix.",
+        .when_blind = "passes: RG002 and RG003 warn"}};
 
 }  // namespace
 

@@ -2,7 +2,8 @@
 //
 // One question to the guards, and what is needed to answer it. For the files of this layer:
 // guard.cpp asks who goes (scaling, pods, workloads, claims), guard_changes.cpp what a change takes
-// away, guard_parts.cpp what goes beside a workload or around it.
+// away, guard_moves.cpp what would interrupt a move of slots, guard_parts.cpp what goes beside a
+// workload or around it.
 #pragma once
 
 #include <cstdint>
@@ -56,10 +57,15 @@ class Inquiry {
   void judge_scaling(const Json& workload, const Json& after);
   void departure(const char* id);
   void judge_departure(const char* id, const Json& workload, const std::set<std::string>& pods);
+  bool interrupts_move(const Json& allowing,
+                       const std::set<std::string>& pods,
+                       std::string path,
+                       std::string found);
   void workload_deletion();
   void claim_deletion();
 
   void workload_change();
+  bool rolls_out();
   void pod_change();
   void claim_change();
 

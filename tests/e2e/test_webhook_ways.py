@@ -7,8 +7,9 @@ import json
 import pytest
 
 from bed import wait_until
+from client import node
 from conftest import drop_namespace, fresh_namespace
-from test_webhook_guards import ALLOW, create_seen, hook  # noqa: F401
+from test_webhook_guards import ALLOW, create_seen, evict, hook  # noqa: F401
 
 GONE = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "00000000-0000-4000-8000-000000000000"}
 
@@ -227,4 +228,30 @@ def test_no_replica_set_takes_its_pods_along(hook):
     is_refused(space.kubectl("scale", "replicaset", name, "--replicas=0"), "RG001")
     is_refused(space.kubectl("delete", "--raw", f"/apis/apps/v1/namespaces/{space.name}/replicasets"), "RG003")
     is_refused(patch(space, "replicaset", name, owners_with_gone(sets[0])), "RG003")
+    drop_namespace(hook.bed, space.name)
+
+
+def open_a_slot(space, source, target, slot):
+    """As a move of slots has it open, at both ends."""
+    ids = [node(space, pod).cluster("MYID") for pod in (source, target)]
+    node(space, target).cluster("SETSLOT", slot, "IMPORTING", ids[0])
+    node(space, source).cluster("SETSLOT", slot, "MIGRATING", ids[1])
+
+
+def test_a_shard_whose_slots_move_is_left_alone(hook):
+    space = fresh_namespace(hook.bed)
+    create_seen(hook, space)
+    open_a_slot(space, "redis-app-0", "redis-app-1", 7)
+    restart = {"spec": {"template": {"metadata": {"annotations": {"restarted": "now"}}}}}
+    # A look of up to a second ago counts.
+    wait_until(lambda: space.kubectl("delete", "pod", "redis-app-0", "--dry-run=server").exit, 10, "it is seen")
+    for pod in ("redis-app-0", "redis-app-1"):
+        is_refused(space.kubectl("delete", "pod", pod, "--dry-run=server"), "RG009")
+        refused = evict(space, pod)
+        assert refused.exit == 1 and "RG009" in refused.stderr and "TooManyRequests" in refused.stderr, str(refused)
+    is_refused(patch(space, "statefulset", "redis-app", restart), "RG009")
+    space.kubectl("delete", "pod", "redis-app-2", "--dry-run=server").require()
+    space.plugin("fix", "--yes").require()
+    wait_until(lambda: not space.kubectl("delete", "pod", "redis-app-0", "--dry-run=server").exit, 10, "it is over")
+    patch(space, "statefulset", "redis-app", restart).require()
     drop_namespace(hook.bed, space.name)

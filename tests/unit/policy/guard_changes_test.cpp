@@ -201,6 +201,30 @@ TEST_SUITE("policy/guard_changes") {
     CHECK_FALSE(bed.change_pod(noted).concerned);
   }
 
+  TEST_CASE("a shard whose slots are moving stays as it is, and no template is rolled out") {
+    const auto opened = [](core::Member& each) {
+      each.view->nodes[0].open_slots = {
+          {7, core::OpenSlot::Direction::migrating, each.view->nodes[1].id}};
+    };
+    ChangeBed bed{ViewBuilder::whole(3, 1).edit(0, opened).build()};
+    const GuardAnswer answer = bed.evict(0);
+    CHECK(refused(answer, "RG009"));
+    CHECK(answer.again_later);
+    CHECK(answer.objection->message.find("1 slot of its shard") == 0);
+    CHECK(refused(bed.remove(3), "RG009"));
+    CHECK(passed(bed.evict(1)));
+    Json after = bed.set();
+    after["spec"]["template"]["metadata"]["annotations"]["restarted"] = "now";
+    CHECK(refused(bed.change_set(after), "RG009"));
+    allow(after);
+    CHECK(bed.change_set(after).overridden);
+    CHECK_FALSE(bed.change_set(bed.set()).concerned);
+    ChangeBed still;
+    Json other = still.set();
+    other["spec"]["template"]["metadata"]["annotations"]["restarted"] = "now";
+    CHECK_FALSE(still.change_set(other).concerned);
+  }
+
   TEST_CASE("a claim of a wanted node may not gain an owner") {
     ChangeBed bed;
     const Json before = {{"kind", "PersistentVolumeClaim"}, {"metadata", {{"name", "x"}}}};

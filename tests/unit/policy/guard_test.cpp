@@ -18,7 +18,7 @@ using Bed = GuardBed;
 
 TEST_SUITE("policy/guard") {
   TEST_CASE("every guard has an id in order, and says what it does when blind") {
-    REQUIRE(guards().size() == 8);
+    REQUIRE(guards().size() == 9);
     for (std::size_t i = 0; i < guards().size(); ++i) {
       CHECK(guards()[i].id == "RG00" + std::to_string(i + 1));
       CHECK_FALSE(guards()[i].when_blind.empty());
