@@ -61,6 +61,10 @@ bool is_dead_here(const std::string& holder) {
   return process && *process > 0 && ::kill(*process, 0) != 0 && errno == ESRCH;
 }
 
+ports::ResourcePath lease_path(const std::string& namespace_, const std::string& cluster) {
+  return {{"coordination.k8s.io/v1", "leases"}, namespace_, "kubectl-redis-" + cluster};
+}
+
 Json spec_of() {
   const std::string now = now_text();
   return {{"holderIdentity", identity()},
@@ -86,7 +90,9 @@ Json new_lease(const ChangeWish& wish, const std::string& name) {
 Json take_over(const Json& there, const ChangeWish& wish) {
   return {{"metadata",
            {{"resourceVersion", text_at(there, "/metadata/resourceVersion")},
-            {"annotations", {{std::string(core::k_doing_annotation), wish.doing}}}}},
+            {"annotations",
+             {{std::string(core::k_doing_annotation), wish.doing},
+              {std::string(core::k_progress_annotation), nullptr}}}}},
           {"spec", spec_of()}};
 }
 
@@ -174,8 +180,7 @@ Result<std::optional<Json>> Taking::attempt(const ports::ResourcePath& path) {
 Result<std::unique_ptr<ChangeLease>> ChangeLease::take(ports::KubePort& kube,
                                                        const ChangeWish& wish,
                                                        const Conduct& conduct) {
-  const ports::ResourcePath path{
-      {"coordination.k8s.io/v1", "leases"}, wish.namespace_, "kubectl-redis-" + wish.cluster};
+  const ports::ResourcePath path = lease_path(wish.namespace_, wish.cluster);
   Taking taking(kube, wish, conduct);
   Json lease;
   const Status waited = wait_until(conduct, k_lease_pace, [&]() -> Result<std::string> {
@@ -208,9 +213,10 @@ ChangeLease::ChangeLease(ports::KubePort& kube,
 void ChangeLease::renew(std::chrono::milliseconds pace) {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, pace, [this] { return ending_; })) {
-    const Json patch{
-        {"metadata", {{"resourceVersion", text_at(lease_, "/metadata/resourceVersion")}}},
-        {"spec", {{"renewTime", now_text()}}}};
+    const Json patch{{"metadata",
+                      {{"resourceVersion", text_at(lease_, "/metadata/resourceVersion")},
+                       {"annotations", {{std::string(core::k_progress_annotation), progress_}}}}},
+                     {"spec", {{"renewTime", now_text()}}}};
     auto renewed = kube_.merge_patch(path_, patch, ports::DryRun::no);
     if (renewed) {
       lease_ = std::move(*renewed);
@@ -222,6 +228,11 @@ void ChangeLease::renew(std::chrono::milliseconds pace) {
     }
     // An API server that is away for a moment lets nobody else take it either.
   }
+}
+
+void ChangeLease::note(std::string progress) {
+  const std::lock_guard lock(mutex_);
+  progress_ = std::move(progress);
 }
 
 bool ChangeLease::wait_until_lost(std::chrono::milliseconds time) {
@@ -246,6 +257,19 @@ ChangeLease::~ChangeLease() {
                                    text_at(lease_, "/metadata/uid"),
                                    ports::DryRun::no));
   }
+}
+
+std::optional<core::Change> change_under_way(ports::KubePort& kube,
+                                             const std::string& namespace_,
+                                             const std::string& cluster) {
+  const auto lease = kube.get(lease_path(namespace_, cluster));
+  if (!lease || is_dead_here(text_at(*lease, "/spec/holderIdentity"))) {
+    return std::nullopt;
+  }
+  return core::Change{.doing = annotation_of(*lease, core::k_doing_annotation),
+                      .who = text_at(*lease, "/spec/holderIdentity"),
+                      .since = text_at(*lease, "/spec/acquireTime"),
+                      .progress = annotation_of(*lease, core::k_progress_annotation)};
 }
 
 }  // namespace kredis::plugin

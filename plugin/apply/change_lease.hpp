@@ -9,10 +9,12 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "plugin/apply/conduct.hpp"
+#include "shared/core/cluster_view.hpp"
 #include "shared/json/json.hpp"
 #include "shared/ports/kube_port.hpp"
 
@@ -42,6 +44,8 @@ class ChangeLease {
   ChangeLease(const ChangeLease&) = delete;
   ChangeLease& operator=(const ChangeLease&) = delete;
 
+  /// What whoever looks at the cluster is told of the change with the next renewal.
+  void note(std::string progress);
   /// Whether somebody took it over, as after this machine slept: then nothing may be changed.
   bool lost() const noexcept { return lost_; }
   /// Waits until it is lost, for so long at the most.
@@ -61,7 +65,14 @@ class ChangeLease {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool ending_ = false;
+  std::string progress_;
   std::thread renewer_;
 };
+
+/// Who changes that cluster now. Nothing where nobody does, the Lease may not be read, or its
+/// holder's process is gone from this machine.
+std::optional<core::Change> change_under_way(ports::KubePort& kube,
+                                             const std::string& namespace_,
+                                             const std::string& cluster);
 
 }  // namespace kredis::plugin

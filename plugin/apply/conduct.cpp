@@ -16,6 +16,9 @@ void Conduct::begin(const std::string& title) const {
   if (progress != nullptr) {
     progress->begin(title);
   }
+  if (heard) {
+    heard(title);
+  }
 }
 
 void Conduct::done(const std::string& text) const {
@@ -33,6 +36,9 @@ void Conduct::failed() const {
 void Conduct::say(const std::string& text) const {
   if (progress != nullptr) {
     progress->line("", text);
+  }
+  if (heard) {
+    heard(text);
   }
 }
 

@@ -78,6 +78,17 @@ Status find_pods_that_came(observe::Cluster& cluster, const Conduct& conduct) {
   });
 }
 
+/// Under which name a cluster is changed: the one that `create` gave it, else that of the first of
+/// all workloads that it is made of. Requires: it was looked at.
+std::string change_name(const observe::Located& located, const core::ClusterView& view) {
+  std::string name = observe::is_made_by_create(located.workload) ? located.name : "";
+  for (const core::Member& member : name.empty() ? view.members : std::vector<core::Member>{}) {
+    const std::string owner = member.pod.owner.substr(member.pod.owner.find('/') + 1);
+    name = name.empty() ? owner : std::min(name, owner);
+  }
+  return name.empty() ? located.name : name;
+}
+
 std::string summary(const core::ClusterView& view) {
   const core::Topology* agreed = view.agreed();
   const std::size_t masters = agreed == nullptr ? 0 : agreed->masters().size();
@@ -109,6 +120,7 @@ Result<std::unique_ptr<ChangeLease>> begin_change(Session& session,
                                 .doing = "kubectl redis " + verb + " " + cluster},
                                conduct));
   conduct.superseded = [held = lease.get()] { return held->lost(); };
+  conduct.heard = [held = lease.get()](const std::string& text) { held->note(text); };
   return lease;
 }
 
@@ -121,9 +133,17 @@ Result<std::unique_ptr<ChangeLease>> begin_change(Session& session,
   if (!observe::is_made_by_create(located.workload)) {
     KREDIS_TRY(const auto reached, reach(session, located, access));
     KREDIS_CHECK(reached->cluster.look(observe::Ask::topology, conduct.call_deadline()));
-    name = std::ranges::min(reached->cluster.owners(), {}, &observe::Owner::name).name;
+    name = change_name(located, reached->cluster.view());
   }
   return begin_change(session, located.namespace_, name, verb, conduct);
+}
+
+std::optional<core::Change> change_of(Session& session,
+                                      const observe::Located& located,
+                                      const core::ClusterView& view) {
+  const auto kube = session.kube();
+  return kube ? change_under_way(**kube, located.namespace_, change_name(located, view))
+              : std::nullopt;
 }
 
 Result<std::unique_ptr<ReachedCluster>> reach(Session& session,

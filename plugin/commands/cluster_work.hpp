@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,11 @@ Result<std::unique_ptr<ChangeLease>> begin_change(Session& session,
                                                   const observe::RedisAccess& access,
                                                   const std::string& verb,
                                                   Conduct& conduct);
+
+/// Who changes the cluster of `view` now, under that same name.
+std::optional<core::Change> change_of(Session& session,
+                                      const observe::Located& located,
+                                      const core::ClusterView& view);
 
 /// A cluster that was found and can be reached. Stays where it is: its parts know each other.
 struct ReachedCluster {

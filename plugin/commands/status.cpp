@@ -34,6 +34,7 @@ Result<core::ClusterView> look_at_one(const StatusFlags& options,
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(core::ClusterView view, look_at(session, located, options.cluster.access, deadline));
   observe::explain_unready(*kube, located, view);
+  view.change = change_of(session, located, view);
   return view;
 }
 

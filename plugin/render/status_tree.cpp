@@ -223,6 +223,16 @@ std::string losses(const std::string& what,
   return text + "\n";
 }
 
+/// Who changes it, and how far that is; nothing where nobody does.
+std::string change_text(const ClusterView& view) {
+  if (!view.change) {
+    return {};
+  }
+  const core::Change& change = *view.change;
+  return "changing: " + change.doing + ", by " + change.who + " since " + change.since + "\n" +
+         (change.progress.empty() ? "" : "          " + change.progress + "\n");
+}
+
 /// Where clients connect, and a command that does; nothing where nobody looked.
 std::string connect_text(const ClusterView& view) {
   const core::Connect& connect = view.connect;
@@ -263,7 +273,8 @@ StatusPicture picture_of(core::ClusterView view) {
 }
 
 std::string render_status(const StatusPicture& picture, const TextStyle& style, Detail detail) {
-  std::string text = headline(picture, style) + "\n" + tree(picture, style, detail) + "\n";
+  std::string text = headline(picture, style) + change_text(picture.view) + "\n" +
+                     tree(picture, style, detail) + "\n";
   if (formed(picture.view) != nullptr) {
     text += losses("node", picture.survival.nodes, style);
     text += losses("zone", picture.survival.zones, style);

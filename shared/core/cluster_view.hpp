@@ -90,12 +90,22 @@ struct Connect {
   bool tls = false;
 };
 
+/// Somebody changes the cluster right now, as the Lease of changes says.
+struct Change {
+  std::string doing = {};  ///< "kubectl redis scale shop".
+  std::string who = {};    ///< "jane@workstation/4242".
+  std::string since = {};  ///< RFC 3339.
+  std::string progress =
+      {};  ///< The last that was said of it: "120 of 500 slots moved, ... 9 s left".
+};
+
 struct ClusterView {
   std::string name;
   std::string namespace_;
   std::string made_by = {};  ///< "create", what else labels say ("Helm"), or "others".
   Call call = {};
   Connect connect = {};
+  std::optional<Change> change = {};
   Shape shape;
   std::vector<Member> members;  ///< In ordinal order.
 

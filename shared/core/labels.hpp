@@ -27,6 +27,9 @@ inline constexpr std::string_view k_tls_secret_annotation = "kubectl-redis.dev/t
 /// On a Lease: what its holder does to the cluster.
 inline constexpr std::string_view k_doing_annotation = "kubectl-redis.dev/doing";
 
+/// The same: how far that is.
+inline constexpr std::string_view k_progress_annotation = "kubectl-redis.dev/progress";
+
 /// On the webhook's Secret: when a new authority was asked for.
 inline constexpr std::string_view k_rotate_annotation = "kubectl-redis.dev/rotate-requested";
 

@@ -86,6 +86,16 @@ Json losses_json(const std::map<std::string, Loss>& losses) {
   return json;
 }
 
+Json change_json(const ClusterView& view) {
+  if (!view.change) {
+    return nullptr;
+  }
+  return {{"doing", view.change->doing},
+          {"by", view.change->who},
+          {"since", view.change->since},
+          {"progress", view.change->progress}};
+}
+
 Json connect_json(const ClusterView& view) {
   Json services = Json::array();
   for (const core::ClientService& each : view.connect.services) {
@@ -145,6 +155,7 @@ Json status_report(const ClusterView& view,
             {"ok", core::served_slots(view).size()},
             {"open", count_open_slots(view)}}},
           {"connect", connect_json(view)},
+          {"change", change_json(view)},
           {"masters", std::move(masters)},
           {"survives",
            {{"nodes", losses_json(survival.nodes)}, {"zones", losses_json(survival.zones)}}},

@@ -336,7 +336,9 @@ def test_pods_that_all_came_back_at_other_addresses_are_introduced_again(namespa
             if each["id"] in ("address-stale", "replica-link-down") and each["remedy"]["kind"] == "mends":
                 assert follow(namespace, each).exit == 0
                 return False
-        bad = {each["id"] for each in status["findings"] if each["id"] != "replica-on-masters-node"}
+        # Where the scheduler put them is another matter.
+        placed = ("replica-on-masters-node", "majority-on-one-node", "majority-on-one-zone")
+        bad = {each["id"] for each in status["findings"] if each["id"] not in placed}
         return bad == {"no-persistence"} and len(members(status)) == 6
 
     wait_for(namespace, "moved", "address-stale")

@@ -2,6 +2,7 @@
 """Slots that move under clients: nothing acknowledged is lost, and wherever the plugin or a server is
 killed, the same command finishes."""
 
+import signal
 import threading
 import time
 
@@ -147,6 +148,28 @@ def test_killed_anywhere_the_same_command_finishes(cluster):
     check(connect(cluster))
     assert copies(cluster) == before
     print(f"\n  killed at {POINTS} points of {usual:.1f} s")
+
+
+def test_status_shows_the_move_and_nobody_else_changes_anything(cluster):
+    names = sorted(slots(cluster))
+    move = ["reshard", "--to", names[0], "--slots", "0-1999"]
+    cluster.plugin("reshard", "--to", names[1], "--slots", "0-1999").require()
+    running = cluster.start_plugin(*move, "--bandwidth", "1Ki")
+    change = wait_until(lambda: "slots moved" in (cluster.status()["change"] or {}).get("progress", "")
+                        and cluster.status()["change"], 30, "status tells how far it is")
+    assert change["doing"] == "kubectl redis reshard redis" and f"/{running.pid}" in change["by"], change
+    told = cluster.plugin("status").stdout
+    assert "changing: kubectl redis reshard redis, by " in told and "slots moved" in told, told
+    for verb in (["rebalance", "--yes"], ["failover", "--pod", names[0], "--yes"], ["scale", "--masters", "4", "--yes"]):
+        other = cluster.plugin(*verb)
+        assert other.exit == 3 and "is being changed by" in other.stderr and "reshard" in other.stderr, str(other)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130 and "go on with: kubectl redis reshard" in told, told[-500:]
+    assert cluster.status()["change"] is None
+    cluster.plugin(*move).require()
+    assert slots(cluster)[names[0]] >= 2000
+    check(connect(cluster))
 
 
 def test_a_master_that_dies_in_the_middle_costs_no_key(cluster):

@@ -40,6 +40,7 @@ constexpr std::array k_rights{
     Right{"status", "", "services", "list", "the addresses that nodes announce", needed, deployment},
     Right{"status", "", "services", "list", "where clients connect", goes_without, statefulset},
     Right{"status", "", "secrets", "get", "password and certificates", needed, secrets},
+    Right{"status", k_leases, "leases", "get", "who changes it, and how far that is", goes_without},
     Right{"status", "", "events", "list", "why a pod is not ready", goes_without},
     Right{"status", "", "nodes", "list", k_places, goes_without, always, everywhere},
 

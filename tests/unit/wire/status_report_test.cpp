@@ -58,8 +58,16 @@ TEST_SUITE("wire/status_report") {
                                                          {"masters", 1}}));
     CHECK(report["survives"]["zones"].size() == 3);
     CHECK(report["findings"] == Json::array());
-    CHECK(report.size() == 11);
+    CHECK(report.size() == 12);
     CHECK(report.contains("madeBy"));
+    CHECK(report["change"].is_null());
+    core::ClusterView changing = builder.build();
+    changing.change =
+        core::Change{"kubectl redis scale redis", "jane@here/7", "2026-11-29", "3 of 9 slots"};
+    CHECK(status_report(changing, {}, {})["change"] == Json({{"doing", "kubectl redis scale redis"},
+                                                             {"by", "jane@here/7"},
+                                                             {"since", "2026-11-29"},
+                                                             {"progress", "3 of 9 slots"}}));
   }
 
   TEST_CASE("status_report says null for what a silent pod did not tell") {

@@ -103,6 +103,28 @@ TEST_SUITE("apply/change_lease") {
     CHECK(bed.lease().is_null());
   }
 
+  TEST_CASE("who looks is told how far it is, as long as it goes on") {
+    Bed bed;
+    CHECK_FALSE(change_under_way(bed.kube, "shop", "redis").has_value());
+    {
+      const auto lease = bed.take();
+      REQUIRE(lease.has_value());
+      (*lease)->note("3 of 9 slots moved");
+      // The renewal that is on its way may be of before.
+      REQUIRE(bed.changed.wait_for_next());
+      REQUIRE(bed.changed.wait_for_next());
+      const auto change = change_under_way(bed.kube, "shop", "redis");
+      REQUIRE(change.has_value());
+      CHECK(change->progress == "3 of 9 slots moved");
+      CHECK(change->doing == bed.wish.doing);
+      CHECK(change->who == bed.holder());
+    }
+    bed.hold("jane@" + here() + "/" + std::to_string(dead_process()));
+    CHECK_FALSE(change_under_way(bed.kube, "shop", "redis").has_value());
+    bed.hold("jane@elsewhere/7");
+    CHECK(change_under_way(bed.kube, "shop", "redis")->since == "2026-11-29T10:00:00Z");
+  }
+
   TEST_CASE("an API server that is away for a moment costs no Lease") {
     Bed bed;
     std::atomic<int> calls{0};
