@@ -16,6 +16,14 @@ namespace {
 /// Live lines beyond this many are counted instead of drawn: the screen must not scroll.
 constexpr std::size_t k_most_live_lines = 12;
 
+/// How often a line is printed of which only the figures change.
+constexpr auto k_figures_pace = std::chrono::seconds(5);
+
+std::string without_figures(std::string text) {
+  std::erase_if(text, [](char c) { return (c >= '0' && c <= '9') || c == '.' || c == ','; });
+  return text;
+}
+
 /// Between two characters: half of one is shown as rubbish.
 std::string cut(const std::string& text, std::size_t columns) {
   if (display_width(text) <= columns || columns < 2) {
@@ -42,6 +50,7 @@ void Progress::begin(const std::string& title) {
   title_ = one_line(title);
   began_ = std::chrono::steady_clock::now();
   lines_.clear();
+  printed_.clear();
   if (live_ == Live::no) {
     stream_ << title_ << "\n" << std::flush;
   }
@@ -64,11 +73,22 @@ void Progress::line(const std::string& name, const std::string& news) {
     found->second = text;
   }
   if (live_ == Live::no) {
-    stream_ << "  " << key << "  " << text << "\n" << std::flush;
+    print_plain(key, text);
     return;
   }
   erase_live();
   draw_live();
+}
+
+void Progress::print_plain(const std::string& key, const std::string& text) {
+  std::string words = key + "\n" + without_figures(text);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - printed_at_ < k_figures_pace && words == printed_) {
+    return;
+  }
+  stream_ << "  " << key << "  " << text << "\n" << std::flush;
+  printed_ = std::move(words);
+  printed_at_ = now;
 }
 
 void Progress::done(const std::string& text) { end_stage(style_.green("✓"), text); }

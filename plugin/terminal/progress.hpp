@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What is going on, on stderr: stages that end with a tick and, below the current one, one live
-// line for each thing waited for. Without a terminal, a plain line for each change.
+// line for each thing waited for. Without a terminal, a plain line for each change; where nothing
+// but its figures change, one every few seconds.
 #pragma once
 
 #include <chrono>
@@ -36,6 +37,7 @@ class Progress {
   void clear();
 
  private:
+  void print_plain(const std::string& key, const std::string& text);
   void erase_live();
   void draw_live();
   void end_stage(const std::string& mark, const std::string& text);
@@ -47,6 +49,9 @@ class Progress {
   std::string title_;
   std::chrono::steady_clock::time_point began_{};
   std::vector<std::pair<std::string, std::string>> lines_;
+  std::string
+      printed_;  ///< Without a terminal: the last line without its figures, and when that was.
+  std::chrono::steady_clock::time_point printed_at_{};
   std::size_t drawn_ = 0;  ///< Terminal lines that are live now.
 };
 

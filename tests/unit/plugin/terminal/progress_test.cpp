@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "plugin/terminal/text_style.hpp"
@@ -52,6 +53,21 @@ TEST_SUITE("terminal/progress") {
     shown.progress.done("all is ready");
     CHECK(shown.stream.str().find("✓ all is ready  ") != std::string::npos);
     CHECK(shown.stream.str().find('\033') == std::string::npos);
+  }
+
+  TEST_CASE("without a terminal a line of which only the figures change is printed now and then") {
+    Shown shown(Live::no);
+    shown.progress.begin("moving");
+    for (int i = 0; i < 1000; ++i) {
+      shown.progress.line("", std::to_string(i) + " of 1,000 slots");
+    }
+    const std::string text = shown.stream.str();
+    CHECK(text.find("  0 of 1,000 slots\n") != std::string::npos);
+    CHECK(std::ranges::count(text, '\n') < 10);
+    shown.progress.line("", "all there");
+    shown.progress.line("pod-0", "starts");
+    shown.progress.line("pod-1", "starts");
+    CHECK(shown.stream.str().ends_with("    all there\n  pod-0  starts\n  pod-1  starts\n"));
   }
 
   TEST_CASE("on a terminal one line a key is kept below the stage, and erased at its end") {
