@@ -197,7 +197,7 @@ a_copy_is_newer() {
   known_until
   now=$(date +%s)
   [ $((now - until)) -gt $slack ] || return 1
-  for peer in $(peers); do say_of "$peer" & done |
+  { for peer in $(peers); do say_of "$peer" & done; wait; } |
     awk -v age=$((now - until - slack)) '$1 == "copy" && $3 >= 0 && $3 < age { found = 1 } END { exit !found }'
 }
 

@@ -27,6 +27,16 @@ ask() {
   timeout "$ask_seconds" "$cli" -h "$ask_address" -p "$ask_port" "$@" 2>/dev/null
 }
 
+# ask_each "ADDRESS..." COMMAND...: the same of all at once, as those that are gone keep silent for as long as
+# they may. Prints "ADDRESS ANSWER" as they come, where the answer is a line. Its children are its own to
+# bury: what is left behind in a container falls to Redis, which buries nobody.
+ask_each() {
+  asked=$1
+  shift
+  for each in $asked; do echo "$each $(ask "$each" "$@")" & done
+  wait
+}
+
 # Whether nobody listens there. A node that is only slow is not gone: then timeout ends the question.
 is_gone() {
   ask "$1" PING >/dev/null

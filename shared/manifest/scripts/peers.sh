@@ -22,6 +22,17 @@ COMMANDS
 lost_ids() {
   awk 'NF >= 8 && $3 !~ /myself|handshake/ && ($8 != "connected" || $3 ~ /fail|noaddr/) { print $1 }'
 }
+# The ids of nodes at addresses that no pod has now. Redis itself needs its node time-out to find that out:
+# until then a line that nobody answers counts as connected.
+moved_ids() {
+  awk -v pods="$(pod_addresses | tr '\n' ' ')" '
+    BEGIN { count = split(pods, list, " "); for (i in list) there[list[i]] }
+    count > 0 && NF >= 8 && $3 !~ /myself|handshake|noaddr/ { sub(/:[0-9]+@.*/, "", $2); if (!($2 in there)) print $1 }'
+}
+# Whether that tells anything: where pods announce their own addresses, and this one is back only now.
+may_have_moved() {
+  [ "${ANNOUNCE:-pod}" = pod ] && [ -z "${EXTERNAL_FILE:-}" ] && [ $(($(date +%s) - began)) -lt 60 ]
+}
 settled_addresses() {
   awk 'NF >= 8 && $8 == "connected" && $3 !~ /fail|noaddr/ { sub(/:[0-9]+@.*/, "", $2); print $2 }'
 }
@@ -43,8 +54,7 @@ some_peers() {
 # Meets the peers that are lost. Nobody else: a stranger at an address that one of ours had before
 # belongs to another cluster, and to meet it would join the two.
 meet_again() {
-  for peer in $(some_peers "$(echo "$2" | settled_addresses | tr '\n' ' ')"); do
-    id=$(ask "$peer" CLUSTER MYID)
+  ask_each "$(some_peers "$(echo "$2" | settled_addresses | tr '\n' ' ')")" CLUSTER MYID | while read -r peer id; do
     case "$1" in
       *"${id:-nobody}"*)
         say "node $id is at $peer now"
@@ -132,6 +142,7 @@ mend() {
   known=$(what_is_known)
   case "$known" in *myself*) ;; *) return 1 ;; esac
   lost=$(echo "$known" | lost_ids)
+  ! may_have_moved || lost=$lost$(echo "$known" | moved_ids)
   master=$(echo "$known" | moved_master)
   [ -z "$lost" ] || meet_again "$lost" "$known"
   if [ -n "$master" ]; then
@@ -151,7 +162,7 @@ KNOWN
 # Runs for as long as Redis does, which has this shell's process id: a child that ends would be
 # Redis's to bury, and Redis does not expect one.
 keep_together() {
-  quick=60 odd_since=
+  quick=60 odd_since='' began=$(date +%s)
   while kill -0 $$ 2>/dev/null; do
     pause=5
     if mend; then

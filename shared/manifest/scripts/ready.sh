@@ -21,7 +21,7 @@ said_by_peers() {
   pods=$(pod_addresses | wc -l)
   # shellcheck disable=SC2046 # A word for each.
   set -- $(peers | head -n 8)
-  for peer in "$@"; do ask "$peer" CLUSTER INFO & done | tr -d '\r' | awk -F: -v pods="$pods" -v asked=$# '
+  { for peer in "$@"; do ask "$peer" CLUSTER INFO & done; wait; } | tr -d '\r' | awk -F: -v pods="$pods" -v asked=$# '
     $1 == "cluster_slots_assigned" { slots = $2 }
     $1 == "cluster_known_nodes" { answered++; if ($2 > 1 && slots > 0 && $2 >= pods) lost = 1 }
     END { if (lost) print "lost"; else if (answered < asked) print "silent" }'
