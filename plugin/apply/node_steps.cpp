@@ -2,7 +2,6 @@
 #include "plugin/apply/node_steps.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -35,10 +34,8 @@ bool knows_slot_ranges(const Member& member) {
   if (!member.server || member.server->server == "valkey") {
     return true;
   }
-  const std::string& version = member.server->version;
-  int major = 0;
-  std::from_chars(version.data(), version.data() + version.size(), major);
-  return major >= 7;
+  const auto version = core::version_of(*member.server);
+  return version && version->major >= 7;
 }
 
 Result<Command> meet(const Meet& step, const ClusterView& view) {

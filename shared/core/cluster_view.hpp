@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "shared/core/error.hpp"
+#include "shared/core/slot_job.hpp"
 #include "shared/core/topology.hpp"
 
 namespace kredis::core {
@@ -53,6 +54,7 @@ struct Member {
   std::optional<ClusterInfo> cluster = {};
   std::optional<ServerInfo> server = {};
   std::optional<Error> trouble = {};
+  std::vector<SlotJob> jobs = {};  ///< Moves that it answers for and that run; where it was asked.
 
   /// The node's own id; null when it did not answer.
   const Node* self() const noexcept { return view ? view->myself() : nullptr; }

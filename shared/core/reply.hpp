@@ -4,8 +4,10 @@
 // concern. Protocol: https://redis.io/docs/latest/develop/reference/protocol-spec/
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kredis::core {
@@ -23,6 +25,15 @@ struct Reply {
 
   bool is_error() const noexcept { return kind == Kind::error; }
   bool is_ok() const noexcept { return kind == Kind::status && text == "OK"; }
+  /// The value of `key` in a map; null where there is none.
+  const Reply* find(std::string_view key) const noexcept {
+    for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+      if (items[i].text == key) {
+        return &items[i + 1];
+      }
+    }
+    return nullptr;
+  }
 };
 
 }  // namespace kredis::core

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "shared/core/text.hpp"
+
 namespace kredis::core {
 
 const Node* Topology::find(const NodeId& id) const noexcept {
@@ -66,6 +68,19 @@ std::string Topology::signature() const {
     text += line + "\n";
   }
   return text;
+}
+
+std::optional<Version> version_of(const ServerInfo& server) {
+  const auto parts = split(server.version, '.');
+  const auto number = [&](std::size_t at) {
+    return at < parts.size() ? to_number<int>(parts[at]) : std::nullopt;
+  };
+  const auto major = number(0);
+  const auto minor = number(1);
+  if (!major || !minor) {
+    return std::nullopt;
+  }
+  return Version{.major = *major, .minor = *minor, .patch = number(2).value_or(0)};
 }
 
 }  // namespace kredis::core

@@ -4,6 +4,7 @@
 // cluster_view.hpp.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -72,6 +73,17 @@ struct ServerInfo {
   std::optional<bool> gives_password = {};           ///< masterauth is set.
   std::optional<std::int64_t> least_replicas = {};   ///< min-replicas-to-write.
   std::optional<std::int64_t> node_timeout_ms = {};  ///< cluster-node-timeout.
+  std::optional<std::int64_t> io_threads = {};       ///< io-threads.
 };
+
+struct Version {
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  friend auto operator<=>(const Version&, const Version&) = default;
+};
+
+/// The version of the server's own kind; nullopt where it was not told.
+std::optional<Version> version_of(const ServerInfo& server);
 
 }  // namespace kredis::core

@@ -10,6 +10,7 @@
 #include "shared/wire/cluster_info.hpp"
 #include "shared/wire/cluster_nodes.hpp"
 #include "shared/wire/redis_info.hpp"
+#include "shared/wire/slot_jobs.hpp"
 
 namespace kredis::observe {
 namespace {
@@ -77,6 +78,7 @@ void join(const Answer& answer, core::Member& member, Ask ask) {
   member.view.reset();
   member.cluster.reset();
   member.trouble.reset();
+  member.jobs.clear();
   if (ask == Ask::everything) {
     member.server.reset();
   }
@@ -93,6 +95,31 @@ void join(const Answer& answer, core::Member& member, Ask ask) {
   }
 }
 
+/// Only of those that know the question: others count it as an error, which somebody may watch.
+void ask_for_jobs(Switchboard& switchboard, core::ClusterView& view, ports::Deadline deadline) {
+  std::vector<std::vector<Command>> commands(view.members.size());
+  for (std::size_t i = 0; i < view.members.size(); ++i) {
+    const core::Member& member = view.members[i];
+    const auto end = member.server ? core::job_end(*member.server) : std::nullopt;
+    const bool answers_for = end && member.self() != nullptr;
+    if (answers_for && member.self()->role == core::Role::master) {
+      commands[i].push_back(wire::slot_jobs_question(*end));
+    }
+  }
+  const std::vector<Answer> answers = switchboard.ask_each(commands, deadline);
+  for (std::size_t i = 0; i < view.members.size(); ++i) {
+    if (commands[i].empty() || !answers[i] || answers[i]->empty()) {
+      continue;
+    }
+    if (auto jobs = wire::parse_slot_jobs(answers[i]->front())) {
+      std::erase_if(*jobs, [](const core::SlotJob& job) {
+        return job.state != core::SlotJob::State::running;
+      });
+      view.members[i].jobs = std::move(*jobs);
+    }
+  }
+}
+
 }  // namespace
 
 void ask_members(Switchboard& switchboard,
@@ -102,6 +129,9 @@ void ask_members(Switchboard& switchboard,
   const std::vector<Answer> answers = switchboard.ask_all(questions(ask), deadline);
   for (std::size_t i = 0; i < view.members.size(); ++i) {
     join(answers[i], view.members[i], ask);
+  }
+  if (ask == Ask::everything) {
+    ask_for_jobs(switchboard, view, deadline);
   }
 }
 

@@ -12,24 +12,14 @@ using core::Reply;
 
 Error unreadable(const std::string& what) { return Error::protocol("CLUSTER SHARDS: " + what); }
 
-/// Finds a key of a flattened map; null when it is not there.
-const Reply* field(const Reply& map, std::string_view name) {
-  for (std::size_t i = 0; i + 1 < map.items.size(); i += 2) {
-    if (map.items[i].text == name) {
-      return &map.items[i + 1];
-    }
-  }
-  return nullptr;
-}
-
 std::string text_of(const Reply& map, std::string_view name) {
-  const Reply* value = field(map, name);
+  const Reply* value = map.find(name);
   return value == nullptr || value->text == "?" ? std::string{} : value->text;
 }
 
 Result<int> port_of(const Reply& map, std::string_view name) {
   constexpr std::int64_t k_highest_port = 65'535;
-  const Reply* value = field(map, name);
+  const Reply* value = map.find(name);
   if (value == nullptr) {
     return 0;
   }
@@ -54,7 +44,7 @@ Result<ShardNode> parse_node(const Reply& map) {
     return unreadable("unknown role " + core::quoted(role));
   }
   node.role = role == "master" ? core::Role::master : core::Role::replica;
-  const Reply* offset = field(map, "replication-offset");
+  const Reply* offset = map.find("replication-offset");
   node.replication_offset = offset == nullptr ? 0 : offset->integer;
   return node;
 }
@@ -86,8 +76,8 @@ Result<std::vector<Shard>> parse_cluster_shards(const Reply& reply) {
   }
   std::vector<Shard> shards;
   for (const Reply& item : reply.items) {
-    const Reply* slots = field(item, "slots");
-    const Reply* nodes = field(item, "nodes");
+    const Reply* slots = item.find("slots");
+    const Reply* nodes = item.find("nodes");
     if (slots == nullptr || nodes == nullptr) {
       return unreadable(R"(a shard without "slots" and "nodes")");
     }

@@ -89,6 +89,10 @@ constexpr std::pair<std::string_view, ReadSetting> k_settings[] = {
      [](const std::string& text, core::ServerInfo& info) {
        info.node_timeout_ms = core::to_number<std::int64_t>(text);
      }},
+    {"io-threads",
+     [](const std::string& text, core::ServerInfo& info) {
+       info.io_threads = core::to_number<std::int64_t>(text);
+     }},
 };
 
 }  // namespace

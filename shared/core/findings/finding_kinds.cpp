@@ -99,6 +99,20 @@ constexpr FindingKind k_kinds[] = {
          "Wait for the move that is running. One that ended is finished by fix, whoever began it:"
          " on with it where both ends agree or the target has keys, back to the owner else, and"
          " no key of two values goes unasked."},
+    {.id = "slots-moving",
+     .severity = info,
+     .title = "The servers move slots themselves",
+     .why =
+         "A job of CLUSTER MIGRATESLOTS (Valkey) or CLUSTER MIGRATION (Redis) runs. Whoever began"
+         " it may be gone; the servers go on. Clients are served by the source until all slots of"
+         " the job change over at once, when writes to them wait for a moment.",
+     .data =
+         "Nothing is lost by waiting. A hand-over or a restart of one of the two meanwhile makes"
+         " the job fail, and at its very end may cost writes.",
+     .mend =
+         "Wait for it. Our verbs that move slots wait for it, too, and go on then; fix, hand-overs"
+         " and restarts are refused meanwhile. The command of the remedy ends it: nothing of it"
+         " has moved then."},
     {.id = "views-disagree",
      .severity = warning,
      .title = "Not all nodes see the same cluster",

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "shared/core/findings/finding_checks.hpp"
+#include "shared/core/running_jobs.hpp"
 #include "shared/core/text.hpp"
 
 namespace kredis::core {
@@ -117,6 +118,16 @@ void check_open_slots(const Examined& cluster, Findings& found) {
             first.other.short_text(),
         mends(cluster.redis_command("fix") + " --only slots-open",
               "let what moves it finish, or run that again; where nothing does"));
+  }
+}
+
+void check_moving_slots(const Examined& cluster, Findings& found) {
+  for (const RunningJob& running : running_jobs(cluster.view)) {
+    add(found,
+        "slots-moving",
+        "the servers move " + job_text(cluster.view, running),
+        mends(cancel_command(cluster.view, running),
+              "wait for it, or to end it with nothing moved"));
   }
 }
 

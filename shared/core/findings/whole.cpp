@@ -29,6 +29,10 @@ std::string lacks(const Member& member) {
     return "slot " + std::to_string(member.self()->open_slots.front().slot) + " is half moved on " +
            member.pod.name;
   }
+  if (!member.jobs.empty()) {
+    return member.pod.name + " moves slots " + member.jobs.front().slots.to_text() +
+           " with another node";
+  }
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "shared/core/findings/finding_checks.hpp"
+#include "shared/core/running_jobs.hpp"
 
 namespace kredis::core {
 namespace {
@@ -122,7 +123,15 @@ Error nobody_fit(const FailoverWish& wish, const std::vector<std::string>& reaso
 /// The mark of a half-moved slot may be lost with the role, and keys with it.
 Status check_open_slots_of(const Decision& decision, const SeenNode& master) {
   const Node* self = master.member == nullptr ? nullptr : master.member->self();
-  if (decision.wish.how != TakeOver::in_step || self == nullptr || self->open_slots.empty()) {
+  if (decision.wish.how != TakeOver::in_step || self == nullptr) {
+    return {};
+  }
+  // At its end an epoch that rises by a hand-over may cost writes:
+  // https://github.com/valkey-io/valkey/issues/2724
+  if (const auto running = job_of(decision.view, self->id)) {
+    return job_runs(decision.view, *running, name_of(master) + " cannot hand over meanwhile");
+  }
+  if (self->open_slots.empty()) {
     return {};
   }
   return Error::unsafe("slot " + std::to_string(self->open_slots.front().slot) +

@@ -9,6 +9,7 @@
 
 #include "shared/core/findings/finding.hpp"
 #include "shared/core/plans/plan_fix_parts.hpp"
+#include "shared/core/running_jobs.hpp"
 
 namespace kredis::core {
 namespace {
@@ -149,6 +150,13 @@ SlotSet slots_to_count(const ClusterView& view) {
 }
 
 FixPlan plan_fix(const ClusterView& view, const KeyCounts& keys, const FixWish& wish) {
+  if (const auto running = running_jobs(view); !running.empty()) {
+    FixPlan waits;
+    waits.refused.push_back(
+        {.finding = "slots-moving",
+         .why = job_runs(view, running.front(), "nothing is mended meanwhile")});
+    return waits;
+  }
   std::set<std::string> found;
   for (const Finding& finding : find_trouble(view)) {
     found.insert(finding.id);

@@ -19,8 +19,8 @@ std::vector<SlotHolder>::iterator holder_of(std::vector<SlotHolder>& holders, co
 /// The stages, in the order in which nothing is ever without the copies that it had.
 class ScaleStages {
  public:
-  explicit ScaleStages(const ScaleModel& model, const ScaleWish& wish)
-      : model_(model), wish_(wish) {}
+  ScaleStages(const ClusterView& view, const ScaleModel& model, const ScaleWish& wish)
+      : view_(view), model_(model), wish_(wish) {}
   Result<Plan> make();
 
  private:
@@ -56,6 +56,7 @@ class ScaleStages {
   }
   bool is_heir(std::size_t node) const { return today(node) != node; }
 
+  const ClusterView& view_;
   const ScaleModel& model_;
   const ScaleWish& wish_;
   Plan plan_ = {};
@@ -219,6 +220,7 @@ Status ScaleStages::add_moves() {
   std::vector<SlotHolder> all = holders();
   KREDIS_CHECK(add_open_slots(all));
   KREDIS_TRY(std::vector<MoveSlots> moves, moves_to_shares(all));
+  KREDIS_CHECK(choose_ways(view_, wish_.way, moves));
   const bool empties =
       std::ranges::any_of(model_.shards, [](const ScaleShard& shard) { return shard.dissolved; });
   if (empties) {
@@ -374,7 +376,7 @@ Result<Plan> plan_scale(const ClusterView& view, const ScaleWish& wish) {
   KREDIS_TRY(const ScaleModel model, roles_for_scale(view, wish));
   KREDIS_CHECK(check_numbers(view, wish, model.shards.size()));
   KREDIS_CHECK(check_memory(view, model));
-  return ScaleStages(model, wish).make();
+  return ScaleStages(view, model, wish).make();
 }
 
 std::string not_settled(const ClusterView& view, const ScaleWish& wish) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "shared/core/cluster_view.hpp"
+#include "shared/core/plans/move_way.hpp"
 #include "shared/core/plans/plan.hpp"
 
 namespace kredis::core {
@@ -17,6 +18,7 @@ struct ScaleWish {
   std::uint32_t replicas = 0;            ///< Of each master.
   std::set<std::string> leaving = {};    ///< Pods that go once no role is theirs.
   std::set<std::string> migrating = {};  ///< Pods whose replicas look for other masters themselves.
+  WayWish way = {};                      ///< How slots move.
 };
 
 /// Refuses what would not end well, before anything is done. `wish` counts the pods that will be.

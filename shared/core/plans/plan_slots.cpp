@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "shared/core/plans/move_way.hpp"
 #include "shared/core/text.hpp"
 
 namespace kredis::core {
@@ -310,7 +311,9 @@ std::vector<Stage> stages_of(std::vector<MoveSlots> moves, const std::string& re
   }
   Stage stage{.title = "Move " + counted(slots, "slot"), .done = counted(slots, "slot") + " moved"};
   for (MoveSlots& move : moves) {
-    stage.steps.push_back({.what = std::move(move), .reason = reason});
+    const std::string way = way_text(move);
+    stage.steps.push_back(
+        {.what = std::move(move), .reason = reason + (way.empty() ? "" : "; " + way)});
   }
   return {std::move(stage)};
 }

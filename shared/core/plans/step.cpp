@@ -51,7 +51,8 @@ struct StepText {
     return "set_config " + step.pod + settings_text(step.settings);
   }
   std::string operator()(const MoveSlots& step) const {
-    return "move_slots " + step.pod + " " + step.target_pod + " " + step.slots.to_text();
+    return "move_slots " + step.pod + " " + step.target_pod + " " + step.slots.to_text() +
+           (step.way == MoveWay::atomic ? " atomically" : "");
   }
   std::string operator()(const ReturnKeys& step) const {
     return "return_keys " + step.pod + " " + step.owner_pod + " " + step.slots.to_text();

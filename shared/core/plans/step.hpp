@@ -109,7 +109,12 @@ struct SetConfig {
   std::string pod;
   std::vector<Setting> settings;
 };
-/// Moves slots with all their keys from one master to another, slot by slot, by MIGRATE.
+/// How slots move.
+enum class MoveWay {
+  classic,  ///< Key by key, by MIGRATE, as every server can.
+  atomic,   ///< By a job that the servers run themselves; then all slots of it change at once.
+};
+/// Moves slots with all their keys from one master to another.
 /// https://redis.io/docs/latest/operate/oss_and_stack/management/scaling/
 struct MoveSlots {
   std::string pod;  ///< That gives.
@@ -117,6 +122,8 @@ struct MoveSlots {
   std::string target_pod;
   NodeId target;
   SlotSet slots;
+  MoveWay way = MoveWay::classic;
+  std::string why = {};  ///< Why that way: "both are Valkey 9.1"; empty where nobody chose.
 };
 /// Brings the keys of `slots` that `pod` has without being their owner to the owner, and then takes
 /// the marks away. Of a key that both have, the owner's value stays: the same value goes from

@@ -178,6 +178,13 @@ const std::map<std::string, std::function<ViewBuilder()>>& makers() {
                {.slot = 7, .direction = OpenSlot::Direction::importing, .other = node_id(1)}};
          });
        }},
+      {"slots-moving",
+       [] {
+         return with(0, [](Member& it) {
+           it.jobs = {
+               {.id = "1", .source = node_id(0), .target = node_id(1), .words = "streaming"}};
+         });
+       }},
       {"views-disagree",
        [] { return with(2, [](Member& it) { it.view->nodes[0].slots = SlotSet{}; }); }},
       {"cluster-state-fail",
