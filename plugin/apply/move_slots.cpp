@@ -2,9 +2,7 @@
 #include "plugin/apply/move_slots.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,8 +10,8 @@
 #include <utility>
 
 #include "plugin/apply/databases.hpp"
-#include "plugin/apply/latency_probe.hpp"
 #include "plugin/apply/node_steps.hpp"
+#include "plugin/apply/slot_jobs.hpp"
 #include "plugin/apply/slot_mover.hpp"
 #include "shared/core/text.hpp"
 #include "shared/redis/reply_error.hpp"
@@ -39,39 +37,32 @@ constexpr std::int64_t k_large_on_average = 2048;
 /// Below this many bytes in the whole server no key of it is worth a question for its size.
 constexpr std::int64_t k_small_server = std::int64_t{32} << 20;
 constexpr auto k_tick = 50ms;
-/// How long gossip has to settle who owns a slot before an epoch is raised for it.
-constexpr auto k_settle = 5s;
 
 /// The moves of one wave: their ends, their workers, and what is seen of them.
 class Wave {
  public:
-  Wave(const std::vector<const MoveSlots*>& steps, Site& site, const Conduct& conduct)
+  Wave(const Moves& steps, Site& site, const Conduct& conduct)
       : steps_(steps), site_(site), cluster_(*site.cluster), conduct_(conduct) {}
 
   Status run();
 
  private:
-  Result<std::size_t> place_of(const std::string& pod) const;
   Status prepare(const MoveSlots& step);
   Status look_into(MovePair& pair, std::size_t source);
   Status close_what_arrived(std::size_t source, const core::SlotSet& slots, const core::NodeId& to);
   Status start();
-  std::optional<Error> is_to_end() const;
   Status watch();
   void tell_others();
   std::string progress_text() const;
-  Status wait_until_shown();
-  std::string not_shown() const;
-  bool raise_epochs();
   ports::Deadline soon() const { return conduct_.call_deadline(); }
 
-  const std::vector<const MoveSlots*>& steps_;
+  const Moves& steps_;
   Site& site_;
   observe::Cluster& cluster_;
   const Conduct& conduct_;
   std::vector<std::unique_ptr<MovePair>> pairs_ = {};
-  std::map<std::size_t, std::unique_ptr<LatencyProbe>> probes_ = {};  ///< By place of the node.
-  std::vector<std::pair<std::size_t, std::size_t>> ends_ = {};        ///< Of each pair.
+  Probes probes_ = {};
+  std::vector<std::pair<std::size_t, std::size_t>> ends_ = {};  ///< Of each pair.
   std::vector<std::unique_ptr<SlotMover>> movers_ = {};
   std::uint32_t all_ = 0;
   std::uint32_t before_ = 0;  ///< Slots that had arrived already.
@@ -79,46 +70,30 @@ class Wave {
   std::atomic<bool> stop_ = false;
 };
 
-Result<std::size_t> Wave::place_of(const std::string& pod) const {
-  const Member* member = cluster_.view().by_pod(pod);
-  if (member == nullptr || member->self() == nullptr) {
-    return Error::unreachable(pod + " does not answer, so no slots can be moved to or from it")
-        .with_hint("see why: " + core::status_command(cluster_.view()));
-  }
-  return static_cast<std::size_t>(member - cluster_.view().members.data());
-}
-
 Status Wave::prepare(const MoveSlots& step) {
-  KREDIS_TRY(const std::size_t from, place_of(step.pod));
-  KREDIS_TRY(const std::size_t to, place_of(step.target_pod));
-  const core::Node& source = *cluster_.view().members[from].self();
-  const core::Node& target = *cluster_.view().members[to].self();
-  const core::SlotSet left = step.slots.without(target.slots);
-  if (const core::SlotSet foreign = left.without(source.slots); !foreign.empty()) {
-    return Error::conflict("slots " + foreign.to_text() + " are neither at " + step.pod +
-                           " nor at " + step.target_pod)
-        .with_hint("look again and plan anew: run the same command again");
-  }
+  KREDIS_TRY(const MoveEnds ends, ends_of(step, cluster_.view()));
+  const core::Node& source = *cluster_.view().members[ends.source].self();
+  const core::Node& target = *cluster_.view().members[ends.target].self();
   all_ += step.slots.size();
-  before_ += step.slots.size() - left.size();
+  before_ += step.slots.size() - ends.left.size();
   // A run before this one may have ended between the two ends of a slot.
   core::SlotSet claimed = source.slots;
   for (const core::OpenSlot& open : source.open_slots) {
     claimed.insert(*core::SlotRange::make(open.slot, open.slot));
   }
   KREDIS_CHECK(close_what_arrived(
-      from, step.slots.shared_with(target.slots).shared_with(claimed), step.target));
+      ends.source, step.slots.shared_with(target.slots).shared_with(claimed), step.target));
   auto pair = std::make_unique<MovePair>(
       MoveEnd{.pod = step.pod, .id = step.source, .address = source.address},
       MoveEnd{.pod = step.target_pod, .id = step.target, .address = target.address},
       cluster_.switchboard().login(),
       site_.limits,
       steps_.size());
-  const std::vector<std::uint32_t> numbers = left.numbers();
+  const std::vector<std::uint32_t> numbers = ends.left.numbers();
   pair->left.assign(numbers.begin(), numbers.end());
-  KREDIS_CHECK(look_into(*pair, from));
+  KREDIS_CHECK(look_into(*pair, ends.source));
   pairs_.push_back(std::move(pair));
-  ends_.emplace_back(from, to);
+  ends_.emplace_back(ends.source, ends.target);
   return {};
 }
 
@@ -178,10 +153,7 @@ Status Wave::start() {
           std::make_unique<SlotMover>(*pairs_[i], std::move(source), std::move(target)));
     }
     for (const std::size_t end : {ends_[i].first, ends_[i].second}) {
-      if (!probes_.contains(end)) {
-        KREDIS_TRY(auto line, cluster_.switchboard().open(end, soon()));
-        probes_[end] = std::make_unique<LatencyProbe>(std::move(line));
-      }
+      KREDIS_CHECK(probes_.add(cluster_, end, soon()));
     }
   }
   return {};
@@ -211,47 +183,20 @@ void Wave::tell_others() {
 }
 
 std::string Wave::progress_text() const {
-  std::uint32_t slots = before_;
-  std::int64_t keys = 0;
-  std::int64_t bytes = 0;
+  MoveCount count{.slots = before_,
+                  .all = all_,
+                  .before = before_,
+                  .time = steady_clock::now() - began_,
+                  .worst = probes_.worst()};
   std::string large;
   for (const auto& pair : pairs_) {
-    slots += pair->slots;
-    keys += pair->keys;
-    bytes += pair->bytes;
+    count.slots += pair->slots;
+    count.keys += pair->keys;
+    count.bytes += pair->bytes;
     const std::lock_guard lock(pair->mutex);
     large = pair->large.empty() ? large : "; large key " + pair->large;
   }
-  microseconds worst{0};
-  for (const auto& [at, probe] : probes_) {
-    worst = std::max(worst, probe->worst());
-  }
-  const double seconds = std::chrono::duration<double>(steady_clock::now() - began_).count();
-  std::string text = std::to_string(slots) + " of " + std::to_string(all_) + " slots moved, " +
-                     core::counted(keys, "key");
-  if (bytes > 0) {
-    text += ", " + core::bytes_text(bytes);
-  }
-  if (seconds >= 1) {
-    text += ", " + std::to_string(std::llround(static_cast<double>(keys) / seconds)) + " keys/s";
-    if (slots > before_ && slots < all_) {
-      text += ", " + std::to_string(std::llround(seconds * (all_ - slots) / (slots - before_))) +
-              " s left";
-    }
-  }
-  return text + ", clients waited " + std::to_string((worst.count() + 500) / 1000) + " ms at most" +
-         large;
-}
-
-std::optional<Error> Wave::is_to_end() const {
-  if (conduct_.is_cancelled()) {
-    return conduct_.ended_while(progress_text());
-  }
-  if (conduct_.now() >= conduct_.end()) {
-    return Error::timeout("it took too long: " + progress_text())
-        .with_hint("run the same command again: it goes on from here");
-  }
-  return std::nullopt;
+  return to_text(count) + large;
 }
 
 /// Until all workers are done, or one fails, or somebody ends it.
@@ -280,14 +225,11 @@ Status Wave::watch() {
   std::optional<Error> ended;
   while (!all_ended()) {
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
-      if (probes_.contains(ends_[i].first)) {
-        pairs_[i]->felt =
-            std::max(probes_[ends_[i].first]->now(), probes_[ends_[i].second]->now()).count();
-      }
+      pairs_[i]->felt = std::max(probes_.now(ends_[i].first), probes_.now(ends_[i].second)).count();
     }
     tell_others();
     conduct_.say(progress_text());
-    ended = stop_ ? ended : is_to_end();
+    ended = stop_ ? ended : is_to_end(conduct_, progress_text());
     stop_ = stop_ || ended;
   }
   threads.clear();
@@ -299,62 +241,38 @@ Status Wave::watch() {
   return ended ? Status(*ended) : Status{};
 }
 
-std::string Wave::not_shown() const {
-  for (const MoveSlots* step : steps_) {
-    for (const Member& viewer : cluster_.view().members) {
-      // A pod that knows nobody is no part of the cluster, and hears of nothing.
-      const bool hears = viewer.view && viewer.view->nodes.size() > 1;
-      const core::Node* owner = hears ? viewer.view->find(step->target) : nullptr;
-      if (hears && (owner == nullptr || !step->slots.without(owner->slots).empty())) {
-        return viewer.pod.name + " does not see slots " + step->slots.to_text() + " at " +
-               step->target_pod;
-      }
-    }
-  }
-  return {};
-}
-
-/// On a tie the new owner's epoch stays as it is, and a map may keep the old one for ever:
-/// https://github.com/redis/redis/issues/3776
-bool Wave::raise_epochs() {
-  std::vector<std::vector<Command>> commands(cluster_.view().members.size());
-  for (const auto& [source, target] : ends_) {
-    commands[target] = {{"CLUSTER", "BUMPEPOCH"}};
-  }
-  static_cast<void>(cluster_.switchboard().ask_each(commands, soon()));
-  return true;
-}
-
-Status Wave::wait_until_shown() {
-  const auto begin = conduct_.now();
-  bool raised = false;
-  return wait_until(conduct_, 100ms, [&]() -> Result<std::string> {
-    cluster_.ask(observe::Ask::topology, soon());
-    std::string missing = not_shown();
-    if (!missing.empty() && !raised && conduct_.now() - begin > k_settle) {
-      raised = raise_epochs();
-    }
-    return missing;
-  });
-}
-
 Status Wave::run() {
   cluster_.ask(observe::Ask::topology, soon());
   for (const MoveSlots* step : steps_) {
     KREDIS_CHECK(prepare(*step));
   }
-  if (const auto ended = is_to_end()) {
+  if (const auto ended = is_to_end(conduct_, progress_text())) {
     return *ended;
   }
   KREDIS_CHECK(start());
-  KREDIS_CHECK(watch());
-  return wait_until_shown();
+  return watch();
+}
+
+/// Those of one way, which do not mix on a node, and then the maps of all.
+Status run_ways(const Moves& steps, Site& site, const Conduct& conduct) {
+  Moves classic;
+  Moves atomic;
+  for (const MoveSlots* step : steps) {
+    (step->way == core::MoveWay::atomic ? atomic : classic).push_back(step);
+  }
+  if (!atomic.empty()) {
+    KREDIS_CHECK(run_slot_jobs(atomic, *site.cluster, conduct));
+  }
+  if (!classic.empty()) {
+    KREDIS_CHECK(Wave(classic, site, conduct).run());
+  }
+  return wait_until_owned(steps, *site.cluster, conduct);
 }
 
 }  // namespace
 
-Status carry_out(const std::vector<const MoveSlots*>& steps, Site& site, const Conduct& conduct) {
-  if (auto moved = Wave(steps, site, conduct).run(); !moved) {
+Status carry_out(const Moves& steps, Site& site, const Conduct& conduct) {
+  if (auto moved = run_ways(steps, site, conduct); !moved) {
     Error error = moved.error();
     for (const MoveSlots* step : steps) {
       error = error.while_doing(core::to_text(core::Step{.what = *step}));

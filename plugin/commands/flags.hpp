@@ -4,11 +4,13 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "plugin/commands/verb.hpp"
 #include "plugin/terminal/session.hpp"
+#include "shared/core/plans/step.hpp"
 #include "shared/manifest/cluster_spec.hpp"
 #include "shared/observe/redis_access.hpp"
 
@@ -40,6 +42,9 @@ Flag add_dry_run(Verb& verb, DryRun& dry_run, const std::string& about);
 
 /// What --layout takes.
 const Choices<manifest::Layout>& layouts();
+
+/// --how.
+Flag add_how(Verb& verb, std::optional<core::MoveWay>& how);
 
 Flag add_yes(Verb& verb, bool& yes);
 

@@ -25,6 +25,7 @@ struct ScaleFlags {
   ClusterWish cluster = {};
   std::optional<int> masters = {};
   std::optional<int> replicas = {};
+  std::optional<core::MoveWay> how = {};
   bool suggest = false;
   bool purge_data = false;
   bool yes = false;
@@ -49,6 +50,7 @@ Result<ScaleOptions> options_of(const ScaleFlags& flags) {
   if (flags.replicas) {
     options.replicas = static_cast<std::uint32_t>(*flags.replicas);
   }
+  options.way.how = flags.how;
   options.keep = flags.purge_data ? KeepData::no : KeepData::yes;
   return options;
 }
@@ -170,6 +172,7 @@ void add_scale(Verb& root) {
   add_cluster(verb, flags->cluster);
   verb.option("--masters", flags->masters, "Masters, at least 3 (default: as many as there are)");
   verb.option("--replicas", flags->replicas, "Replicas of each master (default: as it is)");
+  add_how(verb, flags->how);
   verb.flag("--suggest",
             flags->suggest,
             "Only say what memory, keys and places would ask for; exit status 3 when something");

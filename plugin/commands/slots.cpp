@@ -5,12 +5,15 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <ostream>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "plugin/apply/apply_plan.hpp"
+#include "plugin/apply/finish_jobs.hpp"
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/consent.hpp"
 #include "plugin/commands/flags.hpp"
@@ -18,7 +21,9 @@
 #include "plugin/operations/slots/weigh_slots.hpp"
 #include "plugin/render/plan_text.hpp"
 #include "plugin/render/table.hpp"
+#include "shared/core/plans/move_way.hpp"
 #include "shared/core/plans/plan_slots.hpp"
+#include "shared/core/running_jobs.hpp"
 #include "shared/core/text.hpp"
 #include "shared/wire/quantity.hpp"
 
@@ -35,6 +40,8 @@ struct SlotFlags {
   ClusterWish cluster = {};
   std::chrono::milliseconds max_latency = std::chrono::milliseconds(5);
   std::string bandwidth = {};
+  std::optional<core::MoveWay> how = {};
+  std::set<std::string> given = {};  ///< The names of the flags that were given.
   DryRun dry_run = DryRun::none;
   bool yes = false;
   std::chrono::milliseconds timeout = std::chrono::hours(12);
@@ -211,10 +218,22 @@ Status check_none_emptied(const core::ClusterView& view, const std::vector<MoveS
 std::string moves_table(const std::vector<MoveSlots>& moves) {
   std::vector<std::vector<std::string>> rows;
   for (const MoveSlots& move : moves) {
-    rows.push_back(
-        {move.pod, move.target_pod, std::to_string(move.slots.size()), move.slots.to_text()});
+    rows.push_back({move.pod,
+                    move.target_pod,
+                    std::to_string(move.slots.size()),
+                    move.slots.to_text(),
+                    core::way_text(move)});
   }
-  return render_table({"FROM", "TO", "COUNT", "SLOTS"}, rows);
+  return render_table({"FROM", "TO", "COUNT", "SLOTS", "HOW"}, rows);
+}
+
+/// The servers' own moves know no bounds.
+core::WayWish way_of(const SlotFlags& options) {
+  core::WayWish wish{.how = options.how};
+  for (const std::string& flag : {std::string("--bandwidth"), std::string("--max-latency")}) {
+    wish.bounded_by = options.given.contains(flag) ? flag : wish.bounded_by;
+  }
+  return wish;
 }
 
 core::Plan plan_of(std::vector<MoveSlots> moves, const std::string& reason) {
@@ -236,6 +255,18 @@ Status finish_half_moved(ReachedCluster& reached, const Conduct& conduct) {
   return {};
 }
 
+/// What an earlier run began and left, for a dry run; empty when nothing.
+std::string left_by_earlier(const core::ClusterView& view) {
+  std::string text;
+  for (const core::RunningJob& running : core::running_jobs(view)) {
+    text += "the servers still move " + core::job_text(view, running) + "\n";
+  }
+  if (const auto half = core::half_moved(view); !half.empty()) {
+    text += "half moved by an earlier run, and finished first:\n" + moves_table(half);
+  }
+  return text;
+}
+
 /// First what an earlier run left half moved, then what is asked for.
 Result<ExitStatus> move_slots(const SlotFlags& options,
                               Session& session,
@@ -254,13 +285,15 @@ Result<ExitStatus> move_slots(const SlotFlags& options,
   KREDIS_CHECK(cluster.find_pods());
   cluster.ask(observe::Ask::everything, conduct.call_deadline());
   KREDIS_CHECK(cluster.check_one());
-  if (const auto half = core::half_moved(cluster.view());
-      !half.empty() && options.dry_run != DryRun::none) {
-    session.out() << "half moved by an earlier run, and finished first:\n" << moves_table(half);
+  if (const std::string left = left_by_earlier(cluster.view());
+      !left.empty() && options.dry_run != DryRun::none) {
+    session.out() << left;
     return ExitStatus::done;
   }
+  KREDIS_CHECK(finish_running_jobs(cluster, conduct));
   KREDIS_CHECK(finish_half_moved(*reached, conduct));
   KREDIS_TRY(std::vector<MoveSlots> moves, planner(options, cluster, conduct));
+  KREDIS_CHECK(core::choose_ways(cluster.view(), way_of(options), moves));
   KREDIS_CHECK(core::check_memory(cluster.view(), moves));
   KREDIS_CHECK(check_none_emptied(cluster.view(), moves));
   if (moves.empty()) {
@@ -295,6 +328,8 @@ void add_shared(Verb& verb, SlotFlags& flags) {
               flags.max_latency,
               "What one exchange of a client may take longer for it; more is faster");
   verb.option("--bandwidth", flags.bandwidth, "Bytes of keys a second at most, such as 10Mi");
+  add_how(verb, flags.how);
+  verb.note_given(flags.given);
   add_yes(verb, flags.yes);
   add_dry_run(verb, flags.dry_run, "Print which slots would move, and stop");
   add_timeout(verb, flags.timeout, "Longest time for all of it");

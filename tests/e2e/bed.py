@@ -20,6 +20,8 @@ MANIFESTS = pathlib.Path(__file__).parent / "manifests"
 KUBERNETES_BED = pathlib.Path(os.environ.get("KREDIS_BED", "/var/tmp/kubectl-redis-bed"))
 # What the bed's nodes run when nothing is said; the sandbox takes any name of Redis.
 IMAGE = os.environ.get("KREDIS_E2E_IMAGE", "redis:8.0")
+# The root file system that a sandbox runs that image from, where it is not this machine (tests/servers.sh).
+IMAGE_ROOT = os.environ.get("KREDIS_E2E_IMAGE_ROOT")
 # Everything that waits is given this many times what it should need: machines differ.
 PATIENCE = float(os.environ.get("KREDIS_E2E_PATIENCE", "1"))
 
@@ -195,6 +197,8 @@ def start_sandbox(*flags):
     """A sandbox that ends with this process; returns it with its bed."""
     folder = tempfile.mkdtemp(prefix="kredis-e2e-")
     log = open(os.path.join(folder, "sandbox.log"), "w", encoding="utf-8")
+    if IMAGE_ROOT:
+        flags = (*flags, "--image", f"{IMAGE}={IMAGE_ROOT}")
     process = subprocess.Popen(
         [str(BIN / "sandbox"), "up", "--dir", os.path.join(folder, "bed"), *flags],
         stdout=subprocess.PIPE,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugin/apply/apply_plan.hpp"
+#include "plugin/apply/finish_jobs.hpp"
 #include "plugin/operations/create/external_addresses.hpp"
 #include "plugin/operations/create/plan.hpp"
 #include "shared/core/findings/whole.hpp"
@@ -65,8 +66,13 @@ std::set<std::string> pods_that_migrate(observe::Cluster& cluster,
   return pods;
 }
 
-/// The view with the pods that are to come, as they will be: new and alone.
+/// The view with the pods that are to come, as they will be: new, alone, and of the same image.
 Result<ClusterView> with_coming(ClusterView view, const std::vector<std::string>& coming) {
+  core::ServerInfo server;
+  if (!view.members.empty() && view.members.front().server) {
+    server.server = view.members.front().server->server;
+    server.version = view.members.front().server->version;
+  }
   int ordinal = view.members.empty() ? 0 : view.members.back().pod.ordinal;
   for (const std::string& pod : coming) {
     std::string id = std::to_string(++ordinal);
@@ -77,7 +83,7 @@ Result<ClusterView> with_coming(ClusterView view, const std::vector<std::string>
     view.members.push_back({.pod = {.name = pod, .ordinal = ordinal},
                             .view = core::Topology{.nodes = {std::move(self)}},
                             .cluster = core::ClusterInfo{},
-                            .server = core::ServerInfo{}});
+                            .server = server});
   }
   return view;
 }
@@ -125,6 +131,10 @@ Status Scaling::change_nodes() {
   for (;;) {
     KREDIS_CHECK(look_until(
         site_, conduct_, [&](const ClusterView& seen) { return not_settled(seen, wish_); }));
+    KREDIS_TRY(const bool waited, finish_running_jobs(*site_.cluster, conduct_));
+    if (waited) {
+      continue;
+    }
     KREDIS_TRY(const core::Plan rest, core::plan_scale(view(), wish_));
     if (rest.empty()) {
       return {};
@@ -205,7 +215,8 @@ Result<ScaleOutlook> look_and_plan_scale(Site& site,
           *site.kube, site.cluster->owners(), site.cluster->view(), outlook.shape, options.keep));
   outlook.wish = {.masters = outlook.shape.masters,
                   .replicas = outlook.shape.replicas,
-                  .leaving = outlook.pods.leaving};
+                  .leaving = outlook.pods.leaving,
+                  .way = options.way};
   const Status settled =
       look_until(site, conduct.with_patience(k_first_patience), [&](const ClusterView& view) {
         const std::string coming = pod_on_its_way(view);

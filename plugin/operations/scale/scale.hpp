@@ -15,6 +15,7 @@ namespace kredis::plugin {
 struct ScaleOptions {
   std::optional<std::uint32_t> masters = {};   ///< Nothing: as many as there are.
   std::optional<std::uint32_t> replicas = {};  ///< The same.
+  core::WayWish way = {};
   KeepData keep = KeepData::yes;
 };
 

@@ -20,7 +20,11 @@ std::string nodes_text(const core::Member& member) {
 
 std::string info_text(const core::ServerInfo& server) {
   const bool replica = server.role == core::Role::replica;
-  return "redis_version:" + server.version + "\r\nloading:" + (server.loading ? "1" : "0") +
+  const bool valkey = server.server == "valkey";
+  return (valkey ? "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:"
+                 : "redis_version:") +
+         server.version + "\r\nused_memory:" + std::to_string(server.used_memory_bytes) +
+         "\r\nloading:" + (server.loading ? "1" : "0") +
          "\r\ncluster_enabled:1\r\nrole:" + (replica ? "slave" : "master") +
          "\r\nmaster_link_status:" + (server.master_link_up ? "up" : "down") + "\r\n";
 }
