@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Slots that move: ours, redis-cli's --cluster reshard and a bare pipeline of MIGRATE, one after
-// the other on the same servers, back and forth. Prints keys a second and what a client waited.
+// the other on the same servers, back and forth; where the servers move slots themselves, that bare
+// and by us, too. Prints keys a second and what a client waited.
+//   tests/servers.sh --run valkey-9.1 sh -c 'PATH=$SERVERS:$PATH build/release/bin/reshard_bench 3'
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +15,8 @@
 #include "plugin/apply/latency_probe.hpp"
 #include "plugin/apply/move_slots.hpp"
 #include "shared/core/key_slot.hpp"
+#include "shared/wire/redis_info.hpp"
+#include "shared/wire/slot_jobs.hpp"
 #include "tests/support/cluster_bed.hpp"
 
 namespace {
@@ -105,7 +110,13 @@ class Bench {
     return keys() / took;
   }
 
-  void ours() {
+  /// Whether these servers move slots themselves, and which end is told.
+  std::optional<core::JobEnd> job_end() {
+    const auto info = wire::parse_redis_info(bed_.ask(0, {"INFO"}).text);
+    return info ? core::job_end(*info) : std::nullopt;
+  }
+
+  void ours(core::MoveWay way) {
     std::vector<core::MoveSlots> steps;
     for (std::size_t pair = 0; pair < load_.pairs; ++pair) {
       core::SlotSet slots;
@@ -114,7 +125,8 @@ class Bench {
                        .source = ids_[source(pair)],
                        .target_pod = bed_.view.members[target(pair)].pod.name,
                        .target = ids_[target(pair)],
-                       .slots = slots});
+                       .slots = slots,
+                       .way = way});
     }
     std::vector<const core::MoveSlots*> wave;
     for (const core::MoveSlots& step : steps) {
@@ -152,7 +164,43 @@ class Bench {
     }
   }
 
+  /// One job a pair, begun at once, until all are listed as over.
+  void bare_atomic() {
+    for (std::size_t pair = 0; pair < load_.pairs; ++pair) {
+      const std::string first = std::to_string(slots_[pair].first());
+      const std::string last = std::to_string(slots_[pair].last());
+      const bool told = *job_end() == core::JobEnd::source;
+      const auto begun =
+          told ? bed_.ask(source(pair),
+                          {"CLUSTER",
+                           "MIGRATESLOTS",
+                           "SLOTSRANGE",
+                           first,
+                           last,
+                           "NODE",
+                           ids_[target(pair)].to_text()})
+               : bed_.ask(target(pair), {"CLUSTER", "MIGRATION", "IMPORT", first, last});
+      if (begun.is_error()) {
+        std::fprintf(stderr, "%s\n", begun.text.c_str());
+      }
+    }
+    for (std::size_t pair = 0; pair < load_.pairs; ++pair) {
+      while (is_running(pair)) {
+        std::this_thread::sleep_for(5ms);
+      }
+    }
+  }
+
  private:
+  bool is_running(std::size_t pair) {
+    const core::JobEnd end = *job_end();
+    const std::size_t at = end == core::JobEnd::source ? source(pair) : target(pair);
+    const auto jobs = wire::parse_slot_jobs(bed_.ask(at, wire::slot_jobs_question(end)));
+    return jobs && std::ranges::any_of(*jobs, [](const core::SlotJob& job) {
+             return job.state == core::SlotJob::State::running;
+           });
+  }
+
   void fill() {
     for (std::size_t pair = 0; pair < load_.pairs; ++pair) {
       auto line =
@@ -262,11 +310,18 @@ void compare(const Load& load, int rounds) {
   Bench bench(load);
   for (int i = 0; i < rounds; ++i) {
     const double bare = bench.run("bare pipeline of MIGRATE", [&] { bench.bare(); });
-    const double ours = bench.run("kubectl redis", [&] { bench.ours(); });
+    const auto classic = [&] { bench.ours(core::MoveWay::classic); };
+    const double ours = bench.run("kubectl redis", classic);
     const double cli =
         bench.run("redis-cli --cluster reshard", [&] { bench.redis_cli("redis-cli"); });
-    bench.run("kubectl redis", [&] { bench.ours(); });
+    bench.run("kubectl redis", classic);
     std::printf("  of bare %.2f, of redis-cli %.1f\n", ours / bare, ours / cli);
+    if (bench.job_end()) {
+      const double alone = bench.run("the servers' own move, bare", [&] { bench.bare_atomic(); });
+      const double atomic =
+          bench.run("kubectl redis --how atomic", [&] { bench.ours(core::MoveWay::atomic); });
+      std::printf("  of the servers' own %.2f\n", atomic / alone);
+    }
   }
 }
 
