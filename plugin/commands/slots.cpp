@@ -243,12 +243,15 @@ core::Plan plan_of(std::vector<MoveSlots> moves, const std::string& reason) {
 /// What a run that was killed had sent is still carried out after it: so this looks again.
 Status finish_half_moved(ReachedCluster& reached, const Conduct& conduct) {
   for (int round = 0; round < k_finish_rounds; ++round) {
-    auto half = core::half_moved(reached.cluster.view());
-    if (half.empty()) {
+    const core::ClusterView& view = reached.cluster.view();
+    core::Plan plan = plan_of(core::half_moved(view), "it is open between the two");
+    if (core::Stage marks = core::close_stale_marks(view); !marks.steps.empty()) {
+      plan.stages.push_back(std::move(marks));
+    }
+    if (plan.empty()) {
       return {};
     }
     conduct.say("Finish what an earlier run left half moved");
-    const core::Plan plan = plan_of(std::move(half), "it is open between the two");
     KREDIS_CHECK(apply_plan(reached.site, plan, conduct));
     reached.cluster.ask(observe::Ask::everything, conduct.call_deadline());
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "shared/core/plans/plan_fix_parts.hpp"
+#include "shared/core/plans/plan_slots.hpp"
 #include "shared/core/text.hpp"
 
 namespace kredis::core {
@@ -22,11 +23,6 @@ struct Fates {
   std::map<Pair, SlotSet> finished = {};         ///< From, to.
   std::map<Pair, SlotSet> brought = {};          ///< From, to the owner.
 };
-
-bool is_marked(const Member& member, std::uint32_t slot) {
-  return std::ranges::any_of(member.self()->open_slots,
-                             [&](const OpenSlot& open) { return open.slot == slot; });
-}
 
 const OpenSlot* mark_of(const Member& member, std::uint32_t slot, Direction direction) {
   const auto& open = member.self()->open_slots;
@@ -105,22 +101,17 @@ void decide_for_slot(Fixing& fixing, std::uint32_t slot, Fates& fates) {
   }
 }
 
-/// Valkey's replicas keep a mark that they did not hear the end of: SETSLOT at their master, said
-/// again, reaches them.
-void decide_for_replicas(Fixing& fixing, Fates& fates) {
+/// A mark that only a replica keeps, where no word of its master reaches it.
+void refuse_cut_off_marks(Fixing& fixing) {
   for (const Member& member : fixing.view.members) {
     const Node* self = member.self();
     if (self == nullptr || self->role != Role::replica || !self->master) {
       continue;
     }
     const Member* master = fixing.view.by_id(*self->master);
-    for (const OpenSlot& open : self->open_slots) {
-      if (master == nullptr || is_marked(*master, open.slot)) {
-        continue;
-      }
-      if (member.server && member.server->master_link_up) {
-        fates.closed[master].insert(one_slot(open.slot));
-      } else {
+    const bool follows = member.server && member.server->master_link_up;
+    for (const OpenSlot& open : follows ? std::vector<OpenSlot>{} : self->open_slots) {
+      if (master != nullptr && !is_marked(*master, open.slot)) {
         fixing.refuse(Error::conflict("pod " + member.pod.name + " keeps a mark of slot " +
                                       std::to_string(open.slot) +
                                       " that its master does not have, and does not follow it")
@@ -268,7 +259,10 @@ void fix_open_slots(Fixing& fixing) {
   for (const std::uint32_t slot : open.numbers()) {
     decide_for_slot(fixing, slot, fates);
   }
-  decide_for_replicas(fixing, fates);
+  for (const auto& [master, slots] : stale_marks(fixing.view)) {
+    fates.closed[master].insert(slots);
+  }
+  refuse_cut_off_marks(fixing);
   for (const auto& [ends, slots] : fates.brought) {
     fixing.add(bring_back(fixing, *ends.first, *ends.second, slots));
   }

@@ -158,7 +158,8 @@ Status ScaleStages::add_open_slots(std::vector<SlotHolder>& holders) {
   const auto share = k_slot_count / wish_.masters;
   std::vector<MoveSlots> moves;
   for (const ScaleNode& node : model_.nodes) {
-    for (const OpenSlot& open : node.self->open_slots) {
+    const bool tells = node.self->role == Role::master;
+    for (const OpenSlot& open : tells ? node.self->open_slots : std::vector<OpenSlot>{}) {
       const bool gives = open.direction == OpenSlot::Direction::migrating;
       const auto from = holder_of(holders, gives ? node.self->id : open.other);
       const auto to = holder_of(holders, gives ? open.other : node.self->id);
@@ -217,6 +218,7 @@ Stage ScaleStages::migration(const std::string& value, const std::string& reason
 }
 
 Status ScaleStages::add_moves() {
+  add(close_stale_marks(view_));
   std::vector<SlotHolder> all = holders();
   KREDIS_CHECK(add_open_slots(all));
   KREDIS_TRY(std::vector<MoveSlots> moves, moves_to_shares(all));

@@ -274,6 +274,36 @@ std::vector<MoveSlots> half_moved(const ClusterView& view) {
   return all;
 }
 
+bool is_marked(const Member& member, std::uint32_t slot) {
+  return std::ranges::any_of(member.self()->open_slots,
+                             [&](const OpenSlot& open) { return open.slot == slot; });
+}
+
+std::map<const Member*, SlotSet> stale_marks(const ClusterView& view) {
+  std::map<const Member*, SlotSet> stale;
+  for (const Member& member : view.members) {
+    const Node* self = member.self();
+    const bool follows = self != nullptr && self->role == Role::replica && self->master &&
+                         member.server && member.server->master_link_up;
+    const Member* master = follows ? view.by_id(*self->master) : nullptr;
+    for (const OpenSlot& open : master == nullptr ? std::vector<OpenSlot>{} : self->open_slots) {
+      if (!is_marked(*master, open.slot)) {
+        add_slot(stale[master], open.slot);
+      }
+    }
+  }
+  return stale;
+}
+
+Stage close_stale_marks(const ClusterView& view) {
+  Stage stage{.title = "Close marks that only replicas keep"};
+  for (const auto& [master, slots] : stale_marks(view)) {
+    stage.steps.push_back({.what = StabiliseSlots{.pod = master->pod.name, .slots = slots},
+                           .reason = "its replicas have them half moved, and it has not"});
+  }
+  return stage;
+}
+
 Status check_memory(const ClusterView& view, const std::vector<MoveSlots>& moves) {
   std::map<std::string, double> comes;
   for (const MoveSlots& move : moves) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,18 @@ Result<std::vector<SlotHolder>> holders_of(const ClusterView& view);
 /// Slots that a move left open between two masters that answer, or that the taker has and the giver
 /// does not know of yet: what finishes them.
 std::vector<MoveSlots> half_moved(const ClusterView& view);
+
+/// Whether `member` says itself that the slot is half moved.
+bool is_marked(const Member& member, std::uint32_t slot);
+
+/// Marks that only replicas keep, by their masters. Since Valkey 8 replicas hear of SETSLOT before
+/// their master does it, which it does not when who said it is gone by then; one that was away may
+/// have missed the end. Those that do not follow their master are left out.
+/// https://github.com/valkey-io/valkey/issues/998
+std::map<const Member*, SlotSet> stale_marks(const ClusterView& view);
+
+/// What closes them: SETSLOT STABLE at their masters, which those pass on; empty without any.
+Stage close_stale_marks(const ClusterView& view);
 
 /// Whether what moves fits into the memory of those that take it, as far as is known: a slot counts
 /// as much as its master's others. Errors: unsafe (who would be too full, and with how much).

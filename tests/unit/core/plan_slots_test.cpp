@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "shared/core/plans/plan_scale.hpp"
 #include "tests/support/builders.hpp"
 
 namespace kredis::core {
@@ -247,6 +248,39 @@ TEST_SUITE("core/plan_slots") {
     REQUIRE_FALSE(full.has_value());
     CHECK(full.error().message ==
           "redis-app-1 would have about 104 MiB, and its maxmemory is 95.3 MiB");
+  }
+
+  TEST_CASE("a mark that only a replica keeps is closed by its master, once it follows") {
+    ClusterView view = ViewBuilder::whole(3, 1).build();
+    const auto mark = [&](int pod) {
+      Member& member = view.members[static_cast<std::size_t>(pod)];
+      for (Node& node : member.view->nodes) {
+        if (node.flags.myself) {
+          node.open_slots.push_back(
+              {.slot = 7, .direction = OpenSlot::Direction::importing, .other = node_id(1)});
+        }
+      }
+    };
+    CHECK(close_stale_marks(view).steps.empty());
+    mark(3);
+    const Stage stage = close_stale_marks(view);
+    REQUIRE(stage.steps.size() == 1);
+    CHECK(to_text(stage.steps.front()) == "stabilise_slots redis-app-0 7");
+    CHECK(half_moved(view).empty());
+
+    const auto plan = plan_scale(view, {.masters = 3, .replicas = 1});
+    REQUIRE_MESSAGE(plan.has_value(), plan.error().message);
+    REQUIRE(plan->stages.size() == 1);
+    CHECK(plan->stages.front().title == stage.title);
+
+    SUBCASE("not where its master has it, too") {
+      mark(0);
+      CHECK(close_stale_marks(view).steps.empty());
+    }
+    SUBCASE("not where no word of its master reaches it") {
+      view.members[3].server->master_link_up = false;
+      CHECK(close_stale_marks(view).steps.empty());
+    }
   }
 }
 
