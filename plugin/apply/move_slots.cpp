@@ -79,7 +79,7 @@ Status Wave::prepare(const MoveSlots& step) {
   // A run before this one may have ended between the two ends of a slot.
   core::SlotSet claimed = source.slots;
   for (const core::OpenSlot& open : source.open_slots) {
-    claimed.insert(*core::SlotRange::make(open.slot, open.slot));
+    claimed.insert(core::one_slot(open.slot));
   }
   KREDIS_CHECK(close_what_arrived(
       ends.source, step.slots.shared_with(target.slots).shared_with(claimed), step.target));

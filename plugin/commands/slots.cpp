@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `kubectl redis rebalance` and `reshard`: slots move between the masters that are there.
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -18,7 +16,7 @@
 #include "plugin/commands/consent.hpp"
 #include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
-#include "plugin/operations/slots/weigh_slots.hpp"
+#include "plugin/operations/slots/plan_moves.hpp"
 #include "plugin/render/plan_text.hpp"
 #include "plugin/render/table.hpp"
 #include "shared/core/plans/move_way.hpp"
@@ -31,9 +29,6 @@ namespace kredis::plugin {
 namespace {
 
 using core::MoveSlots;
-using core::SlotHolder;
-
-constexpr int k_finish_rounds = 10;
 
 /// What both verbs are told.
 struct SlotFlags {
@@ -56,9 +51,7 @@ struct SlotFlags {
   std::string slots = {};
 };
 
-using Planner = Result<std::vector<MoveSlots>> (*)(const SlotFlags&,
-                                                   observe::Cluster&,
-                                                   const Conduct&);
+using ReadWish = Result<SlotsWish> (*)(const SlotFlags&);
 
 Result<MoveLimits> limits_of(const SlotFlags& options) {
   MoveLimits limits{.max_latency = options.max_latency};
@@ -77,19 +70,8 @@ Result<MoveLimits> limits_of(const SlotFlags& options) {
   return limits;
 }
 
-Result<SlotHolder*> holder_named(std::vector<SlotHolder>& holders, const std::string& name) {
-  const auto found = std::ranges::find_if(holders, [&](const SlotHolder& each) {
-    return each.pod == name || (name.size() >= 8 && each.node.to_text().starts_with(name));
-  });
-  if (found == holders.end()) {
-    return Error::not_found("no master of this cluster is called " + core::quoted(name))
-        .with_hint("give the pod of a master, as status shows it");
-  }
-  return &*found;
-}
-
 /// "redis-app-0=2".
-Status apply_weight(std::vector<SlotHolder>& holders, const std::string& text) {
+Result<std::pair<std::string, double>> read_weight(const std::string& text) {
   const std::size_t equals = text.find('=');
   const auto weight = equals == std::string::npos
                           ? std::nullopt
@@ -97,121 +79,27 @@ Status apply_weight(std::vector<SlotHolder>& holders, const std::string& text) {
   if (!weight) {
     return Error::invalid_argument("--weight takes POD=NUMBER, not " + core::quoted(text));
   }
-  KREDIS_TRY(SlotHolder * holder, holder_named(holders, text.substr(0, equals)));
-  holder->weight = *weight;
-  return {};
+  return std::pair(text.substr(0, equals), *weight);
 }
 
-double load_of(const SlotHolder& holder, const std::vector<double>& weighs) {
-  if (weighs.empty()) {
-    return holder.slots.size();
+Result<SlotsWish> rebalance_wish(const SlotFlags& options) {
+  Rebalance wish{.wish = {.threshold_percent = options.threshold}, .by = options.by};
+  for (const std::string& text : options.weights) {
+    KREDIS_TRY(auto weight, read_weight(text));
+    wish.wish.weights.push_back(std::move(weight));
   }
-  double load = 0;
-  for (const std::uint32_t slot : holder.slots.numbers()) {
-    load += weighs[slot];
-  }
-  return load;
+  return wish;
 }
 
-/// Whether each has its share, give or take `percent` of it.
-bool is_even(const std::vector<SlotHolder>& holders,
-             const std::vector<double>& weighs,
-             double percent) {
-  double all = 0;
-  double weights = 0;
-  for (const SlotHolder& holder : holders) {
-    all += load_of(holder, weighs);
-    weights += holder.weight;
+Result<SlotsWish> reshard_wish(const SlotFlags& options) {
+  core::ReshardWish wish{.from = options.from, .to = options.to};
+  const auto count = core::to_number<std::uint32_t>(options.slots);
+  if (count && options.slots.find_first_of("-,") == std::string::npos) {
+    wish.count = *count;
+  } else {
+    KREDIS_TRY(wish.slots, core::SlotSet::parse(options.slots));
   }
-  return std::ranges::all_of(holders, [&](const SlotHolder& holder) {
-    const double share = all * holder.weight / weights;
-    const bool emptied = holder.weight > 0 || holder.slots.empty();
-    return emptied && std::abs(load_of(holder, weighs) - share) <=
-                          std::max(share * percent / 100, weighs.empty() ? 1.0 : 0.0);
-  });
-}
-
-Result<std::vector<MoveSlots>> plan_rebalance(const SlotFlags& options,
-                                              observe::Cluster& cluster,
-                                              const Conduct& conduct) {
-  KREDIS_TRY(std::vector<SlotHolder> holders, core::holders_of(cluster.view()));
-  for (const std::string& weight : options.weights) {
-    KREDIS_CHECK(apply_weight(holders, weight));
-  }
-  KREDIS_TRY(const std::vector<double> weighs, weigh_slots(cluster, options.by, conduct));
-  core::SlotWeight weight_of;
-  if (!weighs.empty()) {
-    weight_of = [&weighs](std::uint32_t slot) { return weighs[slot]; };
-  }
-  KREDIS_TRY(auto moves, core::moves_to_shares(holders, weight_of));
-  return is_even(holders, weighs, options.threshold) ? std::vector<MoveSlots>{} : std::move(moves);
-}
-
-Result<std::vector<SlotHolder>> holders_named(std::vector<SlotHolder>& holders,
-                                              const std::vector<std::string>& names) {
-  std::vector<SlotHolder> found;
-  for (const std::string& name : names) {
-    KREDIS_TRY(SlotHolder * holder, holder_named(holders, name));
-    const bool twice = std::ranges::any_of(
-        found, [&](const SlotHolder& each) { return each.node == holder->node; });
-    if (!twice) {
-      found.push_back(*holder);
-    }
-  }
-  return found;
-}
-
-Result<std::vector<MoveSlots>> plan_reshard(const SlotFlags& options,
-                                            observe::Cluster& cluster,
-                                            const Conduct& /*conduct*/) {
-  KREDIS_TRY(std::vector<SlotHolder> holders, core::holders_of(cluster.view()));
-  KREDIS_TRY(const auto to, holders_named(holders, options.to));
-  KREDIS_TRY(auto from, holders_named(holders, options.from));
-  const auto takes = [&](const SlotHolder& holder) {
-    return std::ranges::any_of(to,
-                               [&](const SlotHolder& each) { return each.node == holder.node; });
-  };
-  if (options.from.empty()) {
-    std::ranges::copy_if(
-        holders, std::back_inserter(from), [&](const SlotHolder& each) { return !takes(each); });
-  } else if (const auto both = std::ranges::find_if(from, takes); both != from.end()) {
-    return Error::invalid_argument(both->pod + " is named by --from and by --to")
-        .with_hint("a master either gives slots or takes them");
-  }
-  if (const auto count = core::to_number<std::uint32_t>(options.slots);
-      count && std::ranges::none_of(options.slots, [](char c) { return c == '-' || c == ','; })) {
-    return core::moves_between(from, to, *count, {});
-  }
-  KREDIS_TRY(core::SlotSet slots, core::SlotSet::parse(options.slots));
-  // What has arrived before is passed over, so that the same command can be run again.
-  for (const SlotHolder& holder : to) {
-    slots.erase(holder.slots);
-  }
-  return slots.empty() ? std::vector<MoveSlots>{} : core::moves_between(from, to, 0, slots);
-}
-
-/// A master that gives its last slot becomes a replica of who takes it, where its server is not
-/// told otherwise: then it has another place, its own replicas with it, and that is for scale to
-/// plan.
-Status check_none_emptied(const core::ClusterView& view, const std::vector<MoveSlots>& moves) {
-  for (const core::Member& member : view.members) {
-    const core::Node* self = member.self();
-    core::SlotSet left = self == nullptr ? core::SlotSet() : self->slots;
-    if (left.empty()) {
-      continue;
-    }
-    for (const MoveSlots& move : moves) {
-      if (move.source == self->id) {
-        left.erase(move.slots);
-      }
-    }
-    if (left.empty()) {
-      return Error::unsafe(member.pod.name + " would be left without slots")
-          .with_hint("leave it some; fewer masters are made by: " +
-                     core::redis_command(view, "scale"));
-    }
-  }
-  return {};
+  return wish;
 }
 
 /// The two ends of each move, in numbers.
@@ -236,28 +124,6 @@ core::WayWish way_of(const SlotFlags& options) {
   return wish;
 }
 
-core::Plan plan_of(std::vector<MoveSlots> moves, const std::string& reason) {
-  return {.stages = core::stages_of(std::move(moves), reason)};
-}
-
-/// What a run that was killed had sent is still carried out after it: so this looks again.
-Status finish_half_moved(ReachedCluster& reached, const Conduct& conduct) {
-  for (int round = 0; round < k_finish_rounds; ++round) {
-    const core::ClusterView& view = reached.cluster.view();
-    core::Plan plan = plan_of(core::half_moved(view), "it is open between the two");
-    if (core::Stage marks = core::close_stale_marks(view); !marks.steps.empty()) {
-      plan.stages.push_back(std::move(marks));
-    }
-    if (plan.empty()) {
-      return {};
-    }
-    conduct.say("Finish what an earlier run left half moved");
-    KREDIS_CHECK(apply_plan(reached.site, plan, conduct));
-    reached.cluster.ask(observe::Ask::everything, conduct.call_deadline());
-  }
-  return {};
-}
-
 /// What an earlier run began and left, for a dry run; empty when nothing.
 std::string left_by_earlier(const core::ClusterView& view) {
   std::string text;
@@ -274,8 +140,9 @@ std::string left_by_earlier(const core::ClusterView& view) {
 Result<ExitStatus> move_slots(const SlotFlags& options,
                               Session& session,
                               const std::string& verb,
-                              Planner planner) {
+                              ReadWish read_wish) {
   KREDIS_TRY(const MoveLimits limits, limits_of(options));
+  KREDIS_TRY(const SlotsWish wish, read_wish(options));
   KREDIS_TRY(const observe::Located located, find_cluster(session, options.cluster));
   Conduct conduct = conduct_of(session, session.clock().now() + options.timeout);
   std::unique_ptr<ChangeLease> lease;
@@ -294,11 +161,9 @@ Result<ExitStatus> move_slots(const SlotFlags& options,
     return ExitStatus::done;
   }
   KREDIS_CHECK(finish_running_jobs(cluster, conduct));
-  KREDIS_CHECK(finish_half_moved(*reached, conduct));
-  KREDIS_TRY(std::vector<MoveSlots> moves, planner(options, cluster, conduct));
+  KREDIS_CHECK(finish_half_moved(reached->site, conduct));
+  KREDIS_TRY(std::vector<MoveSlots> moves, plan_moves(cluster, wish, conduct));
   KREDIS_CHECK(core::choose_ways(cluster.view(), way_of(options), moves));
-  KREDIS_CHECK(core::check_memory(cluster.view(), moves));
-  KREDIS_CHECK(check_none_emptied(cluster.view(), moves));
   if (moves.empty()) {
     session.out() << "nothing to do\n";
     return ExitStatus::done;
@@ -320,10 +185,10 @@ Result<ExitStatus> move_slots(const SlotFlags& options,
 }
 
 Result<ExitStatus> run_rebalance(const SlotFlags& options, Session& session) {
-  return move_slots(options, session, "rebalance", plan_rebalance);
+  return move_slots(options, session, "rebalance", rebalance_wish);
 }
 Result<ExitStatus> run_reshard(const SlotFlags& options, Session& session) {
-  return move_slots(options, session, "reshard", plan_reshard);
+  return move_slots(options, session, "reshard", reshard_wish);
 }
 
 void add_shared(Verb& verb, SlotFlags& flags) {

@@ -163,6 +163,14 @@ std::string SlotSet::to_text() const {
   return text.empty() ? "none" : text;
 }
 
+SlotSet one_slot(std::uint32_t slot) {
+  SlotSet set;
+  if (const auto range = SlotRange::make(slot, slot)) {
+    set.insert(*range);
+  }
+  return set;
+}
+
 std::vector<SlotRange> even_slots(std::uint32_t count) {
   std::vector<SlotRange> runs;
   std::uint64_t first = 0;

@@ -68,6 +68,9 @@ class SlotSet {
   std::vector<SlotRange> ranges_;
 };
 
+/// The set of `slot` alone. Requires: it is one of the cluster's.
+SlotSet one_slot(std::uint32_t slot);
+
 /// The runs that `count` masters get in a new cluster: equal but for one slot, in master order,
 /// as redis-cli deals them (0-5460, 5461-10922, 10923-16383 for three).
 std::vector<SlotRange> even_slots(std::uint32_t count);

@@ -67,9 +67,7 @@ std::uint32_t count_open_slots(const ClusterView& view) {
     const core::Node* self = member.self();
     for (const core::OpenSlot& slot :
          self == nullptr ? std::vector<core::OpenSlot>{} : self->open_slots) {
-      if (const auto range = SlotRange::make(slot.slot, slot.slot)) {
-        open.insert(*range);
-      }
+      open.insert(core::one_slot(slot.slot));
     }
   }
   return open.size();

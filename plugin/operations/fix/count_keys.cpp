@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "plugin/apply/databases.hpp"
+#include "shared/core/open_slots.hpp"
 #include "shared/redis/reply_error.hpp"
 
 namespace kredis::plugin {

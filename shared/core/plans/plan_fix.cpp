@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "shared/core/findings/finding.hpp"
+#include "shared/core/open_slots.hpp"
 #include "shared/core/plans/plan_fix_parts.hpp"
 #include "shared/core/running_jobs.hpp"
 
@@ -104,29 +105,10 @@ void Fixing::add(const Result<Plan>& part) {
   }
 }
 
-SlotSet one_slot(std::uint32_t slot) {
-  SlotSet set;
-  if (const auto range = SlotRange::make(slot, slot)) {
-    set.insert(*range);
-  }
-  return set;
-}
-
 const Member* silent_pod(const ClusterView& view) {
   const auto silent = std::ranges::find_if(
       view.members, [](const Member& member) { return member.self() == nullptr; });
   return silent == view.members.end() ? nullptr : &*silent;
-}
-
-std::vector<const Member*> owners_of(const ClusterView& view, std::uint32_t slot) {
-  std::vector<const Member*> owners;
-  for (const Member& member : view.members) {
-    const Node* self = member.self();
-    if (self != nullptr && self->role == Role::master && self->slots.contains(slot)) {
-      owners.push_back(&member);
-    }
-  }
-  return owners;
 }
 
 SlotSet slots_to_count(const ClusterView& view) {
@@ -139,9 +121,9 @@ SlotSet slots_to_count(const ClusterView& view) {
     }
     slots.insert(self->slots.shared_with(taken));
     taken.insert(self->slots);
-    for (const OpenSlot& open : self->open_slots) {
-      slots.insert(one_slot(open.slot));
-    }
+  }
+  for (const OpenMove& open : open_moves(view)) {
+    slots.insert(one_slot(open.slot));
   }
   for (const auto& [owner, denied] : denied_slots(view)) {
     slots.insert(denied);

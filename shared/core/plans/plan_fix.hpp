@@ -26,9 +26,6 @@ using KeyCounts = std::map<std::uint32_t, SlotKeys>;
 /// open ones, those with no owner, and those with two.
 SlotSet slots_to_count(const ClusterView& view);
 
-/// Who says of itself that it is the master of `slot`.
-std::vector<const Member*> owners_of(const ClusterView& view, std::uint32_t slot);
-
 struct FixWish {
   std::vector<std::string> only = {};  ///< Ids of findings; empty: all.
   std::string keep = {};               ///< The pod whose keys are kept where several have some.

@@ -28,8 +28,6 @@ struct Fixing {
   void add(const Result<Plan>& part);
 };
 
-SlotSet one_slot(std::uint32_t slot);
-
 /// A pod that does not answer, and so may own or hold what seems to be nobody's; null when all do.
 const Member* silent_pod(const ClusterView& view);
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "shared/core/open_slots.hpp"
 #include "shared/core/plans/plan_fix_parts.hpp"
 #include "shared/core/plans/plan_slots.hpp"
 #include "shared/core/text.hpp"
@@ -14,7 +15,6 @@
 namespace kredis::core {
 namespace {
 
-using Direction = OpenSlot::Direction;
 using Pair = std::pair<const Member*, const Member*>;
 
 /// What is to become of open slots, so that slots of one fate are one step.
@@ -24,51 +24,38 @@ struct Fates {
   std::map<Pair, SlotSet> brought = {};          ///< From, to the owner.
 };
 
-const OpenSlot* mark_of(const Member& member, std::uint32_t slot, Direction direction) {
-  const auto& open = member.self()->open_slots;
-  const auto found = std::ranges::find_if(
-      open, [&](const OpenSlot& each) { return each.slot == slot && each.direction == direction; });
-  return found == open.end() ? nullptr : &*found;
-}
-
-/// The master that runs as `id`, or that took over from it; null where none answers.
-const Member* master_behind(const ClusterView& view, const NodeId& id) {
-  const Member* member = view.by_id(id);
-  const bool follows = member != nullptr && member->self()->role == Role::replica;
-  return follows && member->self()->master ? view.by_id(*member->self()->master) : member;
-}
-
 Error silent_error(const Fixing& fixing, const Member& silent, const std::string& what) {
   return Error::unreachable("pod " + silent.pod.name + " does not answer, and " + what)
       .with_hint("see why: " + kubectl_command(fixing.view, "describe pod " + silent.pod.name));
 }
 
 /// The owner gives it away: on with it, or back where nothing went yet.
-void decide_for_owner(
-    Fixing& fixing, std::uint32_t slot, const Member& owner, const NodeId& to, Fates& fates) {
-  const Member* target = master_behind(fixing.view, to);
-  if (target == nullptr) {
+void decide_for_owner(Fixing& fixing, const OpenMove& open, Fates& fates) {
+  if (open.to == nullptr) {
     if (const Member* silent = silent_pod(fixing.view)) {
-      fixing.refuse(
-          silent_error(fixing,
-                       *silent,
-                       "may have keys of slot " + std::to_string(slot) + ", which is half moved"));
+      fixing.refuse(silent_error(
+          fixing,
+          *silent,
+          "may have keys of slot " + std::to_string(open.slot) + ", which is half moved"));
     } else {
-      fates.closed[&owner].insert(one_slot(slot));
+      fates.closed[open.from].insert(one_slot(open.slot));
     }
     return;
   }
-  const bool goes_on =
-      target != &owner && (mark_of(*target, slot, Direction::importing) != nullptr ||
-                           fixing.keys_on(slot, *target) > 0);
+  const bool goes_on = open.to != open.from &&
+                       (is_open_on(*open.to, open.slot) || fixing.keys_on(open.slot, *open.to) > 0);
   if (goes_on) {
-    fates.finished[{&owner, target}].insert(one_slot(slot));
+    fates.finished[{open.from, open.to}].insert(one_slot(open.slot));
   } else {
-    fates.closed[&owner].insert(one_slot(slot));
+    fates.closed[open.from].insert(one_slot(open.slot));
   }
 }
 
-void decide_for_slot(Fixing& fixing, std::uint32_t slot, Fates& fates) {
+/// `moves` are those of this slot.
+void decide_for_slot(Fixing& fixing,
+                     std::uint32_t slot,
+                     const std::vector<OpenMove>& moves,
+                     Fates& fates) {
   const std::vector<const Member*> owners = owners_of(fixing.view, slot);
   if (owners.size() != 1) {
     if (const Member* silent = silent_pod(fixing.view); silent != nullptr && owners.empty()) {
@@ -78,23 +65,24 @@ void decide_for_slot(Fixing& fixing, std::uint32_t slot, Fates& fates) {
     return;  // Who owns it is to be mended first, and is a finding of its own.
   }
   const Member& owner = *owners.front();
-  const OpenSlot* leaving = mark_of(owner, slot, Direction::migrating);
-  const Member* target = leaving == nullptr ? nullptr : master_behind(fixing.view, leaving->other);
-  if (leaving != nullptr) {
-    decide_for_owner(fixing, slot, owner, leaving->other, fates);
-  } else if (is_marked(owner, slot)) {
+  const auto leaving = std::ranges::find_if(
+      moves, [&](const OpenMove& open) { return open.given && open.from == &owner; });
+  const bool leaves = leaving != moves.end();
+  if (leaves) {
+    decide_for_owner(fixing, *leaving, fates);
+  } else if (is_open_on(owner, slot)) {
     fates.closed[&owner].insert(one_slot(slot));  // It takes over what it has.
   }
   for (const Member& member : fixing.view.members) {
     const Node* self = member.self();
     const bool concerns = self != nullptr && self->role == Role::master && &member != &owner &&
-                          &member != target && is_marked(member, slot);
+                          !(leaves && &member == leaving->to) && is_open_on(member, slot);
     if (!concerns) {
       continue;
     }
     if (fixing.keys_on(slot, member) == 0) {
       fates.closed[&member].insert(one_slot(slot));
-    } else if (leaving == nullptr) {
+    } else if (!leaves) {
       // While the owner gives the slot away it takes no keys of it: then that comes first.
       fates.brought[{&member, &owner}].insert(one_slot(slot));
     }
@@ -111,7 +99,7 @@ void refuse_cut_off_marks(Fixing& fixing) {
     const Member* master = fixing.view.by_id(*self->master);
     const bool follows = member.server && member.server->master_link_up;
     for (const OpenSlot& open : follows ? std::vector<OpenSlot>{} : self->open_slots) {
-      if (master != nullptr && !is_marked(*master, open.slot)) {
+      if (master != nullptr && !is_open_on(*master, open.slot)) {
         fixing.refuse(Error::conflict("pod " + member.pod.name + " keeps a mark of slot " +
                                       std::to_string(open.slot) +
                                       " that its master does not have, and does not follow it")
@@ -246,18 +234,13 @@ Stage introductions(const ClusterView& view) {
 }  // namespace
 
 void fix_open_slots(Fixing& fixing) {
-  SlotSet open;
-  for (const Member& member : fixing.view.members) {
-    const Node* self = member.self();
-    for (const OpenSlot& each : self == nullptr ? std::vector<OpenSlot>{} : self->open_slots) {
-      if (self->role == Role::master) {
-        open.insert(one_slot(each.slot));
-      }
-    }
+  std::map<std::uint32_t, std::vector<OpenMove>> open;
+  for (const OpenMove& move : open_moves(fixing.view)) {
+    open[move.slot].push_back(move);
   }
   Fates fates;
-  for (const std::uint32_t slot : open.numbers()) {
-    decide_for_slot(fixing, slot, fates);
+  for (const auto& [slot, moves] : open) {
+    decide_for_slot(fixing, slot, moves, fates);
   }
   for (const auto& [master, slots] : stale_marks(fixing.view)) {
     fates.closed[master].insert(slots);

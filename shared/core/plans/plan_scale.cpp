@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "shared/core/open_slots.hpp"
 #include "shared/core/plans/plan_failover.hpp"
 #include "shared/core/plans/plan_slots.hpp"
 #include "shared/core/plans/scale_model.hpp"
@@ -12,8 +13,11 @@
 namespace kredis::core {
 namespace {
 
-std::vector<SlotHolder>::iterator holder_of(std::vector<SlotHolder>& holders, const NodeId& id) {
-  return std::ranges::find_if(holders, [&](const SlotHolder& each) { return each.node == id; });
+std::vector<SlotHolder>::iterator holder_of(std::vector<SlotHolder>& holders,
+                                            const Member* member) {
+  return std::ranges::find_if(holders, [&](const SlotHolder& each) {
+    return member != nullptr && each.node == member->self()->id;
+  });
 }
 
 /// The stages, in the order in which nothing is ever without the copies that it had.
@@ -157,44 +161,31 @@ std::vector<SlotHolder> ScaleStages::holders() const {
 Status ScaleStages::add_open_slots(std::vector<SlotHolder>& holders) {
   const auto share = k_slot_count / wish_.masters;
   std::vector<MoveSlots> moves;
-  for (const ScaleNode& node : model_.nodes) {
-    const bool tells = node.self->role == Role::master;
-    for (const OpenSlot& open : tells ? node.self->open_slots : std::vector<OpenSlot>{}) {
-      const bool gives = open.direction == OpenSlot::Direction::migrating;
-      const auto from = holder_of(holders, gives ? node.self->id : open.other);
-      const auto to = holder_of(holders, gives ? open.other : node.self->id);
-      const bool is_there = from != holders.end() && to != holders.end();
-      const bool has_arrived = gives && is_there && to->slots.contains(open.slot);
-      const bool fits =
-          is_there && to->weight > 0 && from->slots.contains(open.slot) &&
-          (from->weight == 0 || (from->slots.size() > share && to->slots.size() <= share));
-      if (!gives && !fits) {
-        continue;  // The end that gives tells; a mark here alone moves nothing.
+  for (const OpenMove& open : open_moves(view_)) {
+    const auto from = holder_of(holders, open.from);
+    const auto to = holder_of(holders, open.to);
+    const bool is_there = from != holders.end() && to != holders.end();
+    const bool has_arrived = is_there && open.has_arrived();
+    const bool fits =
+        is_there && to->weight > 0 && from->slots.contains(open.slot) &&
+        (from->weight == 0 || (from->slots.size() > share && to->slots.size() <= share));
+    if (!has_arrived && !fits) {
+      if (!open.given) {
+        continue;  // The end that gives tells; a mark at the other alone moves nothing.
       }
-      const bool is_ours = has_arrived || fits;
-      if (!is_ours) {
-        return Error::unsafe("slot " + std::to_string(open.slot) + " is open on " +
-                             node.member->pod.name + ", by somebody else's hand")
-            .with_hint(
-                "let whoever moves it finish; or, if nobody does, mend it: kubectl redis fix");
-      }
-      SlotSet slot;
-      slot.insert(*SlotRange::make(open.slot, open.slot));
-      from->slots.erase(slot);
-      to->slots.insert(slot);
-      const auto same = std::ranges::find_if(moves, [&](const MoveSlots& each) {
-        return each.source == from->node && each.target == to->node;
-      });
-      if (same != moves.end()) {
-        same->slots.insert(slot);
-      } else {
-        moves.push_back({.pod = from->pod,
-                         .source = from->node,
-                         .target_pod = to->pod,
-                         .target = to->node,
-                         .slots = slot});
-      }
+      return Error::unsafe("slot " + std::to_string(open.slot) + " is open on " +
+                           open.from->pod.name + ", by somebody else's hand")
+          .with_hint("let whoever moves it finish; or, if nobody does, mend it: kubectl redis fix");
     }
+    const SlotSet slot = one_slot(open.slot);
+    from->slots.erase(slot);
+    to->slots.insert(slot);
+    add_move(moves,
+             {.pod = from->pod,
+              .source = from->node,
+              .target_pod = to->pod,
+              .target = to->node,
+              .slots = slot});
   }
   for (Stage& stage : stages_of(std::move(moves), "a run before this one began it")) {
     add(std::move(stage));

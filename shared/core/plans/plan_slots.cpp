@@ -7,13 +7,12 @@
 #include <numeric>
 #include <utility>
 
+#include "shared/core/open_slots.hpp"
 #include "shared/core/plans/move_way.hpp"
 #include "shared/core/text.hpp"
 
 namespace kredis::core {
 namespace {
-
-void add_slot(SlotSet& set, std::uint32_t slot) { set.insert(*SlotRange::make(slot, slot)); }
 
 /// What each holder is to have of `total`, in whole slots. What does not come out even goes to who
 /// would give the most away else, so that fewer slots move.
@@ -42,25 +41,13 @@ std::vector<std::int64_t> whole_shares(const std::vector<SlotHolder>& holders,
   return shares;
 }
 
-/// The master that is that node now, or took its place: an open slot still names who was. Null
-/// where nobody did, or it does not answer.
-const Member* place_taker(const ClusterView& view, const NodeId& id) {
-  const Member* member = view.by_id(id);
-  const Node* self = member == nullptr ? nullptr : member->self();
-  if (self != nullptr && self->role == Role::replica && self->master) {
-    member = view.by_id(*self->master);
-    self = member == nullptr ? nullptr : member->self();
-  }
-  return self != nullptr && self->role == Role::master ? member : nullptr;
-}
-
 /// Moves as they come together, by source and target.
 class MoveList {
  public:
   explicit MoveList(const std::vector<SlotHolder>& holders) : holders_(holders) {}
 
   void add(std::size_t from, std::size_t to, std::uint32_t slot) {
-    add_slot(slots_[{from, to}], slot);
+    slots_[{from, to}].insert(one_slot(slot));
   }
   std::vector<MoveSlots> take() {
     std::vector<MoveSlots> moves;
@@ -237,46 +224,30 @@ Result<std::vector<SlotHolder>> holders_of(const ClusterView& view) {
   return holders;
 }
 
-std::vector<MoveSlots> half_moved(const ClusterView& view) {
-  std::map<std::pair<std::string, std::string>, MoveSlots> moves;
-  const auto add = [&](const Member& from, const Member& to, std::uint32_t slot) {
-    MoveSlots& move = moves
-                          .try_emplace({from.pod.name, to.pod.name},
-                                       MoveSlots{.pod = from.pod.name,
-                                                 .source = from.self()->id,
-                                                 .target_pod = to.pod.name,
-                                                 .target = to.self()->id,
-                                                 .slots = {}})
-                          .first->second;
-    add_slot(move.slots, slot);
-  };
-  for (const Member& member : view.members) {
-    const Node* self = member.self();
-    for (const OpenSlot& open : self == nullptr ? std::vector<OpenSlot>{} : self->open_slots) {
-      const Member* other = place_taker(view, open.other);
-      if (other == nullptr || other == &member || self->role != Role::master) {
-        continue;
-      }
-      const bool gives = open.direction == OpenSlot::Direction::migrating;
-      const Member& from = gives ? member : *other;
-      const Member& to = gives ? *other : member;
-      // Who gives may have heard from the taker's own mouth that the slot is there, mark and all.
-      if (from.self()->slots.contains(open.slot) ||
-          (gives && to.self()->slots.contains(open.slot))) {
-        add(from, to, open.slot);
-      }
-    }
+void add_move(std::vector<MoveSlots>& moves, MoveSlots one) {
+  const auto same = std::ranges::find_if(moves, [&](const MoveSlots& each) {
+    return each.source == one.source && each.target == one.target;
+  });
+  if (same == moves.end()) {
+    moves.push_back(std::move(one));
+  } else {
+    same->slots.insert(one.slots);
   }
-  std::vector<MoveSlots> all;
-  for (auto& [ends, move] : moves) {
-    all.push_back(std::move(move));
-  }
-  return all;
 }
 
-bool is_marked(const Member& member, std::uint32_t slot) {
-  return std::ranges::any_of(member.self()->open_slots,
-                             [&](const OpenSlot& open) { return open.slot == slot; });
+std::vector<MoveSlots> half_moved(const ClusterView& view) {
+  std::vector<MoveSlots> moves;
+  for (const OpenMove& open : open_moves(view)) {
+    if (open.is_half_moved()) {
+      add_move(moves,
+               {.pod = open.from->pod.name,
+                .source = open.from->self()->id,
+                .target_pod = open.to->pod.name,
+                .target = open.to->self()->id,
+                .slots = one_slot(open.slot)});
+    }
+  }
+  return moves;
 }
 
 std::map<const Member*, SlotSet> stale_marks(const ClusterView& view) {
@@ -287,8 +258,8 @@ std::map<const Member*, SlotSet> stale_marks(const ClusterView& view) {
                          member.server && member.server->master_link_up;
     const Member* master = follows ? view.by_id(*self->master) : nullptr;
     for (const OpenSlot& open : master == nullptr ? std::vector<OpenSlot>{} : self->open_slots) {
-      if (!is_marked(*master, open.slot)) {
-        add_slot(stale[master], open.slot);
+      if (!is_open_on(*master, open.slot)) {
+        stale[master].insert(one_slot(open.slot));
       }
     }
   }

@@ -44,12 +44,12 @@ Result<std::vector<MoveSlots>> moves_between(const std::vector<SlotHolder>& from
 /// differ: what has to be mended first, by which verb).
 Result<std::vector<SlotHolder>> holders_of(const ClusterView& view);
 
+/// Adds `one` to the move between the same ends, where there is one already.
+void add_move(std::vector<MoveSlots>& moves, MoveSlots one);
+
 /// Slots that a move left open between two masters that answer, or that the taker has and the giver
 /// does not know of yet: what finishes them.
 std::vector<MoveSlots> half_moved(const ClusterView& view);
-
-/// Whether `member` says itself that the slot is half moved.
-bool is_marked(const Member& member, std::uint32_t slot);
 
 /// Marks that only replicas keep, by their masters. Since Valkey 8 replicas hear of SETSLOT before
 /// their master does it, which it does not when who said it is gone by then; one that was away may

@@ -136,6 +136,19 @@ TEST_SUITE("core/plan_scale") {
                "move_slots redis-app-0 redis-app-3 7"));
   }
 
+  TEST_CASE("what a replica repeats of its master's marks is nobody else's hand") {
+    ViewBuilder builder = ViewBuilder::whole(4, 1);
+    builder.slots(3, "12289-16383").slots(0, "0-4095,12288");
+    for (const int pod : {0, 4}) {
+      builder.edit(pod, [](Member& member) {
+        const_cast<Node*>(member.view->myself())->open_slots = {
+            {.slot = 7, .direction = OpenSlot::Direction::migrating, .other = node_id(3)}};
+      });
+    }
+    CHECK(says(words_of(builder.build(), {.masters = 4, .replicas = 1}),
+               "move_slots redis-app-0 redis-app-3 7"));
+  }
+
   TEST_CASE("replicas find masters on other Kubernetes nodes") {
     const ClusterView view = ViewBuilder(with_new(3)).build();
     const auto plan = plan_scale(view, {.masters = 3, .replicas = 2});
