@@ -49,7 +49,7 @@ class Wave {
  private:
   Status prepare(const MoveSlots& step);
   Status look_into(MovePair& pair, std::size_t source);
-  Status close_what_arrived(std::size_t source, const core::SlotSet& slots, const core::NodeId& to);
+  Status name_owner(std::size_t at, const core::SlotSet& slots, const core::NodeId& owner);
   Status start();
   Status watch();
   void tell_others();
@@ -81,8 +81,13 @@ Status Wave::prepare(const MoveSlots& step) {
   for (const core::OpenSlot& open : source.open_slots) {
     claimed.insert(core::one_slot(open.slot));
   }
-  KREDIS_CHECK(close_what_arrived(
+  KREDIS_CHECK(name_owner(
       ends.source, step.slots.shared_with(target.slots).shared_with(claimed), step.target));
+  // Who has a slot marked as importing hears of no new owner, and takes no key of one without any.
+  const core::Node* seen = cluster_.view().members[ends.target].view->find(step.source);
+  KREDIS_CHECK(name_owner(ends.target,
+                          seen == nullptr ? core::SlotSet{} : ends.left.without(seen->slots),
+                          step.source));
   auto pair = std::make_unique<MovePair>(
       MoveEnd{.pod = step.pod, .id = step.source, .address = source.address},
       MoveEnd{.pod = step.target_pod, .id = step.target, .address = target.address},
@@ -97,18 +102,16 @@ Status Wave::prepare(const MoveSlots& step) {
   return {};
 }
 
-Status Wave::close_what_arrived(std::size_t source,
-                                const core::SlotSet& slots,
-                                const core::NodeId& to) {
+Status Wave::name_owner(std::size_t at, const core::SlotSet& slots, const core::NodeId& owner) {
   std::vector<std::vector<Command>> commands(cluster_.view().members.size());
-  commands[source] = setslot_commands(slots.numbers(), {"NODE", to.to_text()});
+  commands[at] = setslot_commands(slots.numbers(), {"NODE", owner.to_text()});
   const auto answers = cluster_.switchboard().ask_each(commands, soon());
-  if (!answers[source]) {
-    return answers[source].error();
+  if (!answers[at]) {
+    return answers[at].error();
   }
-  for (const core::Reply& reply : *answers[source]) {
+  for (const core::Reply& reply : *answers[at]) {
     if (reply.is_error()) {
-      return redis::error_of(reply, cluster_.view().members[source].pod.name);
+      return redis::error_of(reply, cluster_.view().members[at].pod.name);
     }
   }
   return {};

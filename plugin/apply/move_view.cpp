@@ -18,6 +18,9 @@ using namespace std::chrono_literals;
 
 /// How long gossip has to settle who owns a slot before an epoch is raised for it.
 constexpr auto k_settle = 5s;
+/// And how long before it is clear that it will not: a node that has the slot marked believes
+/// nobody.
+constexpr auto k_split = 60s;
 
 Result<std::size_t> place_of(const std::string& pod, const ClusterView& view) {
   const Member* member = view.by_pod(pod);
@@ -134,6 +137,10 @@ Status wait_until_owned(const Moves& moves, observe::Cluster& cluster, const Con
     if (!missing.empty() && !raised && conduct.now() - begin > k_settle) {
       raise_epochs(moves, cluster, conduct.call_deadline());
       raised = true;
+    }
+    if (!missing.empty() && conduct.now() - begin > k_split) {
+      return Error::conflict("the nodes do not come to agree: " + missing)
+          .with_hint("mend that: " + core::redis_command(cluster.view(), "fix"));
     }
     return missing;
   });

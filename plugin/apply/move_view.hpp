@@ -62,7 +62,7 @@ std::string to_text(const MoveCount& count);
 std::optional<Error> is_to_end(const Conduct& conduct, const std::string& text);
 
 /// Until every node's map shows the slots where they went; raises the takers' epochs where gossip
-/// does not settle it. Errors: as wait_until.
+/// does not settle it. Errors: as wait_until; conflict (they do not come to agree).
 Status wait_until_owned(const Moves& moves, observe::Cluster& cluster, const Conduct& conduct);
 
 }  // namespace kredis::plugin

@@ -103,7 +103,7 @@ Status Returning::wait_until_served() {
 }
 
 Status Returning::connect() {
-  KREDIS_CHECK(wait_until_served());
+  cluster_.ask(observe::Ask::topology, conduct_.call_deadline());
   KREDIS_TRY(const std::size_t source, place_of(step_.pod));
   KREDIS_TRY(const std::size_t owner, place_of(step_.owner_pod));
   const core::Node& to = *cluster_.view().members[owner].self();
@@ -231,6 +231,7 @@ Status Returning::settle() {
 Status Returning::run() {
   KREDIS_CHECK(connect());
   KREDIS_CHECK(mark());
+  KREDIS_CHECK(wait_until_served());  // Only now: it may be down for want of this very owner.
   for (const int database : databases_) {
     if (database != 0) {
       const std::vector<Command> choose{{"SELECT", std::to_string(database)}};

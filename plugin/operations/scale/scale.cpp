@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "plugin/apply/apply_plan.hpp"
-#include "plugin/apply/finish_jobs.hpp"
 #include "plugin/operations/create/external_addresses.hpp"
 #include "plugin/operations/create/plan.hpp"
+#include "plugin/operations/scale/change_nodes.hpp"
 #include "shared/core/findings/whole.hpp"
 #include "shared/manifest/configuration.hpp"
 
@@ -19,24 +19,10 @@ using core::ScaleWish;
 using namespace std::chrono_literals;
 
 const std::string k_migration = "cluster-allow-replica-migration";
-constexpr auto k_scale_pace = 200ms;
 /// How long a replica that copies, or a pod that has just come, is waited for before anything.
 constexpr auto k_first_patience = 30s;
 /// How old at most what the webhook judges by may be.
 constexpr auto k_guard_patience = 60s;
-/// Surprises in a row after which it is no surprise any more.
-constexpr int k_most_surprises = 5;
-
-/// Looks again and again until `missing` has nothing to say. Pods are looked up each time: they may
-/// come, go and get other addresses meanwhile.
-Status look_until(Site& site,
-                  const Conduct& conduct,
-                  const std::function<std::string(const ClusterView&)>& missing) {
-  return wait_until(conduct, k_scale_pace, [&]() -> Result<std::string> {
-    KREDIS_CHECK(site.cluster->look(observe::Ask::everything, conduct.call_deadline()));
-    return missing(site.cluster->view());
-  });
-}
 
 std::string pod_on_its_way(const ClusterView& view) {
   const auto coming = std::ranges::find_if(view.members, [](const core::Member& member) {
@@ -103,16 +89,14 @@ class Scaling {
 
  private:
   Status wait_for_new();
-  Status change_nodes();
-  Status put_back();
+  Status put_back(std::set<std::string> set_off);
   Status take_away(const core::Stage& pods);
   const ClusterView& view() const { return site_.cluster->view(); }
 
   Site& site_;
   const ScaleOutlook& outlook_;
-  ScaleWish wish_;
+  const ScaleWish& wish_;
   const Conduct& conduct_;
-  std::set<std::string> set_off_ = {};  ///< Pods whose replicas were told to stay.
 };
 
 /// All pods are there and answer.
@@ -125,46 +109,16 @@ Status Scaling::wait_for_new() {
   });
 }
 
-/// A stage, a look, a plan of the rest; what surprises is planned around.
-Status Scaling::change_nodes() {
-  int surprises = 0;
-  for (;;) {
-    KREDIS_CHECK(look_until(
-        site_, conduct_, [&](const ClusterView& seen) { return not_settled(seen, wish_); }));
-    KREDIS_TRY(const bool waited, finish_running_jobs(*site_.cluster, conduct_));
-    if (waited) {
-      continue;
-    }
-    KREDIS_TRY(const core::Plan rest, core::plan_scale(view(), wish_));
-    if (rest.empty()) {
-      return {};
-    }
-    const core::Stage& next = rest.stages.front();
-    const bool sets = std::holds_alternative<core::SetConfig>(next.steps.front().what);
-    if (sets) {
-      set_off_ = std::exchange(wish_.migrating, {});
-    }
-    const Status done = apply_plan(site_, {.stages = {next}}, conduct_);
-    surprises = done ? 0 : surprises + 1;
-    const bool again = done || ((done.error().code == ErrorCode::conflict ||
-                                 done.error().code == ErrorCode::unreachable) &&
-                                surprises < k_most_surprises);
-    if (!again) {
-      return done.error();
-    }
-  }
-}
-
 /// What was; where `create` made it, what redis.conf says, as a run that was killed left it off.
-Status Scaling::put_back() {
+Status Scaling::put_back(std::set<std::string> set_off) {
   const auto& spec = outlook_.pods.spec;
   const std::string conf = spec ? manifest::redis_conf(*spec) : k_migration;
   if (!wish_.leaving.empty() && conf.find(k_migration) == std::string::npos) {
-    set_off_ = pods_that_migrate(*site_.cluster, "no", conduct_);
+    set_off = pods_that_migrate(*site_.cluster, "no", conduct_);
   }
   core::Stage stage{.title = "Let replicas find masters themselves again"};
   for (const core::Member& member : view().members) {
-    if (set_off_.contains(member.pod.name) && !wish_.leaving.contains(member.pod.name)) {
+    if (set_off.contains(member.pod.name) && !wish_.leaving.contains(member.pod.name)) {
       stage.steps.push_back(
           {.what = core::SetConfig{.pod = member.pod.name,
                                    .settings = {{.name = k_migration, .value = "yes"}}}});
@@ -185,8 +139,9 @@ Status Scaling::take_away(const core::Stage& pods) {
 
 Status Scaling::run(KeepData keep) {
   KREDIS_CHECK(wait_for_new());
-  const Status changed = change_nodes();
-  const Status back = put_back();
+  NodeChange nodes(site_, wish_, conduct_);
+  const Status changed = nodes.run();
+  const Status back = put_back(nodes.set_off());
   KREDIS_CHECK(changed);
   KREDIS_CHECK(back);
   KREDIS_TRY(const PodsPlan pods,

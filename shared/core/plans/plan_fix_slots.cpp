@@ -277,6 +277,11 @@ void fix_owners(Fixing& fixing) {
     return;
   }
   Stage assign{.title = "Have all nodes name the same owners"};
+  // What is half moved has another owner once this round has finished it.
+  SlotSet moving;
+  for (const OpenMove& open : open_moves(view)) {
+    moving.insert(owners_of(view, open.slot).size() == 1 ? one_slot(open.slot) : SlotSet{});
+  }
   std::set<const Member*> raised;
   bool held = false;
   for (const auto& [ends, slots] : claimed_twice(view)) {
@@ -297,7 +302,7 @@ void fix_owners(Fixing& fixing) {
     if (self == nullptr || self->role != Role::master || self->slots.empty()) {
       continue;
     }
-    SlotSet rightly = self->slots;
+    SlotSet rightly = self->slots.without(moving);
     for (const auto& [ends, slots] : claimed_twice(view)) {
       rightly.erase(ends.first == &owner ? slots : SlotSet{});
     }

@@ -320,9 +320,16 @@ std::string keeps_waiting(const Member& member) {
   return copies ? member.pod.name + " copies from its master" : "";
 }
 
-/// What nodes have to agree on: those that leave may be forgotten by some already.
-std::string what_stays(const Member& viewer, const ClusterView& view, const ScaleWish& wish) {
+/// What nodes have to agree on: those that leave may be forgotten by some already, and who has a
+/// slot marked believes nobody about its owner.
+std::string what_stays(const Member& viewer,
+                       const ClusterView& view,
+                       const ScaleWish& wish,
+                       const SlotSet& open) {
   Topology seen = *viewer.view;
+  for (Node& node : seen.nodes) {
+    node.slots.erase(open);
+  }
   std::erase_if(seen.nodes, [&](const Node& node) {
     const Member* member = view.by_id(node.id);
     const bool stays = member != nullptr && !wish.leaving.contains(member->pod.name);
@@ -373,6 +380,10 @@ Result<Plan> plan_scale(const ClusterView& view, const ScaleWish& wish) {
 }
 
 std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
+  SlotSet open;
+  for (const OpenMove& each : open_moves(view)) {
+    open.insert(one_slot(each.slot));
+  }
   const Member* first = nullptr;
   for (const Member& member : view.members) {
     if (wish.leaving.contains(member.pod.name) &&
@@ -388,7 +399,8 @@ std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
     if (member.cluster && !member.cluster->state_ok) {
       return member.pod.name + " sees the cluster as failed";
     }
-    if (first != nullptr && what_stays(*first, view, wish) != what_stays(member, view, wish)) {
+    if (first != nullptr &&
+        what_stays(*first, view, wish, open) != what_stays(member, view, wish, open)) {
       return member.pod.name + " and " + first->pod.name +
              " do not agree on who is master of what yet";
     }

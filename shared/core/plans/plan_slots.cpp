@@ -208,6 +208,16 @@ Result<std::vector<SlotHolder>> holders_of(const ClusterView& view) {
     return Error::unsafe("slots " + lost.to_text() + " are not served")
         .with_hint("see why: " + status_command(view));
   }
+  for (const Node* master : agreed->masters()) {
+    if (!master->slots.empty() && view.by_id(master->id) == nullptr) {
+      const Member* silent = view.by_node(*master);
+      return Error::conflict(
+                 (silent == nullptr ? "node " + master->id.short_text() : silent->pod.name) +
+                 ", a master of slots, does not answer")
+          .with_hint("see why, and run the same command again when it does: " +
+                     status_command(view));
+    }
+  }
   std::vector<SlotHolder> holders;
   for (const Member& member : view.members) {
     const Node* self = member.self();
