@@ -33,6 +33,7 @@ benchmarks=(
   "status|\`status\` of 6 nodes in the sandbox, against kubectl get pods|kubectl-redis sandbox|python3 tests/bench/commands_bench.py build/release/bin status"
   "startup|start and memory of \`version --client\`, against kubectl's; size of the program|kubectl-redis|python3 tests/bench/commands_bench.py build/release/bin startup"
   "create|\`create\` from nothing to a healthy cluster in the sandbox: time and peak memory|kubectl-redis sandbox|python3 tests/bench/commands_bench.py build/release/bin create"
+  "plans|plans of rebalance, reshard, scale and fix for 1,000 nodes, beside reading CLUSTER NODES|plans_bench|build/release/bin/plans_bench"
   "placement|time, memory and quality of choosing roles for 10, 100 and 1,000 pods, against random swaps|placement_bench|build/release/bin/placement_bench"
   "policy|what one decision of the webhook costs without the network|policy_bench|with_python tests/bench/webhook_bench.py reviews \"$work\" && build/release/bin/policy_bench \"$work\"/*.json"
   "webhook|admission reviews: speed, processor time, memory, start, against controller-runtime in Go|review_load|build_image && with_python tests/bench/webhook_bench.py build/image/bin/kubectl-redis-webhook build/release/bin"

@@ -58,6 +58,24 @@ void raise_epochs(const Moves& moves, observe::Cluster& cluster, ports::Deadline
   static_cast<void>(cluster.switchboard().ask_each(commands, deadline));
 }
 
+/// Where another master claims slots too, one of the two was replaced and has not heard of it: the
+/// other's keys are the ones to keep.
+Status check_one_giver(const MoveSlots& move, const MoveEnds& ends, const ClusterView& view) {
+  for (const Member& member : view.members) {
+    const core::Node* self = member.self();
+    const bool other = self != nullptr && self->role == core::Role::master &&
+                       &member != &view.members[ends.source] &&
+                       &member != &view.members[ends.target];
+    if (other && !self->slots.shared_with(ends.left).empty()) {
+      return Error::conflict("slots " + self->slots.shared_with(ends.left).to_text() +
+                             " are claimed by both " + move.pod + " and " + member.pod.name)
+          .with_hint("run the same command again; if it stays so, mend it: " +
+                     core::redis_command(view, "fix"));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<MoveEnds> ends_of(const MoveSlots& move, const ClusterView& view) {
@@ -71,6 +89,7 @@ Result<MoveEnds> ends_of(const MoveSlots& move, const ClusterView& view) {
                            " nor at " + move.target_pod)
         .with_hint("look again and plan anew: run the same command again");
   }
+  KREDIS_CHECK(check_one_giver(move, ends, view));
   return ends;
 }
 

@@ -29,7 +29,8 @@ struct MoveEnds {
   core::SlotSet left = {};
 };
 
-/// Errors: unreachable (an end does not answer), conflict (slots that are at neither).
+/// Errors: unreachable (an end does not answer), conflict (slots that are at neither, or
+/// that a third claims).
 Result<MoveEnds> ends_of(const core::MoveSlots& move, const core::ClusterView& view);
 
 /// What clients of some nodes wait for. By the nodes' places on the switchboard.

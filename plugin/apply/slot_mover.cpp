@@ -20,6 +20,9 @@ using namespace std::chrono_literals;
 
 /// For one exchange; more where large keys go.
 constexpr auto k_exchange = 15s;
+/// A node that needed longer was away: long enough for a replica to take its place, of which it may
+/// not have heard as it answers.
+constexpr auto k_held_up = 4s;
 /// What a slow network carries at least.
 constexpr std::int64_t k_bytes_per_second = std::int64_t{4} << 20;
 /// A key above this is said, and moves alone: its whole MIGRATE holds up the clients of the source.
@@ -43,6 +46,17 @@ Status expect_no_error(const std::vector<Reply>& replies, const std::string& pod
   return {};
 }
 
+/// That the exchange that began then took no longer than it may, beside `more` for its bytes.
+Status expect_prompt(steady_clock::time_point began,
+                     std::chrono::seconds more,
+                     const std::string& pod) {
+  if (steady_clock::now() - began < k_held_up + more) {
+    return {};
+  }
+  return Error::conflict(pod + " was held up for long, and a replica may have taken its place")
+      .with_hint("run the same command again: it looks anew, and goes on from there");
+}
+
 }  // namespace
 
 SlotMover::SlotMover(MovePair& pair,
@@ -52,11 +66,16 @@ SlotMover::SlotMover(MovePair& pair,
 
 Result<std::vector<Reply>> SlotMover::at_source(const std::vector<Command>& commands,
                                                 std::int64_t bytes) {
-  return source_->pipeline(commands, steady_clock::now() + time_for(bytes));
+  const auto began = steady_clock::now();
+  KREDIS_TRY(auto replies, source_->pipeline(commands, began + time_for(bytes)));
+  KREDIS_CHECK(expect_prompt(began, time_for(bytes) - k_exchange, pair_.source.pod));
+  return replies;
 }
 
 Status SlotMover::at_target(const std::vector<Command>& commands) {
-  KREDIS_TRY(const auto replies, target_->pipeline(commands, steady_clock::now() + k_exchange));
+  const auto began = steady_clock::now();
+  KREDIS_TRY(const auto replies, target_->pipeline(commands, began + k_exchange));
+  KREDIS_CHECK(expect_prompt(began, 0s, pair_.target.pod));
   return expect_no_error(replies, pair_.target.pod);
 }
 
@@ -262,10 +281,13 @@ Status SlotMover::send(const Burst& burst) {
   return {};
 }
 
+/// The source is asked to give the first one again, which it refuses where a replica took its place
+/// meanwhile: the slots are that one's then, with keys, and the target's claim would delete them.
 Result<bool> SlotMover::is_empty(const std::vector<std::uint32_t>& slots) {
   for (const int database : pair_.databases) {
     KREDIS_CHECK(select(database));
-    std::vector<Command> commands;
+    std::vector<Command> commands =
+        setslot_commands({slots.front()}, {"MIGRATING", pair_.target.id.to_text()});
     for (const std::uint32_t slot : slots) {
       commands.push_back({"CLUSTER", "COUNTKEYSINSLOT", std::to_string(slot)});
     }

@@ -231,15 +231,24 @@ std::vector<SeenNode> strays_of(const ClusterView& view) {
 std::vector<std::pair<const Member*, SlotSet>> denied_slots(const ClusterView& view) {
   const SlotSet claimed = claimed_slots(view);
   std::vector<std::pair<const Member*, SlotSet>> denied;
-  for (const Member& owner : view.members) {
-    const Node* self = owner.self();
-    SlotSet slots;
-    for (const Member& viewer : view.members) {
-      const Node* seen = self != nullptr && viewer.view ? viewer.view->find(self->id) : nullptr;
-      slots.insert(seen == nullptr ? SlotSet{} : seen->slots.without(claimed));
+  if (claimed == SlotSet::all()) {
+    return denied;  // As nearly always; to look at every node of every view takes long.
+  }
+  std::map<NodeId, SlotSet> given;
+  for (const Member& viewer : view.members) {
+    if (!viewer.view) {
+      continue;
     }
-    if (!slots.empty()) {
-      denied.emplace_back(&owner, std::move(slots));
+    for (const Node& seen : viewer.view->nodes) {
+      if (SlotSet slots = seen.slots.without(claimed); !slots.empty()) {
+        given[seen.id].insert(slots);
+      }
+    }
+  }
+  for (const Member& owner : view.members) {
+    const auto found = owner.self() == nullptr ? given.end() : given.find(owner.self()->id);
+    if (found != given.end()) {
+      denied.emplace_back(&owner, found->second);
     }
   }
   return denied;

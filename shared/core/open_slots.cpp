@@ -60,7 +60,27 @@ std::vector<OpenMove> open_moves(const ClusterView& view) {
   for (const auto& each : moves) {
     all.push_back(each.second);
   }
+  std::ranges::stable_sort(
+      all, {}, [](const OpenMove& open) { return std::tuple(open.slot, !open.given); });
   return all;
+}
+
+std::vector<OpenMove> half_moves(const ClusterView& view) {
+  std::vector<OpenMove> all = open_moves(view);
+  std::erase_if(all, [&](const OpenMove& open) {
+    return !open.is_half_moved() || owners_of(view, open.slot).size() != 1;
+  });
+  std::vector<OpenMove> clear;
+  for (auto at = all.begin(); at != all.end();) {
+    const auto next =
+        std::find_if(at, all.end(), [&](const OpenMove& open) { return open.slot != at->slot; });
+    // Who gives decides; of several that only take, nobody can say which is meant.
+    if (next - at == 1 || (at->given && !std::next(at)->given)) {
+      clear.push_back(*at);
+    }
+    at = next;
+  }
+  return clear;
 }
 
 bool is_open_on(const Member& member, std::uint32_t slot) {

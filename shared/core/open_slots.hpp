@@ -26,8 +26,14 @@ struct OpenMove {
   bool is_half_moved() const;
 };
 
-/// All of them, by slot. A replica's marks count for nothing: it repeats its master's.
+/// All of them, by slot, those that are given first. A replica's marks count for nothing: it
+/// repeats its master's.
 std::vector<OpenMove> open_moves(const ClusterView& view);
+
+/// Those that are half moved, one a slot: moved to two at once it would have two owners. None where
+/// two say that the slot is theirs, as a master that came back and has not heard of its successor
+/// does, or where marks contradict each other and nobody who gives decides.
+std::vector<OpenMove> half_moves(const ClusterView& view);
 
 /// Whether `member` itself has any mark on `slot`. Requires: it answers.
 bool is_open_on(const Member& member, std::uint32_t slot);

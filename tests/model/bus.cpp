@@ -315,11 +315,38 @@ bool World::promote(ModelNode& replica, Asked by) {
   return true;
 }
 
-/// In a planned hand-over the old master holds clients until it hears of the new one.
+/// A planned hand-over: the two agree on it, so the old master knows at once.
+void World::hand_over(ModelNode& master, ModelNode& replica, Asked by) {
+  if (!works(master) || master.busy || !promote(replica, by)) {
+    return;
+  }
+  for (std::uint32_t slot = 0; slot < core::k_slot_count; ++slot) {
+    if (replica.owner[slot] == replica.id) {
+      set_owner(master, slot, replica.id);
+    }
+  }
+  Seen& heir = master.seen[static_cast<std::size_t>(replica.id)];
+  heir.replica = false;
+  heir.master = k_nobody;
+  heir.epoch = replica.self().epoch;
+  if (master.self().slots.none()) {  // Else it got some that the replica did not know of yet.
+    follow(master, replica.id);
+  }
+}
+
+/// Somebody's hand-over, who is refused while slots of the shard move, and asks again.
 void World::fail_over(ModelNode& master) {
+  if (!master.migrating.empty() || !master.importing.empty()) {
+    turns_.at(turns_.now() + 500ms, [this, &master] {
+      if (!ended_) {
+        fail_over(master);
+      }
+    });
+    return;
+  }
   for (ModelNode* replica : replicas_of(master)) {
-    if (replica->in_sync && works(master) && promote(*replica, Asked::fate)) {
-      master.fails_until = turns_.now() + 1s;
+    if (replica->in_sync) {
+      hand_over(master, *replica, Asked::fate);
       return;
     }
   }

@@ -132,18 +132,23 @@ Reply Commands::set_slot_node(std::uint32_t slot, Ident id) {
   return ok();
 }
 
-Reply Commands::fail_over() {
+Reply Commands::fail_over(bool forced) {
   if (node_.is_master()) {
     return error("ERR You should send CLUSTER FAILOVER to a replica");
   }
-  world_.turns_.at(world_.turns_.now() + world_.between(50'000, 400'000),
-                   [world = &world_, node = &node_, life = node_.life] {
-                     ModelNode* master = world->of_ident(node->self().master);
-                     if (node->life == life && !node->is_master() && master != nullptr &&
-                         world->works(*master) && world->promote(*node, Asked::plugin)) {
-                       master->fails_until = world->turns_.now() + 1s;
-                     }
-                   });
+  // Only a forced one does without the master.
+  const auto later = [world = &world_, node = &node_, life = node_.life, forced] {
+    ModelNode* master = world->of_ident(node->self().master);
+    if (node->life != life || node->is_master() || master == nullptr) {
+      return;
+    }
+    if (world->works(*master)) {
+      world->hand_over(*master, *node, Asked::plugin);
+    } else if (forced) {
+      world->promote(*node, Asked::plugin);
+    }
+  };
+  world_.turns_.at(world_.turns_.now() + world_.between(50'000, 400'000), later);
   return ok();
 }
 
@@ -188,7 +193,7 @@ Reply Commands::change(const Command& command) {
     return ok();
   }
   if (what == "FAILOVER") {
-    return fail_over();
+    return fail_over(command.size() > 2);
   }
   if (what == "RESET") {
     return reset(command[2] == "HARD");

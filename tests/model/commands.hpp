@@ -29,7 +29,7 @@ class Commands {
   Reply set_slot(const Command& command);
   Reply set_slot_node(std::uint32_t slot, Ident id);
   Reply change(const Command& command);
-  Reply fail_over();
+  Reply fail_over(bool forced);
   Reply reset(bool hard);
   Reply config(const Command& command);
   Reply write(const Command& command);

@@ -386,19 +386,24 @@ void Scenario::play() {
     if (!done) {
       world_.trace([&] { return "ENDS: " + done.error().message + "; " + done.error().hint; });
       const std::string& hint = done.error().hint;
-      mends_ = run.is_alive() && (hint.find(" fix") != std::string::npos ||
-                                  hint.find("mend it first") != std::string::npos);
+      mends_ = run.is_alive() &&
+               (hint.find(" fix") != std::string::npos ||
+                hint.find("mend it first") != std::string::npos || outcome_.runs % 8 == 0);
     } else {
       done = Error::conflict("the plugin died");
     }
     turns_.sleep_until(turns_.now() + world_.between(100'000, 15'000'000));
   }
   settle();
-  // What was dead as the command ended may have come back with marks of its own.
-  for (int i = 0; done && !world_.not_whole().empty() && i < k_most_mends; ++i) {
-    world_.trace([&] { return "AFTERWARDS: " + world_.not_whole(); });
+  // What was dead as the command ended may have come back with marks, or slots, of its own.
+  for (int i = 0; done && world_.violation.empty() && i < k_most_mends; ++i) {
+    const std::string open = world_.not_whole();
+    if (open.empty() && judge_goal().empty()) {
+      break;
+    }
+    world_.trace([&] { return "AFTERWARDS: " + (open.empty() ? judge_goal() : open); });
     PluginRun run(world_, [this](PluginRun& each) { before_call(each); });
-    mends_ = true;
+    mends_ = !open.empty();
     done = attempt(run);
     done = done || i + 1 < k_most_mends ? Status{} : done;
     turns_.sleep_until(turns_.now() + 5s);

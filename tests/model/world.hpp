@@ -191,6 +191,7 @@ class World {
   void follow(ModelNode& node, Ident master);
   void sync(ModelNode& replica, std::uint64_t life);
   bool promote(ModelNode& replica, Asked by);
+  void hand_over(ModelNode& master, ModelNode& replica, Asked by);
   bool bump(ModelNode& node);
   void refresh_state(ModelNode& node);
   bool has_majority();

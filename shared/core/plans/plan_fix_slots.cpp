@@ -231,9 +231,35 @@ Stage introductions(const ClusterView& view) {
   return stage;
 }
 
+/// Who has a slot marked believes nobody about its owner, and is down while it knows of none: then
+/// it neither gives nor takes a key of any slot. So it is told before all else.
+Stage name_owners_of_open(const ClusterView& view) {
+  std::map<Pair, SlotSet> lacking;
+  for (const OpenMove& open : open_moves(view)) {
+    const std::vector<const Member*> owners = owners_of(view, open.slot);
+    for (const Member* marked : {open.from, open.to}) {
+      const bool may_lack = owners.size() == 1 && marked != nullptr && marked != owners.front();
+      const Node* seen = may_lack ? marked->view->find(owners.front()->self()->id) : nullptr;
+      if (seen != nullptr && !seen->slots.contains(open.slot)) {
+        lacking[{marked, owners.front()}].insert(one_slot(open.slot));
+      }
+    }
+  }
+  Stage stage{.title = "Tell the nodes with half-moved slots whose these are"};
+  for (const auto& [ends, slots] : lacking) {
+    stage.steps.push_back({.what = AssignSlots{.pod = ends.first->pod.name,
+                                               .node_pod = ends.second->pod.name,
+                                               .node = ends.second->self()->id,
+                                               .slots = slots},
+                           .reason = "it does not name their owner"});
+  }
+  return stage;
+}
+
 }  // namespace
 
 void fix_open_slots(Fixing& fixing) {
+  fixing.add(name_owners_of_open(fixing.view));
   std::map<std::uint32_t, std::vector<OpenMove>> open;
   for (const OpenMove& move : open_moves(fixing.view)) {
     open[move.slot].push_back(move);

@@ -382,7 +382,8 @@ Result<Plan> plan_scale(const ClusterView& view, const ScaleWish& wish) {
 std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
   SlotSet open;
   for (const OpenMove& each : open_moves(view)) {
-    open.insert(one_slot(each.slot));
+    // Of two that say it is theirs one is about to hear that it is not.
+    open.insert(owners_of(view, each.slot).size() == 1 ? one_slot(each.slot) : SlotSet{});
   }
   const Member* first = nullptr;
   for (const Member& member : view.members) {

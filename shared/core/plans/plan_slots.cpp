@@ -247,15 +247,13 @@ void add_move(std::vector<MoveSlots>& moves, MoveSlots one) {
 
 std::vector<MoveSlots> half_moved(const ClusterView& view) {
   std::vector<MoveSlots> moves;
-  for (const OpenMove& open : open_moves(view)) {
-    if (open.is_half_moved()) {
-      add_move(moves,
-               {.pod = open.from->pod.name,
-                .source = open.from->self()->id,
-                .target_pod = open.to->pod.name,
-                .target = open.to->self()->id,
-                .slots = one_slot(open.slot)});
-    }
+  for (const OpenMove& open : half_moves(view)) {
+    add_move(moves,
+             {.pod = open.from->pod.name,
+              .source = open.from->self()->id,
+              .target_pod = open.to->pod.name,
+              .target = open.to->self()->id,
+              .slots = one_slot(open.slot)});
   }
   return moves;
 }

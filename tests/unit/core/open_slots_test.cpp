@@ -62,6 +62,25 @@ TEST_SUITE("core/open_slots") {
           "7 redis-app-0 > redis-app-1 given half; 7 redis-app-0 > redis-app-2 taken half");
   }
 
+  TEST_CASE("a slot is half moved to one only, whom the giver names") {
+    const auto halves = [](OpenBuilder builder) {
+      const ClusterView view = builder.build();
+      std::string text;
+      for (const OpenMove& open : half_moves(view)) {
+        text += pod_of(open.to) + " ";
+      }
+      return text;
+    };
+    OpenBuilder two;
+    two.mark(1, Direction::importing, 0).mark(2, Direction::importing, 0);
+    CHECK(halves(two).empty());
+    CHECK(halves(two.mark(0, Direction::migrating, 2)) == "redis-app-2 ");
+    CHECK(halves(OpenBuilder().mark(1, Direction::importing, 0)) == "redis-app-1 ");
+    OpenBuilder came_back;  // Pod 2 took the place of pod 0, which has not heard of it.
+    came_back.slots(2, "0-5460,10923-16383");
+    CHECK(halves(came_back.mark(0, Direction::migrating, 1)).empty());
+  }
+
   TEST_CASE("a slot that the taker has and the giver still marks has arrived") {
     CHECK(told(OpenBuilder().mark(0, Direction::migrating, 1, 6000)) ==
           "6000 redis-app-0 > redis-app-1 given arrived half");
