@@ -37,6 +37,8 @@ constexpr std::int64_t k_large_on_average = 2048;
 /// Below this many bytes in the whole server no key of it is worth a question for its size.
 constexpr std::int64_t k_small_server = std::int64_t{32} << 20;
 constexpr auto k_tick = 50ms;
+/// Waves in all where nodes are held up again and again.
+constexpr int k_most_waves = 10;
 
 /// The moves of one wave: their ends, their workers, and what is seen of them.
 class Wave {
@@ -45,6 +47,10 @@ class Wave {
       : steps_(steps), site_(site), cluster_(*site.cluster), conduct_(conduct) {}
 
   Status run();
+  /// Whether it ended for an exchange that took so long that roles may have changed meanwhile.
+  bool was_held_up() const {
+    return std::ranges::any_of(pairs_, [](const auto& pair) { return pair->held_up.load(); });
+  }
 
  private:
   Status prepare(const MoveSlots& step);
@@ -256,6 +262,19 @@ Status Wave::run() {
   return watch();
 }
 
+/// One wave; another look and another wave where a node was held up, which finds out who is master
+/// now.
+Status run_waves(const Moves& steps, Site& site, const Conduct& conduct) {
+  for (int wave_number = 1;; ++wave_number) {
+    Wave wave(steps, site, conduct);
+    const Status moved = wave.run();
+    if (moved || !wave.was_held_up() || wave_number == k_most_waves || conduct.is_cancelled()) {
+      return moved;
+    }
+    conduct.say(moved.error().message + ": looking anew");
+  }
+}
+
 /// Those of one way, which do not mix on a node, and then the maps of all.
 Status run_ways(const Moves& steps, Site& site, const Conduct& conduct) {
   Moves classic;
@@ -267,7 +286,7 @@ Status run_ways(const Moves& steps, Site& site, const Conduct& conduct) {
     KREDIS_CHECK(run_slot_jobs(atomic, *site.cluster, conduct));
   }
   if (!classic.empty()) {
-    KREDIS_CHECK(Wave(classic, site, conduct).run());
+    KREDIS_CHECK(run_waves(classic, site, conduct));
   }
   return wait_until_owned(steps, *site.cluster, conduct);
 }

@@ -47,12 +47,14 @@ Status expect_no_error(const std::vector<Reply>& replies, const std::string& pod
 }
 
 /// That the exchange that began then took no longer than it may, beside `more` for its bytes.
-Status expect_prompt(steady_clock::time_point began,
+Status expect_prompt(MovePair& pair,
+                     steady_clock::time_point began,
                      std::chrono::seconds more,
                      const std::string& pod) {
   if (steady_clock::now() - began < k_held_up + more) {
     return {};
   }
+  pair.held_up = true;
   return Error::conflict(pod + " was held up for long, and a replica may have taken its place")
       .with_hint("run the same command again: it looks anew, and goes on from there");
 }
@@ -68,14 +70,14 @@ Result<std::vector<Reply>> SlotMover::at_source(const std::vector<Command>& comm
                                                 std::int64_t bytes) {
   const auto began = steady_clock::now();
   KREDIS_TRY(auto replies, source_->pipeline(commands, began + time_for(bytes)));
-  KREDIS_CHECK(expect_prompt(began, time_for(bytes) - k_exchange, pair_.source.pod));
+  KREDIS_CHECK(expect_prompt(pair_, began, time_for(bytes) - k_exchange, pair_.source.pod));
   return replies;
 }
 
 Status SlotMover::at_target(const std::vector<Command>& commands) {
   const auto began = steady_clock::now();
   KREDIS_TRY(const auto replies, target_->pipeline(commands, began + k_exchange));
-  KREDIS_CHECK(expect_prompt(began, 0s, pair_.target.pod));
+  KREDIS_CHECK(expect_prompt(pair_, began, 0s, pair_.target.pod));
   return expect_no_error(replies, pair_.target.pod);
 }
 

@@ -53,6 +53,7 @@ struct MovePair {
   std::atomic<std::int64_t> keys = 0;
   std::atomic<std::int64_t> bytes = 0;  ///< Where sizes are known.
   std::atomic<std::int64_t> felt = 0;   ///< What a client waited last, in microseconds.
+  std::atomic<bool> held_up = false;    ///< An exchange took so long that roles may have changed.
   std::string large = {};               ///< The last large key: its name and size.
 };
 
