@@ -89,6 +89,25 @@ std::string change_name(const observe::Located& located, const core::ClusterView
   return name.empty() ? located.name : name;
 }
 
+/// A container that has only begun may not listen yet, and without a probe its pod counts as ready.
+/// What still does not listen after that is told by whoever asks next.
+void await_first_answers(observe::Cluster& cluster, const Conduct& conduct) {
+  constexpr std::int64_t k_young_seconds = 60;
+  constexpr auto k_begin = std::chrono::seconds(20);
+  constexpr auto k_pace = std::chrono::milliseconds(250);
+  const auto begins = [](const core::Member& member) {
+    return member.pod.running && member.pod.age_seconds < k_young_seconds && member.trouble &&
+           member.trouble->message.find("refused the connection") != std::string::npos;
+  };
+  static_cast<void>(
+      wait_until(conduct.with_patience(k_begin), k_pace, [&]() -> Result<std::string> {
+        cluster.ask(observe::Ask::topology, conduct.call_deadline());
+        const auto found = std::ranges::find_if(cluster.view().members, begins);
+        return found == cluster.view().members.end() ? ""
+                                                     : found->pod.name + " does not listen yet";
+      }));
+}
+
 std::string summary(const core::ClusterView& view) {
   const core::Topology* agreed = view.agreed();
   const std::size_t masters = agreed == nullptr ? 0 : agreed->masters().size();
@@ -200,6 +219,7 @@ Result<core::ClusterView> initialise_cluster(Session& session,
     conduct.failed();
     return came.error().while_doing("waiting for the pods of cluster " + located.name);
   }
+  await_first_answers(cluster, conduct);
   const InitOptions options{
       .shape = observe::shape_for(cluster.view(), shape),
       .configured_node_timeout = configured_node_timeout(reached->kube, located)};
