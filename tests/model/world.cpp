@@ -135,7 +135,7 @@ void World::judge_strays(ModelNode& node) {
   for (const std::uint32_t slot : strays) {
     if (node.owner[slot] == k_nobody) {
       set_owner(node, slot, node.id);
-    } else if (!manners.deletes_strays) {
+    } else if (!manners.deletes_strays || has_hidden_strays()) {
       node.importing[slot] = node.owner[slot];
     } else {
       const KeysOfSlot keys = node.keys[slot];
@@ -391,8 +391,7 @@ std::string World::not_whole() {
              "; has it:" + who;
     }
   }
-  // A target's replica that was promoted has keys of slots that it heard nothing of, and no mark.
-  const bool may_have_strays = manners.promotions == 0 && held > truth_.size();
+  const bool may_have_strays = has_hidden_strays() && held > truth_.size();
   return held == truth_.size() || may_have_strays
              ? ""
              : std::to_string(held) + " keys are held, and there are " +

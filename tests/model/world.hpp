@@ -145,6 +145,10 @@ class World {
   const std::map<std::string, Value>& truth() const { return truth_; }
   std::string violation = {};  ///< The first thing that must not be; empty: none.
   void violate(const std::string& what);
+  /// Whether a replica that rose may have keys of slots that are half moved, and no mark of them,
+  /// as servers below Valkey 8 do (redis#6339): nothing shows them, and a restart of one that
+  /// deletes what is not its own loses them, whoever moves slots. Such restarts are left out here.
+  bool has_hidden_strays() const { return manners.promotions == 0 && !manners.valkey; }
   /// What is not as it has to be in the end; empty: all well.
   std::string not_whole();
 
