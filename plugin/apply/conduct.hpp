@@ -20,9 +20,9 @@ struct Conduct {
   ports::Deadline patience = ports::Deadline::max();  ///< When to stop waiting, if that is sooner.
   Progress* progress = nullptr;                       ///< Null where nobody watches.
   std::function<bool()> cancelled = {};               ///< Asked now and then: Ctrl-C.
-  std::function<void(const std::string&)> heard =
-      {};                                 ///< Told what is said, for whoever else looks.
   std::function<bool()> superseded = {};  ///< The same: somebody else changes the cluster now.
+  /// Told all that is said, for whoever else looks.
+  std::function<void(const std::string&)> heard = {};
   ports::ClockPort* clock = &system::steady_clock();
 
   ports::Deadline now() const { return clock->now(); }

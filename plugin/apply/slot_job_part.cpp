@@ -48,7 +48,7 @@ std::vector<SlotSet> parts_of(const SlotSet& slots, const Member& source) {
     if (count++ % most == 0) {
       parts.emplace_back();
     }
-    parts.back().insert(*core::SlotRange::make(slot, slot));
+    parts.back().insert(core::one_slot(slot));
   }
   return parts;
 }

@@ -32,8 +32,8 @@ struct SlotJobPart {
   int tries = 0;
   std::string id = {};     ///< Of its job; empty until it is listed.
   std::string words = {};  ///< The server's, of last time.
-  ports::Deadline since =
-      {};  ///< When it was begun, or last something changed that keeps it from it.
+  /// When it was begun, or last something changed that keeps it from it.
+  ports::Deadline since = {};
   std::optional<ports::Deadline> refused = {};  ///< When its node refused first.
   ports::Deadline heard = {};                   ///< When its node answered last.
   std::optional<ports::Deadline> failing = {};

@@ -97,8 +97,8 @@ struct Change {
   std::string doing = {};  ///< "kubectl redis scale shop".
   std::string who = {};    ///< "jane@workstation/4242".
   std::string since = {};  ///< RFC 3339.
-  std::string progress =
-      {};  ///< The last that was said of it: "120 of 500 slots moved, ... 9 s left".
+  /// The last that was said of it: "120 of 500 slots moved, ... 9 s left".
+  std::string progress = {};
 };
 
 struct ClusterView {

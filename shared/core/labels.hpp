@@ -26,7 +26,6 @@ inline constexpr std::string_view k_auth_secret_annotation = "kubectl-redis.dev/
 inline constexpr std::string_view k_tls_secret_annotation = "kubectl-redis.dev/tls-secret";
 /// On a Lease: what its holder does to the cluster.
 inline constexpr std::string_view k_doing_annotation = "kubectl-redis.dev/doing";
-
 /// The same: how far that is.
 inline constexpr std::string_view k_progress_annotation = "kubectl-redis.dev/progress";
 

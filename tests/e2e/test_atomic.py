@@ -14,7 +14,7 @@ from bed import wait_until
 from client import connect, missing_keys, node, write_keys
 from conftest import OTHER_BED, drop_namespace, fresh_namespace
 from test_remedies import follow, found
-from test_reshard import Writer, check, copies, fill, slots
+from test_reshard import Writer, check, copies, fill, move_under_a_client, slots
 from test_scale import Load, require_shape, scale
 from test_security import PASSWORD, make_secrets, tls_options
 
@@ -93,33 +93,36 @@ def other(cluster, pod):
     return next(it for it in sorted(slots(cluster)) if it != pod)
 
 
+def require_moved(cluster, target):
+    """The slots are at `target` with all that was in them; evened again for the next test."""
+    assert holder(cluster, 0) == target
+    cluster.plugin("rebalance").require()
+    check(connect(cluster))
+
+
 def test_slots_move_under_a_client_and_back(cluster):
     names = sorted(slots(cluster))
     how = f"atomically: both are {kind(cluster)}"
-    with Writer(cluster) as writer:
-        for flags in (["reshard", "--from", names[0], "--to", names[1], "--slots", "2000"],
-                      ["rebalance"],
-                      ["rebalance", "--weight", f"{names[2]}=0.1"],
-                      ["rebalance"]):
-            begin = time.monotonic()
-            said = cluster.plugin(*flags).require()
-            assert how in said.stdout and "key by key" not in said.stdout, said
-            assert "slots moved, " in said.stderr, said
-            print(f"\n  {' '.join(flags)}: {time.monotonic() - begin:.1f} s, {slots(cluster)}")
-    assert writer.failed == [] and writer.lost == 0 and writer.stale == []
-    check(connect(cluster))
+
+    def seen(_, said):
+        assert how in said.stdout and "key by key" not in said.stdout, said
+        assert "slots moved, " in said.stderr, said
+
+    move_under_a_client(cluster, ["reshard", "--from", names[0], "--to", names[1], "--slots", "2000"],
+                        ["rebalance"],
+                        ["rebalance", "--weight", f"{names[2]}=0.1"],
+                        ["rebalance"], seen=seen)
     assert sorted(slots(cluster).values()) == [5461, 5461, 5462]
 
 
 def test_the_classic_way_works_on_these_servers_too(cluster):
+    def seen(flags, said):
+        why = "as asked for" if "--how" in flags else "only so is --bandwidth heeded"
+        assert f"key by key: {why}" in said.stdout and "atomically" not in said.stdout, said
+
     names = sorted(slots(cluster))
-    with Writer(cluster) as writer:
-        for flags, why in ((["reshard", "--from", names[0], "--to", names[1], "--slots", "1000", "--how", "classic"], "as asked for"),
-                           (["rebalance", "--bandwidth", "64Mi"], "only so is --bandwidth heeded")):
-            said = cluster.plugin(*flags).require()
-            assert f"key by key: {why}" in said.stdout and "atomically" not in said.stdout, said
-    assert writer.failed == [] and writer.lost == 0 and writer.stale == []
-    check(connect(cluster))
+    move_under_a_client(cluster, ["reshard", "--from", names[0], "--to", names[1], "--slots", "1000", "--how", "classic"],
+                        ["rebalance", "--bandwidth", "64Mi"], seen=seen)
 
 
 def test_killed_anywhere_the_same_command_finishes(cluster):
@@ -175,9 +178,7 @@ def test_a_job_that_runs_is_adopted_and_nothing_else_meddles(cluster):
     again = cluster.plugin("reshard", "--to", target, "--slots", "0-1999").require()
     assert "nothing to do" in again.stdout, again
     assert [it[1] for it in jobs(cluster, source, target) if it[0] == "0-1999"][:1] in (["success"], ["completed"])
-    assert holder(cluster, 0) == target
-    cluster.plugin("rebalance").require()
-    check(connect(cluster))
+    require_moved(cluster, target)
 
 
 def test_ctrl_c_leaves_the_slots_where_they_were(cluster):
@@ -192,9 +193,7 @@ def test_ctrl_c_leaves_the_slots_where_they_were(cluster):
     assert running(cluster, source, target) == []
     assert slots(cluster) == before
     cluster.plugin("reshard", "--to", target, "--slots", "0-1999").require()
-    assert holder(cluster, 0) == target
-    cluster.plugin("rebalance").require()
-    check(connect(cluster))
+    require_moved(cluster, target)
 
 
 def test_a_job_that_somebody_cancels_is_not_begun_anew(cluster):

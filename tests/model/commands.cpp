@@ -8,17 +8,13 @@
 
 #include "shared/core/key_slot.hpp"
 #include "shared/core/text.hpp"
+#include "tests/model/replies.hpp"
 
 namespace kredis::model {
 namespace {
 
 using core::Reply;
 using namespace std::chrono_literals;
-
-Reply ok() { return {.kind = Reply::Kind::status, .text = "OK"}; }
-Reply text(std::string what) { return {.kind = Reply::Kind::text, .text = std::move(what)}; }
-Reply error(std::string what) { return {.kind = Reply::Kind::error, .text = std::move(what)}; }
-Reply number(std::int64_t what) { return {.kind = Reply::Kind::integer, .integer = what}; }
 
 std::string ranges_text(const Slots& slots) {
   std::string all;
