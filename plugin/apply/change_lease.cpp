@@ -86,13 +86,17 @@ Json new_lease(const ChangeWish& wish, const std::string& name) {
           {"spec", spec_of()}};
 }
 
-/// Takes over what `there` says, unless somebody changed it since.
+/// Takes over what `there` says, unless somebody changed it since. What was begun stays for who
+/// does the same again.
 Json take_over(const Json& there, const ChangeWish& wish) {
+  Json notes{{std::string(core::k_doing_annotation), wish.doing},
+             {std::string(core::k_progress_annotation), nullptr}};
+  if (annotation_of(there, core::k_doing_annotation) != wish.doing) {
+    notes[std::string(core::k_begun_annotation)] = nullptr;
+  }
   return {{"metadata",
            {{"resourceVersion", text_at(there, "/metadata/resourceVersion")},
-            {"annotations",
-             {{std::string(core::k_doing_annotation), wish.doing},
-              {std::string(core::k_progress_annotation), nullptr}}}}},
+            {"annotations", std::move(notes)}}},
           {"spec", spec_of()}};
 }
 
@@ -137,7 +141,7 @@ Result<bool> Taking::is_free(const Json& there) {
   const std::string version = text_at(there, "/metadata/resourceVersion");
   seen_ = seen_.empty() ? version : seen_;
   const std::string holder = text_at(there, "/spec/holderIdentity");
-  if (is_dead_here(holder)) {
+  if (holder.empty() || is_dead_here(holder)) {
     return true;
   }
   // Clocks of two machines may differ by more than the Lease lasts, so it is not its renewTime that
@@ -235,6 +239,21 @@ void ChangeLease::note(std::string progress) {
   progress_ = std::move(progress);
 }
 
+Status ChangeLease::keep(const std::string& begun) {
+  const std::lock_guard lock(mutex_);
+  if (lease_.is_null()) {
+    return {};
+  }
+  const Json patch{
+      {"metadata",
+       {{"resourceVersion", text_at(lease_, "/metadata/resourceVersion")},
+        {"annotations",
+         {{std::string(core::k_begun_annotation), begun.empty() ? Json() : Json(begun)}}}}}};
+  KREDIS_TRY(lease_, kube_.merge_patch(path_, patch, ports::DryRun::no));
+  begun_ = begun;
+  return {};
+}
+
 bool ChangeLease::wait_until_lost(std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
   return wake_.wait_for(lock, time, [this] { return lost(); });
@@ -250,7 +269,15 @@ ChangeLease::~ChangeLease() {
   }
   wake_.notify_all();
   renewer_.join();
-  if (!lost_) {
+  if (lost_) {
+    return;
+  }
+  if (!begun_.empty()) {
+    const Json patch{
+        {"metadata", {{"resourceVersion", text_at(lease_, "/metadata/resourceVersion")}}},
+        {"spec", {{"holderIdentity", nullptr}}}};
+    static_cast<void>(kube_.merge_patch(path_, patch, ports::DryRun::no));
+  } else {
     // Left behind it is only in the way for a moment: its holder's process is gone.
     static_cast<void>(kube_.remove(path_,
                                    ports::Propagation::background,
@@ -263,13 +290,24 @@ std::optional<core::Change> change_under_way(ports::KubePort& kube,
                                              const std::string& namespace_,
                                              const std::string& cluster) {
   const auto lease = kube.get(lease_path(namespace_, cluster));
-  if (!lease || is_dead_here(text_at(*lease, "/spec/holderIdentity"))) {
+  const std::string holder = lease ? text_at(*lease, "/spec/holderIdentity") : "";
+  if (holder.empty() || is_dead_here(holder)) {
     return std::nullopt;
   }
   return core::Change{.doing = annotation_of(*lease, core::k_doing_annotation),
                       .who = text_at(*lease, "/spec/holderIdentity"),
                       .since = text_at(*lease, "/spec/acquireTime"),
                       .progress = annotation_of(*lease, core::k_progress_annotation)};
+}
+
+std::string begun_by_earlier(ports::KubePort& kube,
+                             const std::string& namespace_,
+                             const std::string& cluster,
+                             const std::string& doing) {
+  const auto lease = kube.get(lease_path(namespace_, cluster));
+  return lease && annotation_of(*lease, core::k_doing_annotation) == doing
+             ? annotation_of(*lease, core::k_begun_annotation)
+             : "";
 }
 
 }  // namespace kredis::plugin

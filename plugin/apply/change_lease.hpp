@@ -39,13 +39,17 @@ class ChangeLease {
   static Result<std::unique_ptr<ChangeLease>> take(ports::KubePort& kube,
                                                    const ChangeWish& wish,
                                                    const Conduct& conduct);
-  /// Gives it back.
+  /// Gives it back; with what was kept, where that did not come to its end.
   ~ChangeLease();
   ChangeLease(const ChangeLease&) = delete;
   ChangeLease& operator=(const ChangeLease&) = delete;
 
   /// What whoever looks at the cluster is told of the change with the next renewal.
   void note(std::string progress);
+  /// Keeps with the Lease what was set out to be done, for the same change begun again should this
+  /// one not come to its end; "" once it has. Nothing is kept where Leases may not be written.
+  /// Errors: conflict (it was lost), those of the server.
+  Status keep(const std::string& begun);
   /// Whether somebody took it over, as after this machine slept: then nothing may be changed.
   bool lost() const noexcept { return lost_; }
   /// Waits until it is lost, for so long at the most.
@@ -66,6 +70,7 @@ class ChangeLease {
   std::condition_variable wake_;
   bool ending_ = false;
   std::string progress_;
+  std::string begun_;
   std::thread renewer_;
 };
 
@@ -74,5 +79,12 @@ class ChangeLease {
 std::optional<core::Change> change_under_way(ports::KubePort& kube,
                                              const std::string& namespace_,
                                              const std::string& cluster);
+
+/// What the last one that did just that to the cluster had set out to do, did not end and kept;
+/// empty where there is nothing of the kind.
+std::string begun_by_earlier(ports::KubePort& kube,
+                             const std::string& namespace_,
+                             const std::string& cluster,
+                             const std::string& doing);
 
 }  // namespace kredis::plugin

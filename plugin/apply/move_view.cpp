@@ -35,7 +35,7 @@ std::string not_owned(const Moves& moves, const ClusterView& view) {
   for (const MoveSlots* move : moves) {
     for (const Member& viewer : view.members) {
       // A pod that knows nobody is no part of the cluster, and hears of nothing.
-      const bool hears = viewer.view && viewer.view->nodes.size() > 1;
+      const bool hears = viewer.view && viewer.view->nodes().size() > 1;
       const core::Node* owner = hears ? viewer.view->find(move->target) : nullptr;
       if (hears && (owner == nullptr || !move->slots.without(owner->slots).empty())) {
         return viewer.pod.name + " does not see slots " + move->slots.to_text() + " at " +

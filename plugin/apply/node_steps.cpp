@@ -142,7 +142,7 @@ struct MissingOf {
         return other.role == core::Role::replica || other.flags.myself ||
                other.config_epoch < self.config_epoch;
       };
-      const bool highest = std::ranges::all_of(view.by_pod(step.pod)->view->nodes, beats);
+      const bool highest = std::ranges::all_of(view.by_pod(step.pod)->view->nodes(), beats);
       return highest ? std::string() : step.pod + " has no epoch above all others";
     });
   }
@@ -164,7 +164,7 @@ struct MissingOf {
   }
   std::string operator()(const core::Reset& step) const {
     return at(step.pod, [&](const core::Node& self) {
-      const bool alone = view.by_pod(step.pod)->view->nodes.size() == 1 && self.slots.empty();
+      const bool alone = view.by_pod(step.pod)->view->nodes().size() == 1 && self.slots.empty();
       return alone ? std::string() : step.pod + " has not left its cluster";
     });
   }

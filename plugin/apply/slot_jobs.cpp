@@ -320,7 +320,7 @@ Result<bool> JobWave::has_arrived(const Part& part) {
     cluster_.ask(observe::Ask::topology, soon());
     arrived.reset();
     for (const Member& viewer : cluster_.view().members) {
-      if (viewer.view && viewer.view->nodes.size() < 2) {
+      if (viewer.view && viewer.view->nodes().size() < 2) {
         continue;  // No part of the cluster.
       }
       const auto has = [&](const core::NodeId& id) {

@@ -108,6 +108,10 @@ void await_first_answers(observe::Cluster& cluster, const Conduct& conduct) {
       }));
 }
 
+std::string doing_text(const std::string& verb, const std::string& cluster) {
+  return "kubectl redis " + verb + " " + cluster;
+}
+
 std::string summary(const core::ClusterView& view) {
   const core::Topology* agreed = view.agreed();
   const std::size_t masters = agreed == nullptr ? 0 : agreed->masters().size();
@@ -133,11 +137,10 @@ Result<std::unique_ptr<ChangeLease>> begin_change(Session& session,
                                                   Conduct& conduct) {
   KREDIS_TRY(ports::KubePort * kube, session.kube());
   KREDIS_TRY(auto lease,
-             ChangeLease::take(*kube,
-                               {.namespace_ = namespace_,
-                                .cluster = cluster,
-                                .doing = "kubectl redis " + verb + " " + cluster},
-                               conduct));
+             ChangeLease::take(
+                 *kube,
+                 {.namespace_ = namespace_, .cluster = cluster, .doing = doing_text(verb, cluster)},
+                 conduct));
   conduct.superseded = [held = lease.get()] { return held->lost(); };
   conduct.heard = [held = lease.get()](const std::string& text) { held->note(text); };
   return lease;
@@ -163,6 +166,15 @@ std::optional<core::Change> change_of(Session& session,
   const auto kube = session.kube();
   return kube ? change_under_way(**kube, located.namespace_, change_name(located, view))
               : std::nullopt;
+}
+
+std::string begun_of(Session& session,
+                     const observe::Located& located,
+                     const core::ClusterView& view,
+                     const std::string& verb) {
+  const auto kube = session.kube();
+  const std::string name = change_name(located, view);
+  return kube ? begun_by_earlier(**kube, located.namespace_, name, doing_text(verb, name)) : "";
 }
 
 Result<std::unique_ptr<ReachedCluster>> reach(Session& session,

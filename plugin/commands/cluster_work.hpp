@@ -44,6 +44,12 @@ std::optional<core::Change> change_of(Session& session,
                                       const observe::Located& located,
                                       const core::ClusterView& view);
 
+/// What an earlier `verb` set out to do to it and did not end, as it kept it; mostly empty.
+std::string begun_of(Session& session,
+                     const observe::Located& located,
+                     const core::ClusterView& view,
+                     const std::string& verb);
+
 /// A cluster that was found and can be reached. Stays where it is: its parts know each other.
 struct ReachedCluster {
   ports::KubePort& kube;

@@ -53,14 +53,6 @@ const Choices<manifest::Layout>& layouts() {
   return k_layouts;
 }
 
-Flag add_how(Verb& verb, std::optional<core::MoveWay>& how) {
-  return verb.choice("--how",
-                     how,
-                     Choices<core::MoveWay>{{"classic", core::MoveWay::classic},
-                                            {"atomic", core::MoveWay::atomic}},
-                     "How slots move; without it atomically where all servers concerned can");
-}
-
 Flag add_yes(Verb& verb, bool& yes) { return verb.flag("-y,--yes", yes, "Do not ask"); }
 
 }  // namespace kredis::plugin

@@ -43,9 +43,6 @@ Flag add_dry_run(Verb& verb, DryRun& dry_run, const std::string& about);
 /// What --layout takes.
 const Choices<manifest::Layout>& layouts();
 
-/// --how.
-Flag add_how(Verb& verb, std::optional<core::MoveWay>& how);
-
 Flag add_yes(Verb& verb, bool& yes);
 
 }  // namespace kredis::plugin

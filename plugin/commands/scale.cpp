@@ -12,6 +12,7 @@
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/consent.hpp"
 #include "plugin/commands/flags.hpp"
+#include "plugin/commands/move_flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/scale/scale.hpp"
 #include "plugin/render/plan_text.hpp"
@@ -25,7 +26,7 @@ struct ScaleFlags {
   ClusterWish cluster = {};
   std::optional<int> masters = {};
   std::optional<int> replicas = {};
-  std::optional<core::MoveWay> how = {};
+  MoveFlags moves = {};
   bool suggest = false;
   bool purge_data = false;
   bool yes = false;
@@ -50,7 +51,7 @@ Result<ScaleOptions> options_of(const ScaleFlags& flags) {
   if (flags.replicas) {
     options.replicas = static_cast<std::uint32_t>(*flags.replicas);
   }
-  options.way.how = flags.how;
+  options.way = way_of(flags.moves);
   options.keep = flags.purge_data ? KeepData::no : KeepData::yes;
   return options;
 }
@@ -116,6 +117,7 @@ Result<ExitStatus> carry_out(const ScaleFlags& flags,
                              const Conduct& conduct) {
   KREDIS_TRY(const observe::Located located, find_cluster(session, flags.cluster));
   KREDIS_TRY(const auto reached, reach(session, located, flags.cluster.access));
+  KREDIS_TRY(reached->site.limits, limits_of(flags.moves));
   KREDIS_CHECK(change_shape(reached->site, outlook, keep, conduct));
   KREDIS_TRY(const observe::Located now, find_cluster(session, flags.cluster));
   KREDIS_TRY(core::ClusterView view, look_at(session, now, flags.cluster.access, conduct.deadline));
@@ -146,9 +148,11 @@ Result<ExitStatus> run_scale(const ScaleFlags& flags, Session& session) {
     return suggest(flags, located, session, session.clock().now() + flags.timeout);
   }
   KREDIS_TRY(const ScaleOptions options, options_of(flags));
+  KREDIS_TRY(const MoveLimits limits, limits_of(flags.moves));
   KREDIS_TRY(const observe::Located located, find_cluster(session, flags.cluster));
   Conduct conduct = conduct_of(session, session.clock().now() + flags.timeout);
   KREDIS_TRY(const auto reached, reach(session, located, flags.cluster.access));
+  reached->site.limits = limits;
   if (flags.dry_run != DryRun::none) {
     return show_scale_plan(options, *reached, session, conduct);
   }
@@ -172,13 +176,13 @@ void add_scale(Verb& root) {
   add_cluster(verb, flags->cluster);
   verb.option("--masters", flags->masters, "Masters, at least 3 (default: as many as there are)");
   verb.option("--replicas", flags->replicas, "Replicas of each master (default: as it is)");
-  add_how(verb, flags->how);
   verb.flag("--suggest",
             flags->suggest,
             "Only say what memory, keys and places would ask for; exit status 3 when something");
   verb.flag("--purge-data",
             flags->purge_data,
             "Delete the claims of pods that go, with what is on them; asks for the name");
+  add_move_flags(verb, flags->moves);
   add_yes(verb, flags->yes);
   add_dry_run(verb, flags->dry_run, "Print the plan and stop");
   add_timeout(verb, flags->timeout, "Longest time for all of it");

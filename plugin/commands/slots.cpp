@@ -3,9 +3,7 @@
 // `kubectl redis rebalance` and `reshard`: slots move between the masters that are there.
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <ostream>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +13,9 @@
 #include "plugin/commands/cluster_work.hpp"
 #include "plugin/commands/consent.hpp"
 #include "plugin/commands/flags.hpp"
+#include "plugin/commands/move_flags.hpp"
 #include "plugin/commands/verbs.hpp"
+#include "plugin/operations/slots/begun_moves.hpp"
 #include "plugin/operations/slots/plan_moves.hpp"
 #include "plugin/render/plan_text.hpp"
 #include "plugin/render/table.hpp"
@@ -23,7 +23,6 @@
 #include "shared/core/plans/plan_slots.hpp"
 #include "shared/core/running_jobs.hpp"
 #include "shared/core/text.hpp"
-#include "shared/wire/quantity.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -33,10 +32,7 @@ using core::MoveSlots;
 /// What both verbs are told.
 struct SlotFlags {
   ClusterWish cluster = {};
-  std::chrono::milliseconds max_latency = std::chrono::milliseconds(5);
-  std::string bandwidth = {};
-  std::optional<core::MoveWay> how = {};
-  std::set<std::string> given = {};  ///< The names of the flags that were given.
+  MoveFlags moves = {};
   DryRun dry_run = DryRun::none;
   bool yes = false;
   std::chrono::milliseconds timeout = std::chrono::hours(12);
@@ -52,23 +48,6 @@ struct SlotFlags {
 };
 
 using ReadWish = Result<SlotsWish> (*)(const SlotFlags&);
-
-Result<MoveLimits> limits_of(const SlotFlags& options) {
-  MoveLimits limits{.max_latency = options.max_latency};
-  if (limits.max_latency <= std::chrono::milliseconds(0)) {
-    return Error::invalid_argument("--max-latency has to be more than nothing")
-        .with_hint("5ms is the default");
-  }
-  if (!options.bandwidth.empty()) {
-    KREDIS_TRY(const std::int64_t bytes, wire::parse_byte_quantity(options.bandwidth));
-    if (bytes < 1) {
-      return Error::invalid_argument("--bandwidth has to be more than nothing")
-          .with_hint("10Mi are ten mebibytes a second");
-    }
-    limits.bytes_per_second = bytes;
-  }
-  return limits;
-}
 
 /// "redis-app-0=2".
 Result<std::pair<std::string, double>> read_weight(const std::string& text) {
@@ -102,6 +81,12 @@ Result<SlotsWish> reshard_wish(const SlotFlags& options) {
   return wish;
 }
 
+/// Whether it asks for a number of slots: done again that is so many more.
+bool is_counted(const SlotsWish& wish) {
+  const auto* reshard = std::get_if<core::ReshardWish>(&wish);
+  return reshard != nullptr && reshard->count > 0;
+}
+
 /// The two ends of each move, in numbers.
 std::string moves_table(const std::vector<MoveSlots>& moves) {
   std::vector<std::vector<std::string>> rows;
@@ -113,15 +98,6 @@ std::string moves_table(const std::vector<MoveSlots>& moves) {
                     core::way_text(move)});
   }
   return render_table({"FROM", "TO", "COUNT", "SLOTS", "HOW"}, rows);
-}
-
-/// The servers' own moves know no bounds.
-core::WayWish way_of(const SlotFlags& options) {
-  core::WayWish wish{.how = options.how};
-  for (const std::string& flag : {std::string("--bandwidth"), std::string("--max-latency")}) {
-    wish.bounded_by = options.given.contains(flag) ? flag : wish.bounded_by;
-  }
-  return wish;
 }
 
 /// What an earlier run began and left, for a dry run; empty when nothing.
@@ -136,12 +112,54 @@ std::string left_by_earlier(const core::ClusterView& view) {
   return text;
 }
 
+/// What is to move now: what is left of an earlier run of just this command, where its number of
+/// slots would be moved once more; else what is asked for.
+Result<std::vector<MoveSlots>> moves_now(const SlotsWish& wish,
+                                         const std::string& begun,
+                                         observe::Cluster& cluster,
+                                         const Conduct& conduct) {
+  if (is_counted(wish) && !begun.empty()) {
+    KREDIS_TRY(auto left, left_of_begun(cluster.view(), std::get<core::ReshardWish>(wish), begun));
+    if (left) {
+      conduct.say(left->empty() ? "an earlier run of this command had moved all its slots"
+                                : "going on with what an earlier run of this command left");
+      return std::move(*left);
+    }
+  }
+  return plan_moves(cluster, wish, conduct);
+}
+
+/// Finishes what earlier runs left; true where there is something and it may only be shown.
+Result<bool> finish_earlier(Site& site, DryRun dry_run, const Conduct& conduct, std::ostream& out) {
+  const std::string left = left_by_earlier(site.cluster->view());
+  if (!left.empty() && dry_run != DryRun::none) {
+    out << left;
+    return true;
+  }
+  KREDIS_CHECK(finish_running_jobs(*site.cluster, conduct));
+  KREDIS_CHECK(finish_half_moved(site, conduct));
+  return false;
+}
+
+/// Makes the moves. With a number they are kept until all are made.
+Status make_moves(const SlotsWish& wish,
+                  const std::vector<MoveSlots>& moves,
+                  const core::Plan& plan,
+                  ChangeLease& lease,
+                  Site& site,
+                  const Conduct& conduct) {
+  KREDIS_CHECK(
+      lease.keep(is_counted(wish) ? begun_text(std::get<core::ReshardWish>(wish), moves) : ""));
+  KREDIS_CHECK(apply_plan(site, plan, conduct));
+  return lease.keep("");
+}
+
 /// First what an earlier run left half moved, then what is asked for.
 Result<ExitStatus> move_slots(const SlotFlags& options,
                               Session& session,
                               const std::string& verb,
                               ReadWish read_wish) {
-  KREDIS_TRY(const MoveLimits limits, limits_of(options));
+  KREDIS_TRY(const MoveLimits limits, limits_of(options.moves));
   KREDIS_TRY(const SlotsWish wish, read_wish(options));
   KREDIS_TRY(const observe::Located located, find_cluster(session, options.cluster));
   Conduct conduct = conduct_of(session, session.clock().now() + options.timeout);
@@ -155,27 +173,26 @@ Result<ExitStatus> move_slots(const SlotFlags& options,
   KREDIS_CHECK(cluster.find_pods());
   cluster.ask(observe::Ask::everything, conduct.call_deadline());
   KREDIS_CHECK(cluster.check_one());
-  if (const std::string left = left_by_earlier(cluster.view());
-      !left.empty() && options.dry_run != DryRun::none) {
-    session.out() << left;
+  KREDIS_TRY(const bool shown,
+             finish_earlier(reached->site, options.dry_run, conduct, session.out()));
+  if (shown) {
     return ExitStatus::done;
   }
-  KREDIS_CHECK(finish_running_jobs(cluster, conduct));
-  KREDIS_CHECK(finish_half_moved(reached->site, conduct));
-  KREDIS_TRY(std::vector<MoveSlots> moves, plan_moves(cluster, wish, conduct));
-  KREDIS_CHECK(core::choose_ways(cluster.view(), way_of(options), moves));
+  const std::string begun = begun_of(session, located, cluster.view(), verb);
+  KREDIS_TRY(std::vector<MoveSlots> moves, moves_now(wish, begun, cluster, conduct));
+  KREDIS_CHECK(core::choose_ways(cluster.view(), way_of(options.moves), moves));
   if (moves.empty()) {
     session.out() << "nothing to do\n";
     return ExitStatus::done;
   }
   const std::string table = moves_table(moves);
-  const core::Plan plan = plan_of(std::move(moves), "asked for by " + verb);
+  const core::Plan plan = plan_of(moves, "asked for by " + verb);
   if (options.dry_run != DryRun::none) {
     session.out() << table;
     return ExitStatus::done;
   }
   KREDIS_CHECK(agree(session, plan, located.name, options.yes ? Ask::no : Ask::yes));
-  if (const Status done = apply_plan(reached->site, plan, conduct); !done) {
+  if (const Status done = make_moves(wish, moves, plan, *lease, reached->site, conduct); !done) {
     conduct.failed();
     return done.error().while_doing("moving slots of cluster " + located.name + " in namespace " +
                                     located.namespace_);
@@ -192,12 +209,7 @@ Result<ExitStatus> run_reshard(const SlotFlags& options, Session& session) {
 }
 
 void add_shared(Verb& verb, SlotFlags& flags) {
-  verb.option("--max-latency",
-              flags.max_latency,
-              "What one exchange of a client may take longer for it; more is faster");
-  verb.option("--bandwidth", flags.bandwidth, "Bytes of keys a second at most, such as 10Mi");
-  add_how(verb, flags.how);
-  verb.note_given(flags.given);
+  add_move_flags(verb, flags.moves);
   add_yes(verb, flags.yes);
   add_dry_run(verb, flags.dry_run, "Print which slots would move, and stop");
   add_timeout(verb, flags.timeout, "Longest time for all of it");
@@ -241,8 +253,8 @@ void add_reshard(Verb& root) {
   verb.option("--slots", flags->slots, "How many, or which: 500, or 0-99,200-299").required();
   add_shared(verb, *flags);
   verb.footer(
-      "With ranges the same command can be run again and goes on; a number is moved anew each\n"
-      "time, once what was half moved is finished. One slot by its number: --slots 42-42.\n\n"
+      "Killed anywhere, the same command goes on, also with a number: how many it had moved is kept\n"
+      "with the Lease that it holds, where it may write one. One slot by its number: --slots 42-42.\n\n"
       "Examples:\n  kubectl redis reshard --from redis-app-0 --to redis-app-1 --slots 500\n"
       "  kubectl redis reshard --to redis-app-2 --slots 0-99 --dry-run");
   verb.run(flags, run_reshard);

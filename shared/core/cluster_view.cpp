@@ -55,7 +55,7 @@ const Topology* ClusterView::agreed() const noexcept {
     const Topology* first = nullptr;
     std::size_t size = 0;
   };
-  std::map<std::string, Group> groups;
+  std::map<std::uint64_t, Group> groups;
   std::vector<const Group*> in_order;
   for (const Member& member : members) {
     if (!member.view) {
@@ -76,7 +76,7 @@ bool ClusterView::all_agree() const {
   if (members.empty() || !members.front().view) {
     return false;
   }
-  const std::string expected = members.front().view->signature();
+  const std::uint64_t expected = members.front().view->signature();
   return std::ranges::all_of(
       members, [&](const Member& m) { return m.view && m.view->signature() == expected; });
 }
@@ -104,7 +104,7 @@ std::vector<ShardView> shards_of(const ClusterView& view) {
     index.emplace(node->id, shards.size());
     shards.push_back({.master = seen(*node)});
   }
-  for (const Node& node : agreed->nodes) {
+  for (const Node& node : agreed->nodes()) {
     const auto master = node.master ? index.find(*node.master) : index.end();
     if (node.role == Role::replica && master != index.end()) {
       shards[master->second].replicas.push_back(seen(node));
@@ -135,7 +135,7 @@ std::vector<std::vector<const Member*>> clusters_in(const ClusterView& view) {
       continue;
     }
     Group joined{.known = {}, .members = {&member}};
-    for (const Node& node : member.view->nodes) {
+    for (const Node& node : member.view->nodes()) {
       joined.known.insert(node.id);
     }
     const auto knows = [&](const Group& group) {
@@ -239,7 +239,7 @@ std::vector<std::pair<const Member*, SlotSet>> denied_slots(const ClusterView& v
     if (!viewer.view) {
       continue;
     }
-    for (const Node& seen : viewer.view->nodes) {
+    for (const Node& seen : viewer.view->nodes()) {
       if (SlotSet slots = seen.slots.without(claimed); !slots.empty()) {
         given[seen.id].insert(slots);
       }

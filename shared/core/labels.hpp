@@ -28,6 +28,8 @@ inline constexpr std::string_view k_tls_secret_annotation = "kubectl-redis.dev/t
 inline constexpr std::string_view k_doing_annotation = "kubectl-redis.dev/doing";
 /// The same: how far that is.
 inline constexpr std::string_view k_progress_annotation = "kubectl-redis.dev/progress";
+/// The same: what it set out to do, where the cluster alone does not say what is left of it.
+inline constexpr std::string_view k_begun_annotation = "kubectl-redis.dev/begun";
 
 /// On the webhook's Secret: when a new authority was asked for.
 inline constexpr std::string_view k_rotate_annotation = "kubectl-redis.dev/rotate-requested";

@@ -10,8 +10,8 @@ namespace {
 
 using MoveKey = std::tuple<std::uint32_t, const Member*, const Member*>;
 
-/// The master that runs as `id`, or that took over from it: a mark still names who was. Null where
-/// none answers.
+}  // namespace
+
 const Member* master_now(const ClusterView& view, const NodeId& id) {
   const Member* member = view.by_id(id);
   // A replica may follow a replica for a while; never more of them than there are members.
@@ -24,8 +24,6 @@ const Member* master_now(const ClusterView& view, const NodeId& id) {
   }
   return nullptr;
 }
-
-}  // namespace
 
 bool OpenMove::has_arrived() const {
   return given && to != nullptr && to != from && to->self()->slots.contains(slot);

@@ -35,6 +35,10 @@ std::vector<OpenMove> open_moves(const ClusterView& view);
 /// does, or where marks contradict each other and nobody who gives decides.
 std::vector<OpenMove> half_moves(const ClusterView& view);
 
+/// The master that runs as `id`, or that took over from it: a mark still names who was. Null where
+/// none answers.
+const Member* master_now(const ClusterView& view, const NodeId& id);
+
 /// Whether `member` itself has any mark on `slot`. Requires: it answers.
 bool is_open_on(const Member& member, std::uint32_t slot);
 

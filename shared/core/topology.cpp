@@ -2,24 +2,57 @@
 #include "shared/core/topology.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "shared/core/text.hpp"
 
 namespace kredis::core {
 
-const Node* Topology::find(const NodeId& id) const noexcept {
-  const auto found = std::ranges::find(nodes, id, &Node::id);
-  return found == nodes.end() ? nullptr : &*found;
+namespace {
+
+std::string agreed_part(const Node& node) {
+  std::string line = node.id.to_text();
+  line += node.role == Role::master ? " master" : " replica";
+  if (node.flags.handshake) {
+    line += " handshake";
+  }
+  if (node.master) {
+    line += " of " + node.master->to_text();
+  }
+  if (!node.slots.empty()) {
+    line += " " + node.slots.to_text();
+  }
+  return line;
 }
 
-const Node* Topology::myself() const noexcept {
-  const auto found = std::ranges::find_if(nodes, [](const Node& n) { return n.flags.myself; });
-  return found == nodes.end() ? nullptr : &*found;
+}  // namespace
+
+Topology::Topology(std::vector<Node> nodes) : nodes_(std::move(nodes)) {
+  by_id_.reserve(nodes_.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    by_id_.push_back(i);
+    if (nodes_[i].flags.myself && !myself_) {
+      myself_ = i;
+    }
+  }
+  std::ranges::sort(by_id_, {}, [this](std::size_t i) -> const NodeId& { return nodes_[i].id; });
+  std::string text;
+  for (const std::size_t i : by_id_) {
+    text += agreed_part(nodes_[i]) + "\n";
+  }
+  signature_ = std::hash<std::string>{}(text);
+}
+
+const Node* Topology::find(const NodeId& id) const noexcept {
+  const auto found = std::ranges::lower_bound(
+      by_id_, id, {}, [this](std::size_t i) -> const NodeId& { return nodes_[i].id; });
+  return found == by_id_.end() || nodes_[*found].id != id ? nullptr : &nodes_[*found];
 }
 
 std::vector<const Node*> Topology::masters() const {
   std::vector<const Node*> found;
-  for (const Node& node : nodes) {
+  for (const Node& node : nodes_) {
     if (node.role == Role::master) {
       found.push_back(&node);
     }
@@ -29,7 +62,7 @@ std::vector<const Node*> Topology::masters() const {
 
 std::vector<const Node*> Topology::replicas_of(const NodeId& master) const {
   std::vector<const Node*> found;
-  for (const Node& node : nodes) {
+  for (const Node& node : nodes_) {
     if (node.role == Role::replica && node.master == master) {
       found.push_back(&node);
     }
@@ -39,35 +72,10 @@ std::vector<const Node*> Topology::replicas_of(const NodeId& master) const {
 
 SlotSet Topology::assigned_slots() const {
   SlotSet slots;
-  for (const Node& node : nodes) {
+  for (const Node& node : nodes_) {
     slots.insert(node.slots);
   }
   return slots;
-}
-
-std::string Topology::signature() const {
-  std::vector<std::string> lines;
-  lines.reserve(nodes.size());
-  for (const Node& node : nodes) {
-    std::string line = node.id.to_text();
-    line += node.role == Role::master ? " master" : " replica";
-    if (node.flags.handshake) {
-      line += " handshake";
-    }
-    if (node.master) {
-      line += " of " + node.master->to_text();
-    }
-    if (!node.slots.empty()) {
-      line += " " + node.slots.to_text();
-    }
-    lines.push_back(std::move(line));
-  }
-  std::ranges::sort(lines);
-  std::string text;
-  for (const std::string& line : lines) {
-    text += line + "\n";
-  }
-  return text;
 }
 
 std::optional<Version> version_of(const ServerInfo& server) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,19 +15,30 @@
 
 namespace kredis::core {
 
-struct Topology {
-  std::vector<Node> nodes;
+/// Made once and then read often, by every plan and finding: what each of them asks is read from
+/// the lines when it is made, not at each question.
+class Topology {
+ public:
+  Topology() = default;
+  explicit Topology(std::vector<Node> nodes);
 
+  const std::vector<Node>& nodes() const noexcept { return nodes_; }
   const Node* find(const NodeId& id) const noexcept;
   /// The viewer itself; null when no line carried the flag.
-  const Node* myself() const noexcept;
+  const Node* myself() const noexcept { return myself_ ? &nodes_[*myself_] : nullptr; }
   std::vector<const Node*> masters() const;
   std::vector<const Node*> replicas_of(const NodeId& master) const;
   SlotSet assigned_slots() const;
 
-  /// What nodes must agree on: ids, roles, masters, slots; handshake nodes count. Equal text means
-  /// equal views, whatever the order of lines.
-  std::string signature() const;
+  /// What nodes must agree on: ids, roles, masters, slots; handshake nodes count. Equal for equal
+  /// views, whatever the order of lines (others have the same once in 2^64).
+  std::uint64_t signature() const noexcept { return signature_; }
+
+ private:
+  std::vector<Node> nodes_ = {};
+  std::vector<std::size_t> by_id_ = {};
+  std::optional<std::size_t> myself_ = {};
+  std::uint64_t signature_ = 0;
 };
 
 /// CLUSTER INFO. https://redis.io/docs/latest/commands/cluster-info/

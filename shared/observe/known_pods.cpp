@@ -16,7 +16,7 @@ std::vector<core::Node> unknown_nodes(const core::ClusterView& view) {
   std::size_t answering = 0;
   for (const core::Member& viewer : view.members) {
     answering += viewer.view ? 1U : 0U;
-    for (const core::Node& node : viewer.view ? viewer.view->nodes : std::vector<core::Node>{}) {
+    for (const core::Node& node : viewer.view ? viewer.view->nodes() : std::vector<core::Node>{}) {
       if (!node.flags.handshake && !node.flags.noaddr) {
         ++unknown.try_emplace(node.id, Known{.node = node}).first->second.viewers;
       }

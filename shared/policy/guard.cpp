@@ -334,7 +334,7 @@ bool Inquiry::is_used(const ClaimUse& use) {
   // A pod may be scaled in and its node not forgotten yet: its claim is still all that there is of
   // the node. A view of one node alone is a node that has joined nobody.
   const bool is_node =
-      member != nullptr && member->self() != nullptr && sight_.view->agreed()->nodes.size() > 1;
+      member != nullptr && member->self() != nullptr && sight_.view->agreed()->nodes().size() > 1;
   return use.wanted || is_node;
 }
 

@@ -2,9 +2,12 @@
 //
 // While slots move, their two shards stay as they are: a master that restarts in the middle leaves
 // keys of one slot on both sides, and a replica that takes over knows nothing of it.
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "shared/core/findings/survival.hpp"
+#include "shared/core/running_jobs.hpp"
 #include "shared/core/text.hpp"
 #include "shared/policy/inquiry.hpp"
 #include "shared/policy/json_access.hpp"
@@ -12,21 +15,34 @@
 namespace kredis::policy {
 namespace {
 
-/// Slots that the master of a shard has open, of `pods` alone where there are any.
-std::size_t open_slots_of(const core::ClusterView& view, const std::set<std::string>& pods) {
-  std::size_t count = 0;
+/// What moves of shards: slots that their masters have open, and those of the servers' own jobs.
+struct Moving {
+  std::size_t slots = 0;
+  std::optional<core::RunningJob> job = {};
+};
+
+bool is_of(const core::ShardView& shard, const std::set<std::string>& pods) {
+  const auto named = [&](const core::SeenNode& node) {
+    return node.member != nullptr && pods.contains(node.member->pod.name);
+  };
+  return pods.empty() || named(shard.master) || std::ranges::any_of(shard.replicas, named);
+}
+
+/// Of the shards of `pods`; of all where there are none.
+Moving moving_in(const core::ClusterView& view, const std::set<std::string>& pods) {
+  Moving moving;
   for (const core::ShardView& shard : core::shards_of(view)) {
-    bool concerned = pods.empty();
-    for (const core::SeenNode& each : shard.replicas) {
-      concerned = concerned || (each.member != nullptr && pods.contains(each.member->pod.name));
-    }
     const core::Member* master = shard.master.member;
-    const core::Node* self = master == nullptr ? nullptr : master->self();
-    if (self != nullptr && (concerned || pods.contains(master->pod.name))) {
-      count += self->open_slots.size();
+    if (master == nullptr || master->self() == nullptr || !is_of(shard, pods)) {
+      continue;
+    }
+    moving.slots += master->self()->open_slots.size();
+    if (const auto job = core::job_of(view, master->self()->id)) {
+      moving.slots += job->job->slots.size();
+      moving.job = job;
     }
   }
-  return count;
+  return moving;
 }
 
 }  // namespace
@@ -36,18 +52,19 @@ bool Inquiry::interrupts_move(const Json& allowing,
                               const std::set<std::string>& pods,
                               std::string path,
                               std::string found) {
-  const std::size_t open = open_slots_of(*sight_.view, pods);
-  if (open == 0) {
+  const Moving moving = moving_in(*sight_.view, pods);
+  if (moving.slots == 0) {
     return false;
   }
+  const std::string end = moving.job ? core::cancel_command(*sight_.view, *moving.job) + " ends it"
+                                     : "kubectl redis fix ends one that was left";
   answer_.again_later = act_.subresource == "eviction";
-  refuse(
-      "RG009",
-      allowing,
-      std::move(path),
-      std::move(found),
-      core::counted(static_cast<std::int64_t>(open), "slot") +
-          " of its shard are moving; kubectl redis status shows it, kubectl redis fix ends one that was left");
+  refuse("RG009",
+         allowing,
+         std::move(path),
+         std::move(found),
+         core::counted(static_cast<std::int64_t>(moving.slots), "slot") +
+             " of its shard are moving; kubectl redis status shows it, " + end);
   return answer_.objection.has_value();
 }
 

@@ -185,7 +185,7 @@ Error in_line(const Error& error, std::string_view line) {
 }  // namespace
 
 Result<core::Topology> parse_cluster_nodes(std::string_view text) {
-  core::Topology topology;
+  std::vector<Node> nodes;
   std::set<NodeId> seen;
   for (const std::string_view line : core::split_lines(text)) {
     if (core::trim(line).empty() || line.starts_with("vars ")) {
@@ -198,12 +198,12 @@ Result<core::Topology> parse_cluster_nodes(std::string_view text) {
     if (!seen.insert(node->id).second) {
       return in_line(Error::protocol("a second entry for one node"), line);
     }
-    topology.nodes.push_back(*std::move(node));
+    nodes.push_back(*std::move(node));
   }
-  if (topology.nodes.empty()) {
+  if (nodes.empty()) {
     return Error::protocol("CLUSTER NODES: no node in the answer");
   }
-  return topology;
+  return core::Topology(std::move(nodes));
 }
 
 }  // namespace kredis::wire

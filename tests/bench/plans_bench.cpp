@@ -18,6 +18,7 @@
 namespace kredis {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::ViewBuilder;
 
@@ -55,7 +56,7 @@ void print(const char* what, double took, double read) {
 void run() {
   const core::ClusterView view = uneven(200).build();
   std::string text;
-  for (const core::Node& node : view.members[0].view->nodes) {
+  for (const core::Node& node : view.members[0].view->nodes()) {
     text += tests::node_line(node);
   }
   const double read = best_of([&] { static_cast<void>(wire::parse_cluster_nodes(text)); });
@@ -72,7 +73,7 @@ void run() {
   ViewBuilder open = uneven(200);
   for (int pod = 0; pod < 50; ++pod) {
     open.edit(pod, [pod](core::Member& member) {
-      for (core::Node& node : member.view->nodes) {
+      for (core::Node& node : edit_nodes(member)) {
         if (node.flags.myself) {
           node.open_slots.push_back({.slot = node.slots.ranges().front().first(),
                                      .direction = core::OpenSlot::Direction::migrating,

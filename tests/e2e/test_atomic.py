@@ -2,8 +2,8 @@
 """Slots that the servers move themselves, on Valkey 9.1 and Redis 8.6: under clients, killed anywhere, and
 jobs that go on when who began them is gone."""
 
-import pathlib
 import os
+import pathlib
 import signal
 import time
 
@@ -20,7 +20,7 @@ from test_security import PASSWORD, make_secrets, tls_options
 
 IMAGES = {"valkey-9.1": "valkey/valkey:9.1", "8.6": "redis:8.6"}
 SERVERS = pathlib.Path(os.environ.get("KREDIS_CACHE", pathlib.Path.home() / ".cache/kubectl-redis")) / "servers"
-POINTS = 10  # At which the plugin is killed, evenly over the usual time.
+POINTS = int(os.environ.get("KREDIS_E2E_POINTS", 10))  # At which the plugin is killed, evenly over the usual time.
 SLOW = 20_000  # Microseconds that a source takes for each key: a job can be met while it runs.
 
 

@@ -2,6 +2,7 @@
 """Slots that move under clients: nothing acknowledged is lost, and wherever the plugin or a server is
 killed, the same command finishes."""
 
+import os
 import signal
 import threading
 import time
@@ -13,7 +14,7 @@ from client import connect, node
 from conftest import fresh_namespace
 
 KEYS = 3000
-POINTS = 12  # At which the plugin is killed, evenly over the usual time.
+POINTS = int(os.environ.get("KREDIS_E2E_POINTS", 12))  # At which the plugin is killed, evenly over the usual time.
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +154,27 @@ def test_killed_anywhere_the_same_command_finishes(cluster):
     check(connect(cluster))
     assert copies(cluster) == before
     print(f"\n  killed at {POINTS} points of {usual:.1f} s")
+
+
+def test_a_number_of_slots_moves_once_however_often_it_is_ended(cluster):
+    """Ctrl-C and SIGKILL in turn: together the runs of one command move as many as one does."""
+    names = sorted(slots(cluster))
+    for turn in range(4):
+        giver, taker = names[turn % 2], names[1 - turn % 2]
+        before = slots(cluster)
+        move = ["reshard", "--from", giver, "--to", taker, "--slots", "1500"]
+        for ending in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
+            running = cluster.start_plugin(*move, "--bandwidth", "1Mi")
+            wait_until(lambda: (cluster.status()["change"] or {}).get("progress", "").find(" of ") > 0, 30, "it moves")
+            running.send_signal(ending)
+            running.communicate(timeout=60)
+        print(f"\n  left: {cluster.plugin(*move, '--dry-run').require().stdout.split()}")
+        said = cluster.plugin(*move).require()
+        assert "going on with what an earlier run of this command left" in said.stderr, said
+        after = slots(cluster)
+        assert after[giver] == before[giver] - 1500 and after[taker] == before[taker] + 1500, (before, after)
+        assert cluster.get("leases")["items"] == []
+    check(connect(cluster))
 
 
 def test_status_shows_the_move_and_nobody_else_changes_anything(cluster):

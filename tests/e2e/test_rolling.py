@@ -2,23 +2,17 @@
 """Planned restarts under clients that write and read without pause: nothing acknowledged is lost and
 no operation fails after the client's own redirects and retries. The longest gap is printed."""
 
-import json
-import pathlib
 import signal
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 
 import pytest
 
-from bed import run, wait_until
+from bed import wait_until
 from client import node
+from command_clients import command_lines, go_client, load
 from conftest import fresh_namespace
 from test_cold_restart import identities
 
-CLIENTS = pathlib.Path(__file__).parent / "clients"
-SETTLE = 3  # Seconds of load before and after.
 COMES_BACK = 8  # Seconds in which a pod is back and in step; asking all nodes is work, which clients notice.
 
 
@@ -32,36 +26,10 @@ def cluster(bed):
     bed.kubectl("delete", "namespace", namespace.name, "--wait=false")
 
 
-@pytest.fixture(scope="module")
-def go_client():
-    """The path of the go-redis client."""
-    return run([CLIENTS / "build.sh"], timeout=600).require().stdout.strip()
-
-
 @pytest.fixture
 def clients(cluster, go_client, tmp_path):
-    """The clients' command lines, with the cluster's DNS in place of the machine's."""
     wait_until(lambda: identities(cluster), 120, "the cluster is well before")
-    server = cluster.bed.dns_server()
-    resolv = tmp_path / "resolv.conf"
-    resolv.write_text(f"nameserver {server}\n")
-    target = f"redis-access-service.{cluster.name}.svc.cluster.local:6379"
-    with_dns = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(resolv)]
-    return [[*with_dns, sys.executable, str(CLIENTS / "load.py"), target], [*with_dns, go_client, target]]
-
-
-def show(reports, what, took):
-    print(f"\n{what}, {took:.0f} s:")
-    for it in reports:
-        print(f"  {it['client']:9} {it['operations']:6} operations, {len(it['failures'])} failed, {it['lost']} lost,"
-              f" longest gap {it['gapMilliseconds']} ms", *sorted(set(it["failures"]))[:3])
-
-
-def judge(reports):
-    for it in reports:
-        assert it["operations"] > 100, it
-        assert it["lost"] == 0, it
-        assert it["failures"] == [], it
+    return command_lines(cluster, go_client, tmp_path)
 
 
 def recent_gaps(running):
@@ -69,28 +37,6 @@ def recent_gaps(running):
     for process in running:
         process.send_signal(signal.SIGUSR1)
     return [int(process.stdout.readline()) for process in running]
-
-
-@contextmanager
-def load(clients, what, judge=judge):
-    """Runs the clients around the body, which gets them, and judges what they saw."""
-    running = [subprocess.Popen(it, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for it in clients]
-    try:
-        for process in running:
-            line = process.stdout.readline()
-            assert line == "running\n", line + process.stderr.read()
-        time.sleep(SETTLE)
-        start = time.monotonic()
-        yield running
-        took = time.monotonic() - start
-        time.sleep(SETTLE)
-    finally:
-        for process in running:
-            process.send_signal(signal.SIGTERM)
-        answers = [process.communicate(timeout=300) for process in running]
-    reports = [json.loads(out) for out, _ in answers]
-    show(reports, what, took)
-    judge(reports)
 
 
 def masters(namespace):

@@ -2,6 +2,7 @@
 """`scale`: out and in on real servers, under a client that writes and reads without pause; killed
 anywhere; and what it refuses."""
 
+import os
 import signal
 import threading
 import time
@@ -148,7 +149,7 @@ def test_replicas_become_masters_where_no_pod_is_added(namespace):
     assert missing_keys(connect(namespace), 300) == []
 
 
-POINTS = 8
+POINTS = int(os.environ.get("KREDIS_E2E_POINTS", 8))  # At which the plugin is killed, evenly over the usual time.
 
 
 @pytest.fixture(scope="module")

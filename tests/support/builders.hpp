@@ -25,6 +25,28 @@ inline core::NodeId node_id(int ordinal) {
 
 inline std::string pod_name(int ordinal) { return "redis-app-" + std::to_string(ordinal); }
 
+/// The lines of a member's view, to be changed; the view is made of them anew when this goes. One
+/// at a time for a member.
+class EditedNodes {
+ public:
+  explicit EditedNodes(core::Member& member) : member_(member), nodes_(member.view->nodes()) {}
+  ~EditedNodes() { member_.view.emplace(std::move(nodes_)); }
+  EditedNodes(const EditedNodes&) = delete;
+  EditedNodes& operator=(const EditedNodes&) = delete;
+
+  std::vector<core::Node>& operator*() { return nodes_; }
+  std::vector<core::Node>* operator->() { return &nodes_; }
+  core::Node& operator[](std::size_t at) { return nodes_.at(at); }
+  auto begin() { return nodes_.begin(); }
+  auto end() { return nodes_.end(); }
+
+ private:
+  core::Member& member_;
+  std::vector<core::Node> nodes_;
+};
+
+inline EditedNodes edit_nodes(core::Member& member) { return EditedNodes(member); }
+
 /// Pods redis-app-0.. with one Redis node each. At first they are strangers without slots, pod i on
 /// Kubernetes node "node-<i % 3>" in zone "zone-<i % 3>".
 class ViewBuilder {
@@ -151,15 +173,16 @@ class ViewBuilder {
     member.pod.age_seconds = 3600;
     member.pod.ready = true;
     member.pod.running = true;
-    member.view.emplace();
+    std::vector<core::Node> lines;
     for (const int known : state.known) {
-      member.view->nodes.push_back(node(known, pod));
+      lines.push_back(node(known, pod));
     }
+    member.view.emplace(std::move(lines));
     const core::SlotSet assigned = member.view->assigned_slots();
     member.cluster = core::ClusterInfo{.state_ok = assigned == core::SlotSet::all(),
                                        .slots_assigned = assigned.size(),
                                        .slots_ok = assigned.size()};
-    member.cluster->known_nodes = static_cast<std::uint32_t>(member.view->nodes.size());
+    member.cluster->known_nodes = static_cast<std::uint32_t>(member.view->nodes().size());
     member.server = core::ServerInfo{.version = "7.0.15", .cluster_enabled = true};
     member.server->aof_enabled = true;
     member.server->used_memory_bytes = 1 << 20;

@@ -19,7 +19,7 @@ constexpr auto k_agreement = 10s;
 
 /// Says whether those who answer see the same roles; a hand-over may be under way otherwise.
 std::string disagreement(const ClusterView& view) {
-  std::set<std::string> views;
+  std::set<std::uint64_t> views;
   for (const Member& member : view.members) {
     if (member.view) {
       views.insert(member.view->signature());

@@ -98,7 +98,7 @@ void ProbeClient::learn_from(Line& line, Deadline deadline) {
   if (!seen) {
     return;
   }
-  for (const core::Node& node : seen->nodes) {
+  for (const core::Node& node : seen->nodes()) {
     Line* candidate = node.slots.contains(slot_) ? line_of(node.id) : nullptr;
     if (candidate != nullptr && (owner_ == nullptr || node.config_epoch > best_epoch_)) {
       owner_ = candidate;

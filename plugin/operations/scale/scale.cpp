@@ -67,7 +67,7 @@ Result<ClusterView> with_coming(ClusterView view, const std::vector<std::string>
     core::Node self{.id = std::move(parsed)};
     self.flags.myself = true;
     view.members.push_back({.pod = {.name = pod, .ordinal = ordinal},
-                            .view = core::Topology{.nodes = {std::move(self)}},
+                            .view = core::Topology({std::move(self)}),
                             .cluster = core::ClusterInfo{},
                             .server = server});
   }

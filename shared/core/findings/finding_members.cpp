@@ -16,11 +16,11 @@ bool is_initialised(const Examined& cluster) {
   return cluster.agreed != nullptr && !cluster.agreed->assigned_slots().empty();
 }
 
-bool is_alone(const Member& member) { return member.view && member.view->nodes.size() == 1; }
+bool is_alone(const Member& member) { return member.view && member.view->nodes().size() == 1; }
 
 const std::vector<Node>& nodes_seen_by(const Member& member) {
   static const std::vector<Node> k_none;
-  return member.view ? member.view->nodes : k_none;
+  return member.view ? member.view->nodes() : k_none;
 }
 
 /// Whether `viewer` fails to reach a node at the address that it knows.
@@ -147,8 +147,11 @@ void check_addresses(const Examined& cluster, Findings& found) {
   std::map<int, std::pair<const Member*, Wrong>> wrongs;
   for (const Member& viewer : cluster.view.members) {
     for (const Node& node : nodes_seen_by(viewer)) {
+      if (!is_lost_to(node) || node.address.ip.empty()) {
+        continue;
+      }
       const auto pod = cluster.answering.find(node.id);
-      if (pod == cluster.answering.end() || node.address.ip.empty() || !is_lost_to(node)) {
+      if (pod == cluster.answering.end()) {
         continue;
       }
       const std::string& expected = expected_ip(pod->second->pod);
@@ -178,14 +181,23 @@ void check_ghosts(const Examined& cluster, Findings& found) {
   std::map<NodeId, Ghost> ghosts;
   const bool all_answered = std::ranges::all_of(
       cluster.view.members, [](const Member& member) { return member.self() != nullptr; });
+  std::set<std::uint64_t> ours_alone;
   for (const Member& member : cluster.view.members) {
-    for (const Node& node : nodes_seen_by(member)) {
+    if (!member.view || ours_alone.contains(member.view->signature())) {
+      continue;  // It knows whom one before it knows.
+    }
+    bool all_ours = true;
+    for (const Node& node : member.view->nodes()) {
       const bool ours = node.flags.handshake || cluster.answering.contains(node.id);
+      all_ours = all_ours && ours;
       if (!ours && cluster.view.by_node(node) == nullptr) {
         Ghost& ghost = ghosts[node.id];
         ghost.node = &node;
         ghost.known_to.push_back(member.pod.name);
       }
+    }
+    if (all_ours) {
+      ours_alone.insert(member.view->signature());
     }
   }
   for (const auto& [id, ghost] : ghosts) {
@@ -225,7 +237,7 @@ void check_strays(const Examined& cluster, Findings& found) {
     if (is_told) {
       continue;
     }
-    if (is_alone(member) && cluster.agreed->nodes.size() > 1) {
+    if (is_alone(member) && cluster.agreed->nodes().size() > 1) {
       add(found,
           "pod-outside",
           "pod " + member.pod.name + " knows no other node: it is not part of the cluster",

@@ -18,7 +18,7 @@ std::string slots_text(const SlotSet& slots) {
 /// Who owns which slots, as one comparable text.
 std::string owners_text(const Topology& topology) {
   std::vector<std::string> lines;
-  for (const Node& node : topology.nodes) {
+  for (const Node& node : topology.nodes()) {
     if (!node.slots.empty()) {
       lines.push_back(node.id.to_text() + " " + node.slots.to_text());
     }
@@ -135,13 +135,13 @@ void check_agreement(const Examined& cluster, Findings& found) {
   if (cluster.agreed == nullptr || cluster.agreed->assigned_slots().empty()) {
     return;
   }
-  const std::string signature = cluster.agreed->signature();
+  const std::uint64_t signature = cluster.agreed->signature();
   const std::string owners = owners_text(*cluster.agreed);
   std::vector<std::string> others;
   bool same_owners = true;
   for (const Member& member : cluster.view.members) {
     // A pod that knows nobody is a finding of its own.
-    if (!member.view || member.view->nodes.size() == 1 || member.view->signature() == signature) {
+    if (!member.view || member.view->nodes().size() == 1 || member.view->signature() == signature) {
       continue;
     }
     others.push_back(member.pod.name);
@@ -212,7 +212,7 @@ void check_cluster_state(const Examined& cluster, Findings& found) {
   }
   std::vector<std::string> failing;
   for (const Member& member : cluster.view.members) {
-    const bool alone = member.view && member.view->nodes.size() == 1;
+    const bool alone = member.view && member.view->nodes().size() == 1;
     if (member.cluster && !member.cluster->state_ok && !alone) {
       failing.push_back(member.pod.name);
     }

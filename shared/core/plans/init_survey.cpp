@@ -36,7 +36,7 @@ Status check_answered(const ClusterView& view, const Member& member) {
 /// How many nodes it knows for certain, itself included.
 std::size_t settled_nodes(const Topology& topology) {
   std::size_t settled = 0;
-  for (const Node& node : topology.nodes) {
+  for (const Node& node : topology.nodes()) {
     settled += node.flags.handshake ? 0U : 1U;
   }
   return settled;
@@ -108,7 +108,7 @@ Error joining_error(const ClusterView& view, const Member& member, const NodeAdd
 /// A node that is none of ours but matters: it serves slots, may serve some, or one of our pods
 /// replicates it.
 Status check_strangers(const ClusterView& view, const InitMember& entry, const Index& index) {
-  for (const Node& node : entry.member->view->nodes) {
+  for (const Node& node : entry.member->view->nodes()) {
     if (index.contains(node.id)) {
       continue;
     }
@@ -154,7 +154,7 @@ Status check_claims(const ClusterView& view,
                     const InitMember& viewer,
                     const Survey& survey,
                     const Index& index) {
-  for (const Node& node : viewer.member->view->nodes) {
+  for (const Node& node : viewer.member->view->nodes()) {
     const auto owner = index.find(node.id);
     if (owner == index.end()) {
       continue;

@@ -223,7 +223,7 @@ std::optional<std::int64_t> silence_ms(const ClusterView& view, const NodeId& ma
   for (const Member& viewer : view.members) {
     const Node* seen = viewer.view ? viewer.view->find(master) : nullptr;
     std::int64_t latest = 0;
-    for (const Node& node : viewer.view ? viewer.view->nodes : std::vector<Node>{}) {
+    for (const Node& node : viewer.view ? viewer.view->nodes() : std::vector<Node>{}) {
       latest = std::max(latest, node.pong_received_ms);
     }
     if (seen != nullptr && latest > seen->pong_received_ms) {

@@ -32,7 +32,7 @@ Shape shape_as_it_is(const ClusterView& view) {
 
 bool is_idle_master(const ClusterView& view, const std::string& pod) {
   const Member* member = view.by_pod(pod);
-  return member != nullptr && member->self() != nullptr && member->view->nodes.size() > 1 &&
+  return member != nullptr && member->self() != nullptr && member->view->nodes().size() > 1 &&
          member->self()->role == Role::master && member->self()->slots.empty();
 }
 

@@ -221,7 +221,7 @@ Stage introductions(const ClusterView& view) {
   for (const Member& viewer : view.members) {
     for (const Member& other : view.members) {
       const bool both = viewer.self() != nullptr && other.self() != nullptr &&
-                        viewer.view->nodes.size() > 1 && other.view->nodes.size() > 1;
+                        viewer.view->nodes().size() > 1 && other.view->nodes().size() > 1;
       if (both && viewer.view->find(other.self()->id) == nullptr) {
         stage.steps.push_back({.what = Meet{.pod = viewer.pod.name, .other = other.pod.name},
                                .reason = viewer.pod.name + " does not know it"});

@@ -214,7 +214,7 @@ std::map<std::size_t, SlotSet> deal_missing_slots(const Roles& roles, const Surv
 void add_epochs(const Roles& roles, const Survey& survey, Stage& stage) {
   std::set<std::uint64_t> used;
   for (const InitMember& entry : survey) {
-    for (const Node& node : entry.member->view->nodes) {
+    for (const Node& node : entry.member->view->nodes()) {
       used.insert(node.config_epoch);
     }
   }
@@ -224,7 +224,7 @@ void add_epochs(const Roles& roles, const Survey& survey, Stage& stage) {
   }
   std::uint64_t epoch = 0;
   for (const std::size_t i : order) {
-    const bool fresh = survey[i].member->view->nodes.size() == 1;
+    const bool fresh = survey[i].member->view->nodes().size() == 1;
     if (!fresh || survey[i].self->config_epoch != 0) {
       continue;
     }
@@ -240,7 +240,7 @@ void add_epochs(const Roles& roles, const Survey& survey, Stage& stage) {
 std::vector<std::set<NodeId>> acquaintances(const Survey& survey) {
   std::vector<std::set<NodeId>> known(survey.size());
   for (std::size_t i = 0; i < survey.size(); ++i) {
-    for (const Node& node : survey[i].member->view->nodes) {
+    for (const Node& node : survey[i].member->view->nodes()) {
       if (!node.flags.handshake && !node.flags.noaddr && !node.flags.fail) {
         known[i].insert(node.id);
       }
@@ -272,7 +272,7 @@ Stage forgetting(const Survey& survey) {
     members.insert(entry.self->id);
   }
   for (const InitMember& entry : survey) {
-    for (const Node& node : entry.member->view->nodes) {
+    for (const Node& node : entry.member->view->nodes()) {
       const bool gone = node.flags.fail || node.flags.noaddr;
       if (gone && !node.flags.handshake && node.slots.empty() && !members.contains(node.id)) {
         stage.steps.push_back({.what = Forget{.pod = entry.member->pod.name, .node = node.id},

@@ -42,7 +42,7 @@ Result<const Member*> answering(const ClusterView& view, const std::string& pod)
 std::map<NodeId, const Node*> known_nodes(const ClusterView& view) {
   std::map<NodeId, const Node*> known;
   for (const Member& member : view.members) {
-    for (const Node& node : member.view ? member.view->nodes : std::vector<Node>{}) {
+    for (const Node& node : member.view ? member.view->nodes() : std::vector<Node>{}) {
       known.try_emplace(node.id, nullptr);
     }
   }
@@ -237,7 +237,7 @@ bool serves(const ClusterView& view, const Member& member) {
   const Node* seen = agreed == nullptr ? nullptr : agreed->find(member.self()->id);
   const bool is_there = seen != nullptr && (seen->address.ip == member.pod.ip ||
                                             seen->address.ip == member.pod.announced_ip);
-  return is_there && !seen->slots.empty() && agreed->nodes.size() > 1;
+  return is_there && !seen->slots.empty() && agreed->nodes().size() > 1;
 }
 
 /// Another pod that says it is the same node; null when there is none.
@@ -278,7 +278,7 @@ Result<Plan> plan_reset(const ClusterView& view, const std::string& pod) {
   KREDIS_CHECK(check_resettable(view, *member));
   const std::int64_t keys = member->server->keys;
   const bool is_master = member->server->role == Role::master;
-  if (member->view->nodes.size() == 1 && member->self()->slots.empty() && keys == 0) {
+  if (member->view->nodes().size() == 1 && member->self()->slots.empty() && keys == 0) {
     return Plan{};
   }
   Step step{.what = Reset{.pod = pod, .kind = ResetKind::hard, .empties = is_master && keys > 0},

@@ -243,7 +243,7 @@ Stage ScaleStages::departures() const {
                            .reason = "so that it does not introduce itself again"});
   }
   for (const ScaleNode& viewer : model_.nodes) {
-    for (const Node& node : viewer.member->view->nodes) {
+    for (const Node& node : viewer.member->view->nodes()) {
       if (!viewer.leaving && is_ghost(node)) {
         stage.steps.push_back({.what = Forget{.pod = viewer.member->pod.name, .node = node.id},
                                .reason = "no pod is this node, and it has no slots"});
@@ -322,20 +322,26 @@ std::string keeps_waiting(const Member& member) {
 
 /// What nodes have to agree on: those that leave may be forgotten by some already, and who has a
 /// slot marked believes nobody about its owner.
-std::string what_stays(const Member& viewer,
-                       const ClusterView& view,
-                       const ScaleWish& wish,
-                       const SlotSet& open) {
-  Topology seen = *viewer.view;
-  for (Node& node : seen.nodes) {
+std::uint64_t what_stays(const Member& viewer,
+                         const std::set<NodeId>& staying,
+                         const SlotSet& open) {
+  std::vector<Node> seen = viewer.view->nodes();
+  for (Node& node : seen) {
     node.slots.erase(open);
   }
-  std::erase_if(seen.nodes, [&](const Node& node) {
-    const Member* member = view.by_id(node.id);
-    const bool stays = member != nullptr && !wish.leaving.contains(member->pod.name);
-    return !stays && node.slots.empty();
-  });
-  return seen.signature();
+  std::erase_if(seen,
+                [&](const Node& node) { return !staying.contains(node.id) && node.slots.empty(); });
+  return Topology(std::move(seen)).signature();
+}
+
+std::set<NodeId> staying_ids(const ClusterView& view, const ScaleWish& wish) {
+  std::set<NodeId> ids;
+  for (const Member& member : view.members) {
+    if (member.self() != nullptr && !wish.leaving.contains(member.pod.name)) {
+      ids.insert(member.self()->id);
+    }
+  }
+  return ids;
 }
 
 Status check_numbers(const ClusterView& view, const ScaleWish& wish, std::size_t now) {
@@ -385,6 +391,7 @@ std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
     // Of two that say it is theirs one is about to hear that it is not.
     open.insert(owners_of(view, each.slot).size() == 1 ? one_slot(each.slot) : SlotSet{});
   }
+  const std::set<NodeId> staying = staying_ids(view, wish);
   const Member* first = nullptr;
   for (const Member& member : view.members) {
     if (wish.leaving.contains(member.pod.name) &&
@@ -394,14 +401,14 @@ std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
     if (std::string text = keeps_waiting(member); !text.empty()) {
       return text;
     }
-    if (member.view->nodes.size() == 1 && member.self()->slots.empty()) {
+    if (member.view->nodes().size() == 1 && member.self()->slots.empty()) {
       continue;  // It is new, and nobody has met it.
     }
     if (member.cluster && !member.cluster->state_ok) {
       return member.pod.name + " sees the cluster as failed";
     }
-    if (first != nullptr &&
-        what_stays(*first, view, wish, open) != what_stays(member, view, wish, open)) {
+    if (first != nullptr && first->view->signature() != member.view->signature() &&
+        what_stays(*first, staying, open) != what_stays(member, staying, open)) {
       return member.pod.name + " and " + first->pod.name +
              " do not agree on who is master of what yet";
     }

@@ -12,15 +12,25 @@ bool serves(const Member& member) {
   return member.self() != nullptr && !member.self()->slots.empty();
 }
 
+/// The masters of slots, one for each view that differs: what they know, all of them know.
+std::vector<const Member*> differing_masters(const ClusterView& view) {
+  std::set<std::uint64_t> seen;
+  std::vector<const Member*> masters;
+  for (const Member& member : view.members) {
+    if (serves(member) && seen.insert(member.view->signature()).second) {
+      masters.push_back(&member);
+    }
+  }
+  return masters;
+}
+
 /// The ids that the masters of slots know as nodes.
 std::set<NodeId> known_ids(const ClusterView& view) {
   std::set<NodeId> ids;
-  for (const Member& member : view.members) {
-    if (serves(member)) {
-      for (const Node& node : member.view->nodes) {
-        if (!node.flags.handshake) {
-          ids.insert(node.id);
-        }
+  for (const Member* member : differing_masters(view)) {
+    for (const Node& node : member->view->nodes()) {
+      if (!node.flags.handshake) {
+        ids.insert(node.id);
       }
     }
   }
@@ -28,10 +38,10 @@ std::set<NodeId> known_ids(const ClusterView& view) {
 }
 
 Status check_one_cluster(const ClusterView& view) {
-  for (const Member& viewer : view.members) {
+  for (const Member* viewer : differing_masters(view)) {
     for (const Member& other : view.members) {
-      if (serves(viewer) && serves(other) && viewer.view->find(other.self()->id) == nullptr) {
-        return Error::conflict(viewer.pod.name + " and " + other.pod.name +
+      if (serves(other) && viewer->view->find(other.self()->id) == nullptr) {
+        return Error::conflict(viewer->pod.name + " and " + other.pod.name +
                                " both serve slots and do not know each other")
             .with_hint("see whose they are: " + status_command(view));
       }
@@ -42,7 +52,7 @@ Status check_one_cluster(const ClusterView& view) {
 
 /// A pod that joins must be as new: what its volume brings along is somebody's.
 Status check_new(const ClusterView& view, const Member& member, const std::set<NodeId>& known) {
-  const bool strangers = std::ranges::any_of(member.view->nodes, [&](const Node& node) {
+  const bool strangers = std::ranges::any_of(member.view->nodes(), [&](const Node& node) {
     return !node.flags.handshake && !node.flags.myself && !known.contains(node.id);
   });
   const std::int64_t keys = member.server ? member.server->keys : 0;
@@ -94,8 +104,8 @@ Result<std::vector<ScaleNode>> survey_for_scale(const ClusterView& view, const S
                      status_command(view));
     }
     // One that was reset to be a master is known, and knows nobody.
-    node.known = known.contains(node.self->id) && member.view->nodes.size() > 1;
-    if (node.leaving && !node.known && member.view->nodes.size() == 1) {
+    node.known = known.contains(node.self->id) && member.view->nodes().size() > 1;
+    if (node.leaving && !node.known && member.view->nodes().size() == 1) {
       continue;  // It has left already.
     }
     if (!node.leaving && !node.known) {

@@ -19,6 +19,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::ViewBuilder;
 using Change = std::function<void(Member&)>;
@@ -47,7 +48,7 @@ ViewBuilder with_all(const std::function<void(Member&)>& change) {
 }
 
 ViewBuilder with_node(const Node& node) {
-  return with_all([node](Member& member) { member.view->nodes.push_back(node); });
+  return with_all([node](Member& member) { edit_nodes(member)->push_back(node); });
 }
 
 Node stranger(bool failed, const char* slots = "") {
@@ -89,10 +90,10 @@ ViewBuilder forgotten_master() {
   for (int pod = 0; pod < 6; ++pod) {
     builder.edit(pod, [pod](Member& member) {
       if (pod == 1) {
-        std::erase_if(member.view->nodes, [](const Node& node) { return !node.flags.myself; });
+        std::erase_if(*edit_nodes(member), [](const Node& node) { return !node.flags.myself; });
         return;
       }
-      std::erase_if(member.view->nodes, [](const Node& node) { return node.id == node_id(1); });
+      std::erase_if(*edit_nodes(member), [](const Node& node) { return node.id == node_id(1); });
     });
   }
   return builder;
@@ -100,8 +101,8 @@ ViewBuilder forgotten_master() {
 
 ViewBuilder denied() {
   return with(0, [](Member& member) {
-    member.view->nodes[0].slots.erase(SlotSet::parse("0").value());
-    member.view->nodes[1].slots.insert(SlotSet::parse("0").value());
+    edit_nodes(member)[0].slots.erase(SlotSet::parse("0").value());
+    edit_nodes(member)[1].slots.insert(SlotSet::parse("0").value());
   });
 }
 
@@ -159,8 +160,8 @@ const std::map<std::string, std::function<ViewBuilder()>>& makers() {
       {"twin-node",
        [] {
          return with(5, [](Member& it) {
-           it.view->nodes[5].flags.myself = false;
-           it.view->nodes[1].flags.myself = true;
+           edit_nodes(it)[5].flags.myself = false;
+           edit_nodes(it)[1].flags.myself = true;
          });
        }},
       {"not-initialised", [] { return ViewBuilder{6}; }},
@@ -174,7 +175,7 @@ const std::map<std::string, std::function<ViewBuilder()>>& makers() {
       {"slots-open",
        [] {
          return with(0, [](Member& it) {
-           it.view->nodes[0].open_slots = {
+           edit_nodes(it)[0].open_slots = {
                {.slot = 7, .direction = OpenSlot::Direction::importing, .other = node_id(1)}};
          });
        }},
@@ -186,7 +187,7 @@ const std::map<std::string, std::function<ViewBuilder()>>& makers() {
          });
        }},
       {"views-disagree",
-       [] { return with(2, [](Member& it) { it.view->nodes[0].slots = SlotSet{}; }); }},
+       [] { return with(2, [](Member& it) { edit_nodes(it)[0].slots = SlotSet{}; }); }},
       {"cluster-state-fail",
        [] { return with(4, [](Member& it) { it.cluster->state_ok = false; }); }},
       {"pod-not-running", [] { return without({5}); }},
@@ -199,15 +200,15 @@ const std::map<std::string, std::function<ViewBuilder()>>& makers() {
       {"address-stale",
        [] {
          return with(0, [](Member& it) {
-           it.view->nodes[3].address.ip = "10.0.0.99";
-           it.view->nodes[3].flags.fail = true;
+           edit_nodes(it)[3].address.ip = "10.0.0.99";
+           edit_nodes(it)[3].flags.fail = true;
          });
        }},
       {"ghost-node", [] { return with_node(stranger(true)); }},
       {"foreign-node", [] { return with_node(stranger(false)); }},
       {"pod-outside", outside},
       {"replica-astray",
-       [] { return with_all([](Member& it) { it.view->nodes[5].master = node_id(4); }); }},
+       [] { return with_all([](Member& it) { edit_nodes(it)[5].master = node_id(4); }); }},
       {"masters-uneven", piled_up_masters},
       {"master-without-slots",
        [] {
@@ -227,7 +228,7 @@ const std::map<std::string, std::function<ViewBuilder()>>& makers() {
       {"replica-link-down",
        [] { return with_server(4, [](ServerInfo& it) { it.master_link_up = false; }); }},
       {"replica-no-failover",
-       [] { return with_all([](Member& it) { it.view->nodes[4].flags.nofailover = true; }); }},
+       [] { return with_all([](Member& it) { edit_nodes(it)[4].flags.nofailover = true; }); }},
       {"replication-lag",
        [] { return with_server(0, [](ServerInfo& it) { it.replication_offset = 99 * k_mib; }); }},
       {"one-node", on_one_node},

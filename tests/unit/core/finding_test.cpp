@@ -14,6 +14,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::ViewBuilder;
 
@@ -88,7 +89,7 @@ TEST_SUITE("core/finding") {
   TEST_CASE("find_trouble tells a failed owner from one that is merely suspected") {
     ViewBuilder builder = healthy();
     for (int pod = 0; pod < 6; ++pod) {
-      builder.edit(pod, [](Member& member) { member.view->nodes[1].flags.fail = true; });
+      builder.edit(pod, [](Member& member) { edit_nodes(member)[1].flags.fail = true; });
     }
     const Finding finding = only(builder, "slots-failed");
     CHECK(says(finding.message, "pod redis-app-1 failed"));
@@ -101,7 +102,7 @@ TEST_SUITE("core/finding") {
   TEST_CASE("find_trouble names open slots and both directions of their move") {
     ViewBuilder builder = healthy();
     builder.edit(0, [](Member& member) {
-      member.view->nodes[0].open_slots = {
+      edit_nodes(member)[0].open_slots = {
           {.slot = 77, .direction = OpenSlot::Direction::migrating, .other = node_id(1)},
           {.slot = 78, .direction = OpenSlot::Direction::migrating, .other = node_id(1)}};
     });
@@ -114,13 +115,13 @@ TEST_SUITE("core/finding") {
 
   TEST_CASE("find_trouble names who sees the cluster differently") {
     ViewBuilder owners = healthy();
-    owners.edit(2, [](Member& member) { member.view->nodes[0].slots = SlotSet{}; });
+    owners.edit(2, [](Member& member) { edit_nodes(member)[0].slots = SlotSet{}; });
     const Finding finding = only(owners, "views-disagree");
     CHECK(finding.severity == Severity::error);
     CHECK(says(finding.message, "redis-app-2 does not see who serves which slots"));
 
     ViewBuilder nodes = healthy();
-    nodes.edit(2, [](Member& member) { member.view->nodes[3].flags.handshake = true; });
+    nodes.edit(2, [](Member& member) { edit_nodes(member)[3].flags.handshake = true; });
     CHECK(only(nodes, "views-disagree").severity == Severity::warning);
   }
 
@@ -134,8 +135,8 @@ TEST_SUITE("core/finding") {
   TEST_CASE("find_trouble compares announced addresses with the pods' own") {
     ViewBuilder builder = healthy();
     builder.edit(0, [](Member& member) {
-      member.view->nodes[3].address.ip = "10.0.0.99";
-      member.view->nodes[3].link_connected = false;
+      edit_nodes(member)[3].address.ip = "10.0.0.99";
+      edit_nodes(member)[3].link_connected = false;
     });
     const Finding finding = only(builder, "address-stale");
     CHECK(finding.message ==
@@ -148,7 +149,7 @@ TEST_SUITE("core/finding") {
     ViewBuilder announced = healthy();  // By a Service for each pod, say.
     for (int viewer = 0; viewer < 6; ++viewer) {
       announced.edit(viewer, [](Member& member) {
-        for (Node& node : member.view->nodes) {
+        for (Node& node : edit_nodes(member)) {
           node.address.ip = "10.96.0." + node.id.to_text().substr(7, 1);
         }
       });
@@ -158,12 +159,12 @@ TEST_SUITE("core/finding") {
 
   TEST_CASE("find_trouble tells ghosts without slots from lost owners") {
     ViewBuilder forgotten = healthy();
-    forgotten.edit(0, [](Member& member) { member.view->nodes.push_back(ghost("none")); });
+    forgotten.edit(0, [](Member& member) { edit_nodes(member)->push_back(ghost("none")); });
     const Finding finding = only(forgotten, "ghost-node");
     CHECK(finding.severity == Severity::warning);
     CHECK(finding.remedy.to_text() == "kubectl redis init redis -n default");
     ViewBuilder owner = healthy();
-    owner.edit(0, [](Member& member) { member.view->nodes.push_back(ghost("0-9")); });
+    owner.edit(0, [](Member& member) { edit_nodes(member)->push_back(ghost("0-9")); });
     CHECK(only(owner, "ghost-node").severity == Severity::error);
   }
 
@@ -175,7 +176,7 @@ TEST_SUITE("core/finding") {
         stranger.address.ip = "10.9.9.9";
         stranger.role = Role::replica;
         stranger.master = node_id(0);
-        member.view->nodes.push_back(stranger);
+        edit_nodes(member)->push_back(stranger);
       });
     }
     const Finding finding = only(builder, "foreign-node");
@@ -192,7 +193,7 @@ TEST_SUITE("core/finding") {
     for (const int viewer : {2, 3, 4, 5}) {
       builder.edit(viewer, [](Member& member) {
         member.cluster->state_ok = false;
-        for (Node& node : member.view->nodes) {
+        for (Node& node : edit_nodes(member)) {
           node.flags.pfail = node.id == node_id(0) || node.id == node_id(1);
         }
       });

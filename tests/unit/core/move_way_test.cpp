@@ -18,6 +18,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::pod_name;
 using testing::ViewBuilder;
@@ -100,7 +101,7 @@ TEST_SUITE("core/move_way") {
       CHECK(chosen(view) == "key by key: it is not known what redis-app-0 runs");
     }
     SUBCASE("a slot of one of them is open") {
-      view.members[1].view->nodes[1].open_slots.push_back(
+      edit_nodes(view.members[1])[1].open_slots.push_back(
           {.slot = 7, .direction = OpenSlot::Direction::importing, .other = node_id(2)});
       CHECK(chosen(view) == "key by key: slot 7 is half moved already on redis-app-1");
     }

@@ -10,6 +10,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::ViewBuilder;
 using Direction = OpenSlot::Direction;
@@ -21,7 +22,7 @@ class OpenBuilder : public ViewBuilder {
 
   OpenBuilder& mark(int pod, Direction direction, int other, std::uint32_t slot = 7) {
     edit(pod, [=](Member& member) {
-      for (Node& node : member.view->nodes) {
+      for (Node& node : edit_nodes(member)) {
         if (node.flags.myself) {
           node.open_slots.push_back(
               {.slot = slot, .direction = direction, .other = node_id(other)});

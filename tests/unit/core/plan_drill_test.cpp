@@ -11,6 +11,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::ViewBuilder;
 
@@ -121,7 +122,7 @@ TEST_SUITE("core/plan_drill") {
     const auto drill = plan_drill(well_spread().build(), {.master = "redis-app-0"}).value();
     const auto flagged = [](bool pfail, bool fail) {
       return well_spread().edit(1, [=](Member& member) {
-        for (Node& node : member.view->nodes) {
+        for (Node& node : edit_nodes(member)) {
           node.flags.pfail = pfail && node.id == node_id(0);
           node.flags.fail = fail && node.id == node_id(0);
         }
@@ -151,7 +152,7 @@ TEST_SUITE("core/plan_drill") {
     CHECK(drill_missing(well_spread().build(), drill, std::nullopt).empty());
     CHECK(contains(drill_missing(well_spread().build(), drill, node_id(3)), "is a replica"));
     const auto stranger = well_spread().edit(0, [](Member& member) {
-      for (Node& node : member.view->nodes) {
+      for (Node& node : edit_nodes(member)) {
         node.id = node.flags.myself ? node_id(9) : node.id;
       }
     });

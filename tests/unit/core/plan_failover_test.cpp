@@ -11,6 +11,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::ViewBuilder;
 using Of = FailoverWish::Of;
@@ -63,7 +64,7 @@ ViewBuilder dead(ViewBuilder builder, int pods, int pod) {
     if (viewer != pod) {
       builder.edit(viewer, [pod](Member& member) {
         if (member.view) {  // Not of one that is dead itself.
-          member.view->nodes.at(static_cast<std::size_t>(pod)).flags.fail = true;
+          edit_nodes(member)->at(static_cast<std::size_t>(pod)).flags.fail = true;
         }
       });
     }
@@ -163,7 +164,7 @@ TEST_SUITE("core/plan_failover") {
   TEST_CASE("a master with a half-moved slot does not hand over") {
     ViewBuilder builder = well_spread();
     builder.edit(0, [](Member& member) {
-      member.view->nodes[0].open_slots = {
+      edit_nodes(member)[0].open_slots = {
           {.slot = 7, .direction = OpenSlot::Direction::migrating, .other = testing::node_id(1)}};
     });
     const auto made = plan_hand_overs(builder.build(), {.of = Of::pod, .name = "redis-app-0"});
@@ -237,7 +238,7 @@ TEST_SUITE("core/plan_failover") {
         ViewBuilder(after).edit(0, [](Member& m) { m.server->master_link_up = false; });
     CHECK(contains(unsettled(out_of_sync.build(), made), "redis-app-0 is not in sync"));
     const auto late = ViewBuilder(after).edit(
-        2, [&](Member& member) { member.view->nodes = before.build().members[2].view->nodes; });
+        2, [&](Member& member) { member.view = before.build().members[2].view; });
     CHECK(contains(unsettled(late.build(), made), "redis-app-2 does not know yet"));
     CHECK(contains(unsettled(ViewBuilder(after).silent(5).build(), made),
                    "redis-app-5 does not answer"));

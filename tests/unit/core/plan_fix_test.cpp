@@ -13,6 +13,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::pod_name;
 using testing::ViewBuilder;
@@ -35,7 +36,7 @@ ViewBuilder& on_all(ViewBuilder& builder, int pods, const std::function<void(Mem
 /// A mark of slot 7, which is pod 0's.
 ViewBuilder& mark(ViewBuilder& builder, int pod, Direction direction, int other) {
   return builder.edit(pod, [=](Member& member) {
-    for (Node& node : member.view->nodes) {
+    for (Node& node : edit_nodes(member)) {
       if (node.flags.myself) {
         node.open_slots.push_back({.slot = 7, .direction = direction, .other = node_id(other)});
       }
@@ -45,7 +46,7 @@ ViewBuilder& mark(ViewBuilder& builder, int pod, Direction direction, int other)
 
 ViewBuilder& without_slot(ViewBuilder& builder, const char* slots) {
   return on_all(builder, 6, [slots = SlotSet::parse(slots).value()](Member& member) {
-    for (Node& node : member.view->nodes) {
+    for (Node& node : edit_nodes(member)) {
       node.slots.erase(slots);
     }
   });
@@ -99,7 +100,7 @@ Node ghost(const char* slots) {
 ViewBuilder with_ghost(const char* slots) {
   ViewBuilder builder = well();
   without_slot(builder, slots);
-  on_all(builder, 6, [slots](Member& member) { member.view->nodes.push_back(ghost(slots)); });
+  on_all(builder, 6, [slots](Member& member) { edit_nodes(member)->push_back(ghost(slots)); });
   return builder;
 }
 
@@ -179,7 +180,7 @@ TEST_SUITE("core/plan_fix/slots") {
   TEST_CASE("two owners: keys come together first, then the higher epoch wins") {
     ViewBuilder builder = well();
     builder.edit(
-        1, [](Member& member) { member.view->nodes[1].slots.insert(*SlotRange::parse("7")); });
+        1, [](Member& member) { edit_nodes(member)[1].slots.insert(*SlotRange::parse("7")); });
     const std::string steps = fix(builder);
     says(steps, "bump_epoch redis-app-1");
     says(steps, "assign_slots redis-app-0 redis-app-1 7");
@@ -195,26 +196,28 @@ TEST_SUITE("core/plan_fix/slots") {
   TEST_CASE("equal epochs: the node whose id comes first") {
     ViewBuilder builder = well();
     on_all(builder, 6, [](Member& member) {
-      member.view->nodes[0].config_epoch = member.view->nodes[1].config_epoch;
+      auto nodes = edit_nodes(member);
+      nodes[0].config_epoch = nodes[1].config_epoch;
     });
     builder.edit(
-        1, [](Member& member) { member.view->nodes[1].slots.insert(*SlotRange::parse("7")); });
+        1, [](Member& member) { edit_nodes(member)[1].slots.insert(*SlotRange::parse("7")); });
     says(fix(builder), "bump_epoch redis-app-0");
   }
 
   TEST_CASE("a map that names another owner is told who it is") {
     ViewBuilder builder = well();
     builder.edit(2, [](Member& member) {
-      member.view->nodes[0].slots.erase(SlotSet::parse("7").value());
-      member.view->nodes[1].slots.insert(*SlotRange::parse("7"));
+      edit_nodes(member)[0].slots.erase(SlotSet::parse("7").value());
+      edit_nodes(member)[1].slots.insert(*SlotRange::parse("7"));
     });
     CHECK(fix(builder) == "assign_slots redis-app-2 redis-app-0 7, bump_epoch redis-app-0");
   }
 
   TEST_CASE("nodes that do not know each other are introduced") {
     ViewBuilder builder = well();
-    builder.edit(0,
-                 [](Member& member) { member.view->nodes.erase(member.view->nodes.begin() + 4); });
+    builder.edit(0, [](Member& member) {
+      std::erase_if(*edit_nodes(member), [](const Node& node) { return node.id == node_id(4); });
+    });
     CHECK(fix(builder) == "meet redis-app-0 redis-app-4");
   }
 }
@@ -267,10 +270,10 @@ TEST_SUITE("core/plan_fix/lost") {
     ViewBuilder builder = well();
     without_slot(builder, "7");
     builder.edit(5, [](Member& member) {
-      member.view->nodes[5].master = node_id(88);
+      edit_nodes(member)[5].master = node_id(88);
       Node lost{.id = node_id(88)};
       lost.flags.fail = true;
-      member.view->nodes.push_back(lost);
+      edit_nodes(member)->push_back(lost);
     });
     const KeyCounts keys{{7, keys_on({{5, 4}})}};
     says(fix(builder, keys, {.only = {"slots-uncovered"}}),
@@ -281,7 +284,7 @@ TEST_SUITE("core/plan_fix/lost") {
   TEST_CASE("an owner that denies its slots has them again") {
     ViewBuilder builder = well();
     builder.edit(
-        0, [](Member& member) { member.view->nodes[0].slots.erase(SlotSet::parse("7").value()); });
+        0, [](Member& member) { edit_nodes(member)[0].slots.erase(SlotSet::parse("7").value()); });
     CHECK(fix(builder) == "claim_slots redis-app-0 7");
     CHECK(fix(builder, {{7, keys_on({{1, 4}})}}) == "claim_slots redis-app-1 7");
   }
@@ -300,7 +303,7 @@ TEST_SUITE("core/plan_fix/lost") {
 
   TEST_CASE("a failed master whose replica was not voted in is replaced, after asking") {
     ViewBuilder builder = well();
-    on_all(builder, 6, [](Member& member) { member.view->nodes[1].flags.fail = true; });
+    on_all(builder, 6, [](Member& member) { edit_nodes(member)[1].flags.fail = true; });
     builder.silent(1).edit(1, [](Member& member) { member.pod.running = false; });
     const FixWish wish{.only = {"slots-failed"}};
     CHECK(fix(builder, {}, wish) == "failover redis-app-4 redis-app-1 force");
@@ -326,8 +329,8 @@ TEST_SUITE("core/plan_fix/lost") {
     frozen.silent(0).silent(1);
     on_all(frozen, 6, [](Member& member) {
       if (member.view) {
-        member.view->nodes[0].flags.pfail = true;
-        member.view->nodes[1].flags.pfail = true;
+        edit_nodes(member)[0].flags.pfail = true;
+        edit_nodes(member)[1].flags.pfail = true;
       }
     });
     says(fix(frozen, {}, {.takeover = true}), "runs and does not answer: it may serve clients");
@@ -339,7 +342,7 @@ TEST_SUITE("core/plan_fix/lost") {
       if (!member.view) {
         return;
       }
-      for (Node& node : member.view->nodes) {
+      for (Node& node : edit_nodes(member)) {
         const bool dead = node.id == node_id(0) || node.id == node_id(1);
         node.pong_received_ms = dead ? 100'000 : 120'000;
       }
@@ -356,13 +359,13 @@ TEST_SUITE("core/plan_fix/members") {
   TEST_CASE(
       "a replica of a replica, of nobody, or of a ghost gets a master before that is forgotten") {
     ViewBuilder chain = well();
-    on_all(chain, 6, [](Member& member) { member.view->nodes[5].master = node_id(4); });
+    on_all(chain, 6, [](Member& member) { edit_nodes(member)[5].master = node_id(4); });
     CHECK(fix(chain) == "replicate redis-app-5 redis-app-2");
     ViewBuilder nobody = well();
-    on_all(nobody, 6, [](Member& member) { member.view->nodes[5].master.reset(); });
+    on_all(nobody, 6, [](Member& member) { edit_nodes(member)[5].master.reset(); });
     CHECK(fix(nobody) == "replicate redis-app-5 redis-app-2");
     ViewBuilder vanished = with_ghost("");
-    on_all(vanished, 6, [](Member& member) { member.view->nodes[5].master = node_id(99); });
+    on_all(vanished, 6, [](Member& member) { edit_nodes(member)[5].master = node_id(99); });
     const std::string steps = fix(vanished);
     CHECK(steps == "replicate redis-app-5 redis-app-2");
     CHECK(risk_of(vanished, {}) == Risk::none);
@@ -385,8 +388,8 @@ TEST_SUITE("core/plan_fix/members") {
   TEST_CASE("a stale address is met anew") {
     ViewBuilder builder = well();
     builder.edit(0, [](Member& member) {
-      member.view->nodes[3].address.ip = "10.0.0.99";
-      member.view->nodes[3].flags.fail = true;
+      edit_nodes(member)[3].address.ip = "10.0.0.99";
+      edit_nodes(member)[3].flags.fail = true;
     });
     CHECK(fix(builder) == "meet redis-app-0 redis-app-3");
   }
@@ -445,7 +448,7 @@ TEST_SUITE("core/plan_fix/members") {
     without_slot(builder, "100");
     mark(builder, 1, Direction::importing, 0);
     builder.edit(
-        1, [](Member& member) { member.view->nodes[1].slots.insert(*SlotRange::parse("9")); });
+        1, [](Member& member) { edit_nodes(member)[1].slots.insert(*SlotRange::parse("9")); });
     CHECK(slots_to_count(builder.build()).to_text() == "7,9,100");
     CHECK(slots_to_count(well().build()).empty());
   }

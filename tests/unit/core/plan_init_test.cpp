@@ -13,6 +13,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::pod_name;
 using testing::ViewBuilder;
@@ -210,7 +211,7 @@ TEST_SUITE("core/plan_init") {
 
   TEST_CASE("plan_init introduces again a member that others lost sight of") {
     ViewBuilder builder = ViewBuilder::whole(3, 1);
-    builder.edit(0, [](Member& member) { member.view->nodes[4].flags.fail = true; });
+    builder.edit(0, [](Member& member) { edit_nodes(member)[4].flags.fail = true; });
     CHECK(steps_of(planned(builder), "meet") ==
           std::vector<std::string>{"meet redis-app-0 redis-app-4"});
   }
@@ -246,7 +247,7 @@ TEST_SUITE("core/plan_init") {
       Node stranger{.id = node_id(99)};
       stranger.address = {.ip = "10.9.9.9", .port = 6379, .bus_port = 16'379};
       stranger.slots = SlotSet::parse("0-5460").value();
-      member.view->nodes.push_back(stranger);
+      edit_nodes(member)->push_back(stranger);
     });
     const Error error = refused(builder);
     CHECK(error.code == ErrorCode::unsafe);
@@ -262,7 +263,7 @@ TEST_SUITE("core/plan_init") {
         stranger.address = {.ip = ip, .port = 6379, .bus_port = 16'379};
         stranger.flags.handshake = handshake;
         stranger.link_connected = connected;
-        member.view->nodes.push_back(stranger);
+        edit_nodes(member)->push_back(stranger);
       });
     };
     for (const bool handshake : {true, false}) {
@@ -283,13 +284,13 @@ TEST_SUITE("core/plan_init") {
         Node ghost{.id = node_id(99)};
         ghost.flags.fail = true;
         ghost.slots = SlotSet::parse(slots).value();
-        member.view->nodes.push_back(ghost);
+        edit_nodes(member)->push_back(ghost);
       });
     };
     const auto everybody = lost("none").edit(3, [](Member& member) {
       Node ghost{.id = node_id(99)};
       ghost.flags.noaddr = true;
-      member.view->nodes.push_back(ghost);
+      edit_nodes(member)->push_back(ghost);
     });
     const auto plan = planned(everybody);
     REQUIRE(plan.stages.size() == 1);
@@ -305,12 +306,12 @@ TEST_SUITE("core/plan_init") {
     CHECK(says(refused(both).message, "slots 100 are served by pod redis-app-1"));
 
     ViewBuilder stale = ViewBuilder::whole(3, 1);
-    stale.edit(1, [](Member& member) { member.view->nodes[1].slots = SlotSet{}; });
+    stale.edit(1, [](Member& member) { edit_nodes(member)[1].slots = SlotSet{}; });
     CHECK(says(refused(stale).message, "thinks that pod redis-app-1 serves slots"));
 
     ViewBuilder open = ViewBuilder::whole(3, 1);
     open.edit(0, [](Member& member) {
-      member.view->nodes[0].open_slots.push_back(
+      edit_nodes(member)[0].open_slots.push_back(
           {.slot = 77, .direction = OpenSlot::Direction::migrating, .other = node_id(1)});
     });
     const Error error = refused(open);
@@ -318,7 +319,7 @@ TEST_SUITE("core/plan_init") {
     CHECK(says(error.hint, "kubectl redis fix redis -n default --only slots-open"));
 
     ViewBuilder twins{6};
-    twins.edit(2, [](Member& member) { member.view->nodes[0].id = node_id(0); });
+    twins.edit(2, [](Member& member) { edit_nodes(member)[0].id = node_id(0); });
     CHECK(says(refused(twins).message, "redis-app-0 and redis-app-2 both say"));
   }
 

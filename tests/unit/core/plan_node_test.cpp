@@ -11,6 +11,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::ViewBuilder;
 using What = NodeWish::What;
@@ -47,7 +48,7 @@ ViewBuilder with_stranger(bool failed, const char* slots) {
       Node node{.id = node_id(99)};
       node.flags.fail = failed;
       node.slots = SlotSet::parse(slots).value();
-      member.view->nodes.push_back(node);
+      edit_nodes(member)->push_back(node);
     });
   }
   return builder;
@@ -85,7 +86,7 @@ TEST_SUITE("core/plan_node") {
     const NodeWish wish{.what = What::meet, .pod = "redis-app-3"};
     CHECK(words_of(builder, wish).empty());
     CHECK(node_missing(builder.build(), wish).empty());
-    builder.edit(1, [](Member& member) { member.view->nodes[3].link_connected = false; });
+    builder.edit(1, [](Member& member) { edit_nodes(member)[3].link_connected = false; });
     CHECK(words_of(builder, wish) == "meet redis-app-1 redis-app-3");
     CHECK(node_missing(builder.build(), wish) == "redis-app-1 does not reach redis-app-3 yet");
     CHECK(
@@ -137,8 +138,8 @@ TEST_SUITE("core/plan_node") {
   TEST_CASE("a twin is reset though its node serves elsewhere") {
     ViewBuilder twins = ViewBuilder::whole(3, 1);
     twins.edit(5, [](Member& member) {
-      member.view->nodes[5].flags.myself = false;
-      member.view->nodes[1].flags.myself = true;
+      edit_nodes(member)[5].flags.myself = false;
+      edit_nodes(member)[1].flags.myself = true;
       member.server->role = Role::master;
       member.server->keys = 3;
     });
@@ -157,8 +158,8 @@ TEST_SUITE("core/plan_node") {
         .what = What::claim, .pod = "redis-app-0", .slots = SlotSet::parse("0").value()};
     CHECK(words_of(denied, wish).empty());
     denied.edit(0, [](Member& member) {
-      member.view->nodes[0].slots.erase(SlotSet::parse("0").value());
-      member.view->nodes[1].slots.insert(SlotSet::parse("0").value());
+      edit_nodes(member)[0].slots.erase(SlotSet::parse("0").value());
+      edit_nodes(member)[1].slots.insert(SlotSet::parse("0").value());
     });
     CHECK(words_of(denied, wish) == "claim_slots redis-app-0 0");
     CHECK(says(node_missing(denied.build(), wish), "not all nodes show"));

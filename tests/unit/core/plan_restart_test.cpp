@@ -11,6 +11,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::ViewBuilder;
 using Lines = std::vector<std::string>;
 
@@ -105,7 +106,7 @@ TEST_SUITE("core/whole") {
           Case{"half moved",
                whole().edit(1,
                             [](Member& member) {
-                              member.view->nodes[1].open_slots = {
+                              edit_nodes(member)[1].open_slots = {
                                   {.slot = 9,
                                    .direction = OpenSlot::Direction::importing,
                                    .other = testing::node_id(0)}};
@@ -115,7 +116,7 @@ TEST_SUITE("core/whole") {
                whole().edit(1, [](Member& member) { member.server->master_link_up = false; }),
                ""},
           Case{"another view",
-               whole().edit(4, [](Member& member) { member.view->nodes.pop_back(); }),
+               whole().edit(4, [](Member& member) { edit_nodes(member)->pop_back(); }),
                "the nodes do not agree on who is master of what yet"}}) {
       CAPTURE(each.label);
       CHECK(not_whole(each.view.build()) == each.text);

@@ -15,6 +15,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::pod_name;
 using testing::ViewBuilder;
@@ -188,7 +189,7 @@ TEST_SUITE("core/plan_slots") {
     CHECK(holders_of(ViewBuilder::whole(3, 1).build())->size() == 3);
     ViewBuilder open = ViewBuilder::whole(3, 1);
     open.edit(0, [](Member& member) {
-      for (Node& node : member.view->nodes) {
+      for (Node& node : edit_nodes(member)) {
         if (node.flags.myself) {
           node.open_slots.push_back(
               {.slot = 7, .direction = OpenSlot::Direction::migrating, .other = node_id(1)});
@@ -204,7 +205,7 @@ TEST_SUITE("core/plan_slots") {
   TEST_CASE("what is half moved is finished, also where a replica took over meanwhile") {
     const auto open = [](ViewBuilder& builder, int pod, OpenSlot::Direction direction, int other) {
       builder.edit(pod, [=](Member& member) {
-        for (Node& node : member.view->nodes) {
+        for (Node& node : edit_nodes(member)) {
           if (node.flags.myself) {
             node.open_slots.push_back({.slot = 7, .direction = direction, .other = node_id(other)});
           }
@@ -254,7 +255,7 @@ TEST_SUITE("core/plan_slots") {
     ClusterView view = ViewBuilder::whole(3, 1).build();
     const auto mark = [&](int pod) {
       Member& member = view.members[static_cast<std::size_t>(pod)];
-      for (Node& node : member.view->nodes) {
+      for (Node& node : edit_nodes(member)) {
         if (node.flags.myself) {
           node.open_slots.push_back(
               {.slot = 7, .direction = OpenSlot::Direction::importing, .other = node_id(1)});

@@ -12,6 +12,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::ViewBuilder;
 
 /// Three masters on nodes 0 to 2 and each one's replica on the node after it.
@@ -82,7 +83,7 @@ TEST_SUITE("core/survival") {
     SUBCASE("failing") {
       ViewBuilder builder = well_spread();
       for (int viewer = 0; viewer < 6; ++viewer) {
-        builder.edit(viewer, [](Member& m) { m.view->nodes.at(3).flags.pfail = true; });
+        builder.edit(viewer, [](Member& m) { edit_nodes(m)->at(3).flags.pfail = true; });
       }
       expect_alone(builder);
     }
@@ -91,7 +92,7 @@ TEST_SUITE("core/survival") {
   TEST_CASE("the replica of a master that failed holds the last copy") {
     ViewBuilder builder = well_spread().silent(0);
     for (int viewer = 1; viewer < 6; ++viewer) {
-      builder.edit(viewer, [](Member& m) { m.view->nodes.at(0).flags.fail = true; });
+      builder.edit(viewer, [](Member& m) { edit_nodes(m)->at(0).flags.fail = true; });
     }
     const Survival survival = survival_of(builder.build());
     CHECK(lost(survival.pods, "redis-app-3") == "0-5460");

@@ -10,6 +10,8 @@
 namespace kredis::policy {
 namespace {
 
+using testing::edit_nodes;
+
 Json owner(const char* kind, const char* name, bool controls = false) {
   return {
       {"kind", kind}, {"name", name}, {"uid", std::string("u-") + name}, {"controller", controls}};
@@ -203,8 +205,8 @@ TEST_SUITE("policy/guard_changes") {
 
   TEST_CASE("a shard whose slots are moving stays as it is, and no template is rolled out") {
     const auto opened = [](core::Member& each) {
-      each.view->nodes[0].open_slots = {
-          {7, core::OpenSlot::Direction::migrating, each.view->nodes[1].id}};
+      edit_nodes(each)[0].open_slots = {
+          {7, core::OpenSlot::Direction::migrating, testing::node_id(1)}};
     };
     ChangeBed bed{ViewBuilder::whole(3, 1).edit(0, opened).build()};
     const GuardAnswer answer = bed.evict(0);
@@ -223,6 +225,28 @@ TEST_SUITE("policy/guard_changes") {
     Json other = still.set();
     other["spec"]["template"]["metadata"]["annotations"]["restarted"] = "now";
     CHECK_FALSE(still.change_set(other).concerned);
+  }
+
+  TEST_CASE("the servers' own moves are moves: neither end of one is touched") {
+    const auto begun = [](core::Member& each) {
+      each.server->server = "valkey";
+      each.server->version = "9.1.2";
+      each.jobs = {{.id = "one",
+                    .slots = *core::SlotSet::parse("0-99"),
+                    .source = testing::node_id(0),
+                    .target = testing::node_id(1)}};
+    };
+    ChangeBed bed{ViewBuilder::whole(3, 1).edit(0, begun).build()};
+    const GuardAnswer answer = bed.evict(0);
+    CHECK(refused(answer, "RG009"));
+    CHECK(answer.again_later);
+    CHECK(answer.objection->message.find("100 slots of its shard are moving") == 0);
+    CHECK(answer.objection->message.find("CANCELSLOTMIGRATIONS") != std::string::npos);
+    CHECK(refused(bed.remove(4), "RG009"));
+    CHECK(passed(bed.evict(2)));
+    Json after = bed.set();
+    after["spec"]["template"]["metadata"]["annotations"]["restarted"] = "now";
+    CHECK(refused(bed.change_set(after), "RG009"));
   }
 
   TEST_CASE("a claim of a wanted node may not gain an owner") {

@@ -142,7 +142,7 @@ TEST_SUITE("webhook/silent_pod") {
     REQUIRE(sight.view != nullptr);
     const core::Topology* const agreed = sight.view->agreed();
     REQUIRE(agreed != nullptr);
-    for (const core::Node& node : agreed->nodes) {
+    for (const core::Node& node : agreed->nodes()) {
       CAPTURE(node.address.ip);
       const core::Member* const member = sight.view->by_node(node);
       REQUIRE(member != nullptr);

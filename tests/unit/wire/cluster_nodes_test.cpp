@@ -25,8 +25,8 @@ Node parse_one(const std::string& text) {
   const auto topology = parse_cluster_nodes(text);
   INFO("text: ", text);
   REQUIRE_MESSAGE(topology.has_value(), topology.error().message);
-  REQUIRE(topology->nodes.size() == 1);
-  return topology->nodes.front();
+  REQUIRE(topology->nodes().size() == 1);
+  return topology->nodes().front();
 }
 
 TEST_SUITE("wire/cluster_nodes") {
@@ -46,12 +46,12 @@ TEST_SUITE("wire/cluster_nodes") {
         "- 0 0 1 connected 0-5460\n");
 
     REQUIRE(topology.has_value());
-    CHECK(topology->nodes.size() == 6);
+    CHECK(topology->nodes().size() == 6);
     CHECK(topology->assigned_slots() == core::SlotSet::all());
     REQUIRE(topology->myself() != nullptr);
     CHECK(topology->myself()->id.to_text() == k_second_id);
     CHECK(topology->masters().size() == 3);
-    const Node& first = topology->nodes.front();
+    const Node& first = topology->nodes().front();
     CHECK(first.role == Role::replica);
     CHECK(first.master == topology->myself()->id);
     CHECK(first.address == core::NodeAddress{"127.0.0.1", 30'004, 31'004, "hostname4"});

@@ -11,10 +11,12 @@
 namespace kredis::wire {
 namespace {
 
+using testing::edit_nodes;
+
 core::ClusterView half_moved() {
   testing::ViewBuilder builder = testing::ViewBuilder::whole(3, 1);
   builder.edit(0, [](core::Member& member) {
-    member.view->nodes[0].open_slots = {{.slot = 7,
+    edit_nodes(member)[0].open_slots = {{.slot = 7,
                                          .direction = core::OpenSlot::Direction::migrating,
                                          .other = testing::node_id(1)}};
   });

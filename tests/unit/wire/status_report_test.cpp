@@ -10,6 +10,7 @@
 namespace kredis::wire {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::ViewBuilder;
 
@@ -87,7 +88,8 @@ TEST_SUITE("wire/status_report") {
     ViewBuilder builder = healthy();
     for (int pod = 0; pod < 2; ++pod) {
       builder.edit(pod, [pod](core::Member& member) {
-        auto& self = member.view->nodes[static_cast<std::size_t>(pod)];
+        auto nodes = edit_nodes(member);
+        core::Node& self = nodes[static_cast<std::size_t>(pod)];
         self.open_slots.push_back({.slot = 77,
                                    .direction = pod == 0 ? core::OpenSlot::Direction::migrating
                                                          : core::OpenSlot::Direction::importing,

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <utility>
 
 #include "tests/support/eventually.hpp"
 #include "tests/support/fake_kube.hpp"
@@ -182,14 +183,56 @@ TEST_SUITE("apply/change_lease") {
                                       "jane@" + here() + "/" + std::to_string(::getpid()),
                                       "jane@" + here() + "/none",
                                       "jane@" + here() + "/-1",
-                                      std::string("a controller"),
-                                      std::string()}) {
+                                      std::string("a controller")}) {
       CAPTURE(holder);
       Bed bed;
       bed.hold(holder);
       REQUIRE(bed.take().has_value());
       CHECK(bed.watcher.clock.slept() == 15s);
     }
+  }
+
+  TEST_CASE("one that was given back is nobody's") {
+    Bed bed;
+    bed.hold("");
+    CHECK_FALSE(change_under_way(bed.kube, "shop", "redis").has_value());
+    REQUIRE(bed.take().has_value());
+    CHECK(bed.watcher.clock.slept() == 0ms);
+  }
+
+  TEST_CASE("what did not come to its end is kept for the same change, and for no other") {
+    Bed bed;
+    const auto begun = [&] { return begun_by_earlier(bed.kube, "shop", "redis", bed.wish.doing); };
+    {
+      const auto lease = bed.take();
+      REQUIRE(lease.has_value());
+      CHECK((*lease)->keep("500 slots").has_value());
+    }
+    CHECK(bed.holder().empty());
+    CHECK(begun() == "500 slots");
+    {
+      const auto lease = bed.take();
+      REQUIRE(lease.has_value());
+      CHECK(begun() == "500 slots");
+      CHECK((*lease)->keep("120 slots").has_value());
+    }
+    CHECK(begun() == "120 slots");
+    CHECK(begun_by_earlier(bed.kube, "shop", "redis", "kubectl redis fix redis").empty());
+    const std::string same = std::exchange(bed.wish.doing, "kubectl redis fix redis");
+    CHECK(bed.take().has_value());
+    bed.wish.doing = same;
+    CHECK(bed.lease().is_null());
+  }
+
+  TEST_CASE("what came to its end leaves nothing") {
+    Bed bed;
+    {
+      const auto lease = bed.take();
+      REQUIRE(lease.has_value());
+      CHECK((*lease)->keep("500 slots").has_value());
+      CHECK((*lease)->keep("").has_value());
+    }
+    CHECK(bed.lease().is_null());
   }
 
   TEST_CASE("who waits says for whom, once") {

@@ -10,9 +10,11 @@
 namespace kredis::plugin {
 namespace {
 
+using testing::edit_nodes;
+
 std::string nodes_text(const core::Member& member) {
   std::string text;
-  for (const core::Node& node : member.view->nodes) {
+  for (const core::Node& node : member.view->nodes()) {
     text += tests::node_line(node);
   }
   return text;
@@ -145,14 +147,15 @@ void swap_roles(core::ClusterView& view, int heir, int master) {
   const auto heir_at = static_cast<std::size_t>(heir);
   const auto master_at = static_cast<std::size_t>(master);
   for (core::Member& viewer : view.members) {
-    for (core::Node& node : viewer.view->nodes) {
+    auto nodes = edit_nodes(viewer);
+    for (core::Node& node : nodes) {
       const bool moves = node.id == id_of(heir) || node.id == id_of(master);
       if (!moves && node.master == id_of(master)) {
         node.master = id_of(heir);
       }
     }
     const auto at = [&](int ordinal) {
-      return std::ranges::find(viewer.view->nodes, id_of(ordinal), &core::Node::id);
+      return std::ranges::find(nodes, id_of(ordinal), &core::Node::id);
     };
     const auto next = at(heir);
     const auto old = at(master);

@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using core::ClusterView;
 using core::Command;
+using testing::edit_nodes;
 
 const std::string k_id_a(40, 'a');
 const std::string k_id_b(40, 'b');
@@ -32,9 +33,8 @@ ClusterView two_pods() {
        {std::tuple{"redis-app-0", "10.0.0.1", k_id_a, k_id_b},
         std::tuple{"redis-app-1", "10.0.0.2", k_id_b, k_id_a}}) {
     core::Member member{.pod = {.name = name, .ip = ip}};
-    member.view.emplace();
-    member.view->nodes = {node(own, 16379), node(other, 16379)};
-    member.view->nodes.front().flags.myself = true;
+    member.view.emplace(std::vector{node(own, 16379), node(other, 16379)});
+    edit_nodes(member)[0].flags.myself = true;
     member.server.emplace();
     member.server->version = "7.0.15";
     view.members.push_back(std::move(member));
@@ -90,7 +90,7 @@ TEST_SUITE("plugin/node_steps") {
     const core::Step meet = step(core::Meet{.pod = "redis-app-0", .other = "redis-app-1"});
     CHECK(one(meet, view) == Command{"CLUSTER", "MEET", "10.0.0.2", "6379"});
     view.members[1].pod.announced_ip = "10.96.0.7";
-    view.members[1].view->nodes.front().address.bus_port = 17000;
+    edit_nodes(view.members[1])->front().address.bus_port = 17000;
     CHECK(one(meet, view) == Command{"CLUSTER", "MEET", "10.96.0.7", "6379", "17000"});
     view.members[1].pod.announced_ip = "";
     view.members[1].pod.ip = "";
@@ -202,7 +202,7 @@ TEST_SUITE("plugin/node_steps") {
               core::StabiliseSlots{pod, *core::SlotSet::parse("7")},
               whole().edit(1,
                            [](core::Member& member) {
-                             member.view->nodes[1].open_slots = {
+                             edit_nodes(member)[1].open_slots = {
                                  {.slot = 7,
                                   .direction = core::OpenSlot::Direction::importing,
                                   .other = id_of(0)}};
@@ -255,13 +255,13 @@ TEST_SUITE("operations/bus_diagnosis") {
     CHECK(diagnose_bus(view, late, nullptr) == late);
 
     // What answers us and is gone for its peer is cut off from it, whatever its link says.
-    view.members[0].view->nodes.back().flags.pfail = true;
+    edit_nodes(view.members[0])->back().flags.pfail = true;
     CHECK(blocked_pairs(view) ==
           std::vector<BusPair>{{.from = "redis-app-0", .to = "redis-app-1"}});
-    view.members[0].view->nodes.back().flags.pfail = false;
+    edit_nodes(view.members[0])->back().flags.pfail = false;
     CHECK(blocked_pairs(view).empty());
 
-    view.members[0].view->nodes.back().link_connected = false;
+    edit_nodes(view.members[0])->back().link_connected = false;
     CHECK(blocked_pairs(view) ==
           std::vector<BusPair>{{.from = "redis-app-0", .to = "redis-app-1"}});
     tests::FakeKube kube;
@@ -272,7 +272,7 @@ TEST_SUITE("operations/bus_diagnosis") {
     CHECK(closed.hint.find("nothing listens on port 16379") != std::string::npos);
     CHECK(diagnose_bus(view, late, nullptr).hint.find("NetworkPolicy") != std::string::npos);
 
-    view.members[1].view->nodes.pop_back();
+    edit_nodes(view.members[1])->pop_back();
     CHECK(blocked_pairs(view).size() == 2);
     CHECK(diagnose_bus(view, late, nullptr).message.find("nor ") != std::string::npos);
   }

@@ -14,6 +14,7 @@ namespace {
 
 using core::Command;
 using core::Reply;
+using testing::edit_nodes;
 using testing::pod_name;
 using testing::ViewBuilder;
 using namespace std::chrono_literals;
@@ -147,7 +148,7 @@ struct JobBed {
   void give(const Listed& job) {
     const core::SlotSet slots = *core::SlotSet::parse(job.slots);
     for (core::Member& member : nodes.view.members) {
-      for (core::Node& node : member.view->nodes) {
+      for (core::Node& node : edit_nodes(member)) {
         node.id == id_of(job.target) ? node.slots.insert(slots) : node.slots.erase(slots);
       }
     }
@@ -240,7 +241,7 @@ TEST_SUITE("apply/slot_jobs") {
     bed.on_look = [&](Listed& job) {
       if (job.state == "snapshotting") {
         job.state = "failed";
-        auto& seen = bed.nodes.view.members[2].view->nodes;
+        auto seen = edit_nodes(bed.nodes.view.members[2]);
         seen[0].slots.erase(*core::SlotSet::parse("0-99"));
         seen[1].slots.insert(*core::SlotSet::parse("0-99"));
       }
