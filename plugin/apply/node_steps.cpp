@@ -207,6 +207,25 @@ struct CommandsOf {
   static Commands one(Result<Command> command) {
     return command ? Commands({std::move(*command)}) : Commands(command.error());
   }
+  /// Empties memory and volume. Who waits for replicas before it writes has none any more.
+  void flush(const std::string& pod, std::vector<Command>& commands) const {
+    const Member* member = view.by_pod(pod);
+    const auto server = member == nullptr ? std::nullopt : member->server;
+    const std::int64_t least = server ? server->least_replicas.value_or(0) : 0;
+    const auto wait_for = [&](std::int64_t replicas) {
+      commands.push_back({"CONFIG", "SET", "min-replicas-to-write", std::to_string(replicas)});
+    };
+    if (least > 0) {
+      wait_for(0);
+    }
+    commands.push_back({"FLUSHALL"});
+    if (server && !server->aof_enabled) {
+      commands.push_back({"SAVE"});
+    }
+    if (least > 0) {
+      wait_for(least);
+    }
+  }
   Commands operator()(const Meet& what) const { return one(meet(what, view)); }
   Commands operator()(const AddSlots& what) const { return one(add_slots(what, view)); }
   Commands operator()(const SetEpoch& what) const {
@@ -223,9 +242,12 @@ struct CommandsOf {
   Commands operator()(const core::Reset& what) const {
     std::vector<Command> commands;
     if (what.empties) {
-      commands.push_back({"FLUSHALL"});
+      flush(what.pod, commands);
     }
     commands.push_back({"CLUSTER", "RESET", what.kind == core::ResetKind::hard ? "HARD" : "SOFT"});
+    if (what.clears) {
+      flush(what.pod, commands);
+    }
     return commands;
   }
   Commands operator()(const core::ClaimSlots& what) const {

@@ -123,6 +123,18 @@ def test_replicas_come_and_go_while_a_client_writes(namespace):
         require_shape(namespace, 3, 1)
 
 
+@pytest.mark.parametrize("most, flags", [(2, ["--durability", "safe"]), (1, ["--layout", "deployment"]),
+                                         (1, ["--set", "appendonly=no", "--allow", "no-persistence"])])
+def test_replicas_that_leave_come_back_without_their_data(namespace, most, flags):
+    """Their claims stay; what they had copied must not be taken for data of their own."""
+    namespace.plugin("create", "--replicas", most, *flags).require()
+    write_keys(connect(namespace), 300)
+    for replicas in (most - 1, most):
+        scale(namespace, "--replicas", replicas)
+        require_shape(namespace, 3, replicas)
+    assert missing_keys(connect(namespace), 300) == []
+
+
 def test_roles_move_off_the_highest_ordinals_first(namespace):
     """Masters on the pods that go: they hand over, and no slot moves."""
     namespace.plugin("create").require()

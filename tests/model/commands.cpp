@@ -170,6 +170,10 @@ std::optional<Reply> Commands::answer(const Command& command) {
   if (name == "MIGRATE") {
     return migrate(command);
   }
+  if (name == "FLUSHALL") {
+    node_.keys.clear();
+    return ok();
+  }
   return on_key(command);
 }
 

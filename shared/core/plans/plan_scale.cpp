@@ -239,8 +239,9 @@ Stage ScaleStages::departures() const {
                                .reason = pod(i) + " leaves"});
       }
     }
-    stage.steps.push_back({.what = Reset{.pod = pod(i), .kind = ResetKind::hard},
-                           .reason = "so that it does not introduce itself again"});
+    stage.steps.push_back(
+        {.what = Reset{.pod = pod(i), .kind = ResetKind::hard, .clears = true},
+         .reason = "so that it neither introduces itself again nor comes back with old data"});
   }
   for (const ScaleNode& viewer : model_.nodes) {
     for (const Node& node : viewer.member->view->nodes()) {
@@ -401,7 +402,7 @@ std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
     if (std::string text = keeps_waiting(member); !text.empty()) {
       return text;
     }
-    if (member.view->nodes().size() == 1 && member.self()->slots.empty()) {
+    if (member.view->nodes().size() == 1) {
       continue;  // It is new, and nobody has met it.
     }
     if (member.cluster && !member.cluster->state_ok) {

@@ -8,8 +8,11 @@
 namespace kredis::core {
 namespace {
 
+/// One that knows nobody serves nobody, though it may have loaded slots with the data on its
+/// volume.
 bool serves(const Member& member) {
-  return member.self() != nullptr && !member.self()->slots.empty();
+  return member.self() != nullptr && !member.self()->slots.empty() &&
+         member.view->nodes().size() > 1;
 }
 
 /// The masters of slots, one for each view that differs: what they know, all of them know.
@@ -56,7 +59,7 @@ Status check_new(const ClusterView& view, const Member& member, const std::set<N
     return !node.flags.handshake && !node.flags.myself && !known.contains(node.id);
   });
   const std::int64_t keys = member.server ? member.server->keys : 0;
-  if (!strangers && keys == 0) {
+  if (!strangers && keys == 0 && member.self()->slots.empty()) {
     return {};
   }
   return Error::conflict("pod " + member.pod.name + " came up with " +

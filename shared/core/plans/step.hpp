@@ -74,6 +74,9 @@ struct Reset {
   std::string pod;
   ResetKind kind = ResetKind::soft;
   bool empties = false;
+  /// FLUSHALL behind it: a replica's memory is empty then, and what it copied is still on its
+  /// volume.
+  bool clears = false;
 };
 /// CLUSTER SETSLOT NODE on `pod`, the node `node`, for slots that nobody owns but the others think
 /// somebody does; then BUMPEPOCH, so that they believe it.

@@ -11,6 +11,7 @@
 namespace kredis::core {
 namespace {
 
+using testing::edit_nodes;
 using testing::node_id;
 using testing::ViewBuilder;
 
@@ -129,7 +130,7 @@ TEST_SUITE("core/plan_scale") {
     ViewBuilder builder = ViewBuilder::whole(4, 1);
     builder.slots(3, "12289-16383").slots(0, "0-4095,12288");
     builder.edit(0, [](Member& member) {
-      const_cast<Node*>(member.view->myself())->open_slots = {
+      edit_nodes(member)[0].open_slots = {
           {.slot = 7, .direction = OpenSlot::Direction::migrating, .other = node_id(3)}};
     });
     CHECK(says(words_of(builder.build(), {.masters = 4, .replicas = 1}),
@@ -171,6 +172,10 @@ TEST_SUITE("core/plan_scale") {
     CHECK(
         says(refusal(ViewBuilder(whole).silent(2).build(), three), "redis-app-2 does not answer"));
     CHECK(says(refusal(with_new(1).keys(6, 5).build(), three), "redis-app-6 came up with 5 keys"));
+    // A server that finds data and knows nobody takes the slots of it for its own.
+    const ClusterView loaded = with_new(1).keys(6, 5).slots(6, "0-99").build();
+    CHECK(not_settled(loaded, three).empty());
+    CHECK(says(refusal(loaded, three), "redis-app-6 came up with 5 keys"));
     CHECK(says(refusal(used(whole, 5, 80 << 20, 100 << 20).build(), three),
                "would hold about 133 MiB, and its maxmemory is 100 MiB"));
     CHECK(says(words_of(ViewBuilder::whole(3, 1).build(), {.masters = 7, .replicas = 0}),

@@ -154,6 +154,24 @@ TEST_SUITE("plugin/node_steps") {
     CHECK(commands_for(emptied, view)->front() == Command{"FLUSHALL"});
   }
 
+  TEST_CASE("a node that leaves takes its data along, from its volume too") {
+    ClusterView view = two_pods();
+    const core::Step leaves =
+        step(core::Reset{.pod = "redis-app-1", .kind = core::ResetKind::hard, .clears = true});
+    view.members[1].server->aof_enabled = true;
+    const Command reset{"CLUSTER", "RESET", "HARD"};
+    CHECK(*commands_for(leaves, view) == std::vector<Command>{reset, {"FLUSHALL"}});
+    view.members[1].server->aof_enabled = false;
+    CHECK(*commands_for(leaves, view) == std::vector<Command>{reset, {"FLUSHALL"}, {"SAVE"}});
+    view.members[1].server->least_replicas = 1;
+    CHECK(*commands_for(leaves, view) ==
+          std::vector<Command>{reset,
+                               {"CONFIG", "SET", "min-replicas-to-write", "0"},
+                               {"FLUSHALL"},
+                               {"SAVE"},
+                               {"CONFIG", "SET", "min-replicas-to-write", "1"}});
+  }
+
   TEST_CASE("a step shows in what the nodes say, and what does not is named") {
     struct Case {
       std::string label;
