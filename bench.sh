@@ -29,6 +29,7 @@ on_kubernetes() {
 # name | what it measures, and the peer | CMake targets | command
 benchmarks=(
   "reshard|moving slots, against redis-cli --cluster reshard and a bare pipeline of MIGRATE|reshard_bench|build/release/bin/reshard_bench 3"
+  "scale|from 3 masters to 6, against redis-cli --cluster add-node and rebalance|scale_bench|build/release/bin/scale_bench 3"
   "init|initialising 6 and 60 ready nodes, against redis-cli --cluster create|init_bench|build/release/bin/init_bench 6 && build/release/bin/init_bench 60"
   "status|\`status\` of 6 nodes in the sandbox, against kubectl get pods|kubectl-redis sandbox|python3 tests/bench/commands_bench.py build/release/bin status"
   "startup|start and memory of \`version --client\`, against kubectl's; size of the program|kubectl-redis|python3 tests/bench/commands_bench.py build/release/bin startup"

@@ -14,7 +14,7 @@ prefix=$cache/deps
 packages=(
   build-essential ccache cmake dpkg-dev ninja-build pkg-config
   libcli11-dev libexpected-dev libfmt-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev doctest-dev zlib1g-dev
-  bubblewrap ca-certificates curl iproute2 libfaketime nfs-ganesha nfs-ganesha-mem openssl procps python3-venv redis-server redis-tools rpcbind
+  bubblewrap ca-certificates curl iproute2 nfs-ganesha nfs-ganesha-mem openssl procps python3-venv redis-server redis-tools rpcbind
 )
 
 say() { printf '==> %s\n' "$*" >&2; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace kredis::plugin {
 namespace {
@@ -12,6 +13,8 @@ using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr auto k_pace = 20ms;
+constexpr std::size_t k_first =
+    8;  ///< Exchanges, at once one after the other, that show what is usual.
 constexpr auto k_patience = 60s;  ///< A large key holds a node up for long.
 
 std::int64_t micros_now() {
@@ -24,6 +27,7 @@ LatencyProbe::LatencyProbe(std::unique_ptr<ports::RedisConnection> line)
     : line_(std::move(line)), thread_([this](const std::stop_token& stop) { ask(stop); }) {}
 
 void LatencyProbe::ask(const std::stop_token& stop) {
+  std::vector<std::int64_t> first;
   while (!stop.stop_requested()) {
     const std::int64_t began = micros_now();
     asked_at_ = began;
@@ -34,6 +38,11 @@ void LatencyProbe::ask(const std::stop_token& stop) {
       return;  // What broke it, the move itself will meet and say.
     }
     base_ = base_ == 0 ? took : std::min<std::int64_t>(base_, took);
+    if (first.size() < k_first) {
+      first.push_back(took);
+      usual_ = first.size() < k_first ? -1 : std::ranges::max(first) - base_;
+      continue;
+    }
     last_ = took - base_;
     worst_ = std::max<std::int64_t>(worst_, last_);
     std::unique_lock lock(pause_mutex_);
@@ -45,6 +54,11 @@ microseconds LatencyProbe::now() const {
   const std::int64_t since = asked_at_;
   const std::int64_t waits = since == 0 ? 0 : micros_now() - since - base_;
   return microseconds(std::max(last_.load(), waits));
+}
+
+std::optional<microseconds> LatencyProbe::usual() const {
+  const std::int64_t usual = usual_;
+  return usual < 0 ? std::nullopt : std::optional(microseconds(usual));
 }
 
 }  // namespace kredis::plugin

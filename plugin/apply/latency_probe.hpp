@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "shared/ports/redis_port.hpp"
@@ -23,14 +24,18 @@ class LatencyProbe {
   /// Of the last exchange, or of the one that is under way if that takes longer already; without
   /// what an exchange took when nothing else went on, as a tunnel's way is no wait for the node.
   std::chrono::microseconds now() const;
-  /// The longest so far.
+  /// What the first few exchanges took beyond the shortest: what clients of a busy node, or behind
+  /// a tunnel, wait for anyhow. Nothing until they are over.
+  std::optional<std::chrono::microseconds> usual() const;
+  /// The longest so far, those first ones left out.
   std::chrono::microseconds worst() const { return std::chrono::microseconds(worst_); }
 
  private:
   void ask(const std::stop_token& stop);
 
   std::unique_ptr<ports::RedisConnection> line_;
-  std::atomic<std::int64_t> base_ = 0;  ///< The shortest, in microseconds; 0: none yet.
+  std::atomic<std::int64_t> base_ = 0;    ///< The shortest, in microseconds; 0: none yet.
+  std::atomic<std::int64_t> usual_ = -1;  ///< -1 until it is known.
   std::atomic<std::int64_t> last_ = 0;
   std::atomic<std::int64_t> worst_ = 0;
   std::atomic<std::int64_t> asked_at_ = 0;  ///< On the steady clock; 0 while nothing is under way.

@@ -8,6 +8,8 @@ namespace {
 
 constexpr double k_first_keys = 50;
 constexpr double k_most_keys = 2000;
+/// However busy a node is, a burst takes no longer than so many times the bound beyond it.
+constexpr int k_most_usual = 9;
 /// What one key is taken to be at most where sizes are known; a larger one is alone in its burst.
 constexpr std::int64_t k_most_bytes = std::int64_t{4} << 20;
 
@@ -20,6 +22,11 @@ MovePace::MovePace(const MoveLimits& limits, std::size_t pairs)
                                   static_cast<double>(std::max<std::size_t>(1, pairs))
                             : 0),
       keys_(k_first_keys) {}
+
+void MovePace::usual(std::chrono::microseconds waits) {
+  const std::lock_guard lock(mutex_);
+  most_ += std::min(waits, most_ * k_most_usual);
+}
 
 std::size_t MovePace::keys() const {
   const std::lock_guard lock(mutex_);

@@ -28,6 +28,8 @@ class MovePace {
   /// `pairs` share the bandwidth.
   MovePace(const MoveLimits& limits, std::size_t pairs);
 
+  /// Clients wait for as long as this anyhow, so the bound is counted from there.
+  void usual(std::chrono::microseconds waits);
   /// How many keys, and bytes of keys, the next burst may have: at least one key, whatever its
   /// size.
   std::size_t keys() const;

@@ -165,6 +165,9 @@ Status Wave::start() {
       KREDIS_CHECK(probes_.add(cluster_, end, soon()));
     }
   }
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    pairs_[i]->pace.usual(std::max(probes_.usual(ends_[i].first), probes_.usual(ends_[i].second)));
+  }
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <thread>
 #include <utility>
 
 #include "shared/core/text.hpp"
@@ -104,6 +105,19 @@ Status Probes::add(observe::Cluster& cluster, std::size_t at, ports::Deadline de
 microseconds Probes::now(std::size_t at) const {
   const auto probe = probes_.find(at);
   return probe == probes_.end() ? 0us : probe->second->now();
+}
+
+microseconds Probes::usual(std::size_t at) const {
+  constexpr auto k_moment = 500ms;
+  const auto probe = probes_.find(at);
+  const auto end = std::chrono::steady_clock::now() + k_moment;
+  while (probe != probes_.end() && std::chrono::steady_clock::now() < end) {
+    if (const auto usual = probe->second->usual()) {
+      return *usual;
+    }
+    std::this_thread::sleep_for(1ms);
+  }
+  return 0us;
 }
 
 microseconds Probes::worst() const {

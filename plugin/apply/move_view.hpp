@@ -39,6 +39,9 @@ class Probes {
   /// Asks the node from now on. Errors: those of the connection.
   Status add(observe::Cluster& cluster, std::size_t at, ports::Deadline deadline);
   std::chrono::microseconds now(std::size_t at) const;
+  /// What exchanges with it took before, beyond the shortest; waited for a moment where that is not
+  /// known yet, and nothing where it takes longer.
+  std::chrono::microseconds usual(std::size_t at) const;
   std::chrono::microseconds worst() const;
 
  private:

@@ -8,7 +8,7 @@ namespace kredis::plugin {
 void add_move_flags(Verb& verb, MoveFlags& flags) {
   verb.option("--max-latency",
               flags.max_latency,
-              "What one exchange of a client may take longer while slots move; more is faster");
+              "What one exchange of a client may take longer for it; more is faster");
   verb.option("--bandwidth", flags.bandwidth, "Bytes of keys a second at most, such as 10Mi");
   verb.choice("--how",
               flags.how,

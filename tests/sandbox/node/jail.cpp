@@ -99,6 +99,9 @@ void add_system(Arguments& arguments, const JailParts& parts, const JailSpec& sp
   }
   arguments.add({"--dir", "/run", "--ro-bind", spec.identity_dir, "/run/sandbox"});
   arguments.add({"--ro-bind", parts.shim, "/run/sandbox/netns.so"});
+  // For tests that preload it: a server whose clock is wrong.
+  arguments.add(
+      {"--ro-bind-try", parts.shim.parent_path() / "libskewed_clock.so", "/run/skewed_clock.so"});
   arguments.add({"--ro-bind", parts.rules, "/run/sandbox/rules"});
   arguments.add({"--symlink", "/run/sandbox/hosts", "/etc/hosts"});
   arguments.add({"--symlink", "/run/sandbox/hostname", "/etc/hostname"});
