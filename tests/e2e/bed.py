@@ -152,6 +152,7 @@ class Namespace:
     def __init__(self, bed, name):
         self.bed = bed
         self.name = name
+        self.selector = "app=redis"  # Of the pods that pods() is about.
 
     def words(self, args):
         """The plugin's words with the namespace, before what -- leaves to others."""
@@ -183,7 +184,8 @@ class Namespace:
             if item["metadata"]["name"] != "kube-root-ca.crt"
         )
 
-    def pods(self, selector="app=redis"):
+    def pods(self, selector=None):
+        selector = selector or self.selector
         return {pod["metadata"]["name"]: pod for pod in self.get("pods", "-l", selector)["items"]}
 
     def status(self, *args, **more):

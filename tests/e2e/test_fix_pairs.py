@@ -107,13 +107,16 @@ def a_master_that_died(at):
 
 
 def chosen():
-    pairs = list(itertools.combinations_with_replacement(STATES, 2))
+    """What is the matter with a node, not with a slot, cannot be so twice."""
+    pairs = [(one, other) for one, other in itertools.combinations_with_replacement(STATES, 2)
+             if one != other or not one.startswith("a ")]
     return pairs if os.environ.get("KREDIS_E2E_MATRIX") else pairs[::7]
 
 
 @pytest.fixture(scope="module")
 def shop(bed):
     namespace = make(bed, claims=True)
+    namespace.selector = "app=shop"
     yield namespace
     print("\n| two states at once | keys before | keys after |\n|---|---|---|")
     for row in TABLE:

@@ -41,6 +41,12 @@ Status NodeChange::run() {
       return {};
     }
     const core::Stage& next = rest.stages.front();
+    if (!core::not_ready_to_take(site_.cluster->view(), next).empty()) {
+      KREDIS_CHECK(look_until(site_, conduct_, [&](const core::ClusterView& seen) {
+        return core::not_ready_to_take(seen, next);
+      }));
+      continue;
+    }
     if (std::holds_alternative<core::SetConfig>(next.steps.front().what)) {
       set_off_ = std::exchange(wish_.migrating, {});
     }

@@ -386,6 +386,17 @@ Result<Plan> plan_scale(const ClusterView& view, const ScaleWish& wish) {
   return ScaleStages(view, model, wish).make();
 }
 
+std::string not_ready_to_take(const ClusterView& view, const Stage& stage) {
+  for (const Step& step : stage.steps) {
+    const auto* move = std::get_if<MoveSlots>(&step.what);
+    const Member* taker = move == nullptr ? nullptr : view.by_pod(move->target_pod);
+    if (taker != nullptr && taker->cluster && !taker->cluster->state_ok) {
+      return taker->pod.name + " sees the cluster as failed";
+    }
+  }
+  return {};
+}
+
 std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
   SlotSet open;
   for (const OpenMove& each : open_moves(view)) {
@@ -405,7 +416,8 @@ std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
     if (member.view->nodes().size() == 1) {
       continue;  // It is new, and nobody has met it.
     }
-    if (member.cluster && !member.cluster->state_ok) {
+    const bool serves_nobody = member.self()->role == Role::master && member.self()->slots.empty();
+    if (!serves_nobody && member.cluster && !member.cluster->state_ok) {
       return member.pod.name + " sees the cluster as failed";
     }
     if (first != nullptr && first->view->signature() != member.view->signature() &&

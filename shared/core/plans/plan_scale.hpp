@@ -34,6 +34,10 @@ Status check_scale(const ClusterView& view, const ScaleWish& wish);
 /// anew. Requires: pods that are to come have come. Errors: as check_scale.
 Result<Plan> plan_scale(const ClusterView& view, const ScaleWish& wish);
 
+/// What keeps a node from being given slots by `stage`; empty when nothing does. One that has just
+/// come takes the cluster for failed as long as a node time-out, five seconds at most.
+std::string not_ready_to_take(const ClusterView& view, const Stage& stage);
+
 /// What the next stage has to wait for: a node that does not answer, does not agree or still
 /// copies; empty when nothing. Needs what INFO says. Nodes that left are not waited for.
 std::string not_settled(const ClusterView& view, const ScaleWish& wish);

@@ -194,6 +194,21 @@ TEST_SUITE("core/plan_scale") {
   TEST_CASE("a stage waits for copies and agreement, not for nodes that left") {
     const ScaleWish three{.masters = 3, .replicas = 1};
     CHECK(not_settled(with_new(2).build(), three).empty());
+    // Others may be attached to a new master before it thinks that all is well; slots wait for
+    // that.
+    ViewBuilder met = with_new(2).all_met();
+    met.edit(6, [](Member& member) { member.cluster->state_ok = false; });
+    const ClusterView young = met.build();
+    CHECK(not_settled(young, three).empty());
+    const MoveSlots to_it{.pod = "redis-app-0",
+                          .source = node_id(0),
+                          .target_pod = "redis-app-6",
+                          .target = node_id(6),
+                          .slots = *SlotSet::parse("0-9")};
+    CHECK(not_ready_to_take(young, {.steps = {{.what = to_it}}}) ==
+          "redis-app-6 sees the cluster as failed");
+    CHECK(not_ready_to_take(young, {.steps = {{.what = Reset{.pod = "redis-app-6"}}}}).empty());
+    CHECK(not_ready_to_take(with_new(2).all_met().build(), {.steps = {{.what = to_it}}}).empty());
     ViewBuilder copying = ViewBuilder::whole(3, 1);
     copying.edit(4, [](Member& member) { member.server->master_link_up = false; });
     CHECK(not_settled(copying.build(), three) == "redis-app-4 copies from its master");
