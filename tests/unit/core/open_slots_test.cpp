@@ -64,7 +64,7 @@ TEST_SUITE("core/open_slots") {
   }
 
   TEST_CASE("a slot is half moved to one only, whom the giver names") {
-    const auto halves = [](OpenBuilder builder) {
+    const auto halves = [](const OpenBuilder& builder) {
       const ClusterView view = builder.build();
       std::string text;
       for (const OpenMove& open : half_moves(view)) {

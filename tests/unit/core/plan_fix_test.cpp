@@ -52,7 +52,7 @@ ViewBuilder& without_slot(ViewBuilder& builder, const char* slots) {
   });
 }
 
-SlotKeys keys_on(std::vector<std::pair<int, std::int64_t>> counts) {
+SlotKeys keys_on(const std::vector<std::pair<int, std::int64_t>>& counts) {
   SlotKeys keys;
   for (const auto& [pod, count] : counts) {
     keys.on[pod_name(pod)] = count;
