@@ -42,7 +42,8 @@ std::int64_t MovePace::bytes() const {
                                : k_most_bytes;
 }
 
-/// Halved when it was too long, grown by a quarter while there is room: as TCP finds its window.
+/// Halved when it was too long, grown by a quarter (a key at least, or it never left one) while
+/// there is room: as TCP finds its window.
 void MovePace::took(std::size_t keys,
                     std::chrono::microseconds lasted,
                     std::chrono::microseconds felt) {
@@ -50,7 +51,7 @@ void MovePace::took(std::size_t keys,
   if (std::max(lasted, felt) > most_) {
     keys_ = std::max(1.0, std::min(keys_, static_cast<double>(keys)) / 2);
   } else if (lasted * 2 < most_ && static_cast<double>(keys) * 1.5 >= keys_) {
-    keys_ = std::min(k_most_keys, keys_ * 1.25);
+    keys_ = std::min(k_most_keys, std::max(keys_ * 1.25, keys_ + 1));
   }
 }
 
