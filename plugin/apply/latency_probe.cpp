@@ -40,7 +40,9 @@ void LatencyProbe::ask(const std::stop_token& stop) {
     base_ = base_ == 0 ? took : std::min<std::int64_t>(base_, took);
     if (first.size() < k_first) {
       first.push_back(took);
-      usual_ = first.size() < k_first ? -1 : std::ranges::max(first) - base_;
+      if (first.size() == k_first) {
+        first_.set_value(microseconds(std::ranges::max(first) - base_));
+      }
       continue;
     }
     last_ = took - base_;
@@ -56,9 +58,8 @@ microseconds LatencyProbe::now() const {
   return microseconds(std::max(last_.load(), waits));
 }
 
-std::optional<microseconds> LatencyProbe::usual() const {
-  const std::int64_t usual = usual_;
-  return usual < 0 ? std::nullopt : std::optional(microseconds(usual));
+microseconds LatencyProbe::usual(std::chrono::milliseconds most) const {
+  return usual_.wait_for(most) == std::future_status::ready ? usual_.get() : microseconds(0);
 }
 
 }  // namespace kredis::plugin

@@ -6,9 +6,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <thread>
 
 #include "shared/ports/redis_port.hpp"
@@ -25,8 +25,9 @@ class LatencyProbe {
   /// what an exchange took when nothing else went on, as a tunnel's way is no wait for the node.
   std::chrono::microseconds now() const;
   /// What the first few exchanges took beyond the shortest: what clients of a busy node, or behind
-  /// a tunnel, wait for anyhow. Nothing until they are over.
-  std::optional<std::chrono::microseconds> usual() const;
+  /// a tunnel, wait for anyhow. Waits until they are over, for so long at the most; zero where they
+  /// are not by then.
+  std::chrono::microseconds usual(std::chrono::milliseconds most) const;
   /// The longest so far, those first ones left out.
   std::chrono::microseconds worst() const { return std::chrono::microseconds(worst_); }
 
@@ -34,8 +35,9 @@ class LatencyProbe {
   void ask(const std::stop_token& stop);
 
   std::unique_ptr<ports::RedisConnection> line_;
-  std::atomic<std::int64_t> base_ = 0;    ///< The shortest, in microseconds; 0: none yet.
-  std::atomic<std::int64_t> usual_ = -1;  ///< -1 until it is known.
+  std::atomic<std::int64_t> base_ = 0;  ///< The shortest, in microseconds; 0: none yet.
+  std::promise<std::chrono::microseconds> first_ = {};
+  std::shared_future<std::chrono::microseconds> usual_ = first_.get_future().share();
   std::atomic<std::int64_t> last_ = 0;
   std::atomic<std::int64_t> worst_ = 0;
   std::atomic<std::int64_t> asked_at_ = 0;  ///< On the steady clock; 0 while nothing is under way.

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <thread>
 #include <utility>
 
 #include "shared/core/text.hpp"
@@ -110,14 +109,7 @@ microseconds Probes::now(std::size_t at) const {
 microseconds Probes::usual(std::size_t at) const {
   constexpr auto k_moment = 500ms;
   const auto probe = probes_.find(at);
-  const auto end = std::chrono::steady_clock::now() + k_moment;
-  while (probe != probes_.end() && std::chrono::steady_clock::now() < end) {
-    if (const auto usual = probe->second->usual()) {
-      return *usual;
-    }
-    std::this_thread::sleep_for(1ms);
-  }
-  return 0us;
+  return probe == probes_.end() ? 0us : probe->second->usual(k_moment);
 }
 
 microseconds Probes::worst() const {

@@ -4,6 +4,7 @@
 // keys of one slot on both sides, and a replica that takes over knows nothing of it.
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "shared/core/findings/survival.hpp"
@@ -31,13 +32,15 @@ bool is_of(const core::ShardView& shard, const std::set<std::string>& pods) {
 /// Of the shards of `pods`; of all where there are none.
 Moving moving_in(const core::ClusterView& view, const std::set<std::string>& pods) {
   Moving moving;
+  std::set<const core::SlotJob*> jobs;  // Of which both ends may be meant.
   for (const core::ShardView& shard : core::shards_of(view)) {
     const core::Member* master = shard.master.member;
     if (master == nullptr || master->self() == nullptr || !is_of(shard, pods)) {
       continue;
     }
     moving.slots += master->self()->open_slots.size();
-    if (const auto job = core::job_of(view, master->self()->id)) {
+    const auto job = core::job_of(view, master->self()->id);
+    if (job && jobs.insert(job->job).second) {
       moving.slots += job->job->slots.size();
       moving.job = job;
     }

@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "plugin/apply/apply_plan.hpp"
 #include "plugin/operations/scale/change_nodes.hpp"
 #include "shared/core/key_slot.hpp"
 #include "tests/support/cluster_bed.hpp"
@@ -105,19 +106,25 @@ class Bench {
   /// It refuses to go on from nodes that do not agree, and does not wait for them.
   void await_known(std::size_t node) {
     const core::NodeId self = *core::NodeId::parse(id(node));
-    for (;;) {
-      auto cluster = bed_.cluster();
-      cluster->ask(observe::Ask::topology, steady_clock::now() + 10s);
-      const bool known =
-          std::ranges::all_of(cluster->view().members, [&](const core::Member& member) {
-            const bool outside = member.view->nodes().size() == 1;
-            const core::Node* seen = member.view->find(self);
-            return outside || (seen != nullptr && !seen->flags.handshake);
-          });
-      if (known) {
-        return;
+    auto cluster = bed_.cluster();
+    await(*cluster, [&](const core::ClusterView& view) -> std::string {
+      for (const core::Member& member : view.members) {
+        const bool outside = member.view->nodes().size() == 1;
+        const core::Node* seen = member.view->find(self);
+        if (!outside && (seen == nullptr || seen->flags.handshake)) {
+          return member.pod.name + " does not know it yet";
+        }
       }
-      std::this_thread::sleep_for(20ms);
+      return "";
+    });
+  }
+
+  static void await(observe::Cluster& cluster,
+                    const std::function<std::string(const core::ClusterView&)>& missing) {
+    const auto seen = plugin::wait_until_seen(
+        cluster, {.deadline = steady_clock::now() + 300s}, missing, observe::Ask::everything);
+    if (!seen) {
+      fail(seen.error().message);
     }
   }
 
@@ -130,16 +137,7 @@ class Bench {
     if (const auto done = nodes.run(); !done) {
       fail(done.error().message);
     }
-    if (const auto settled = plugin::wait_until(conduct,
-                                                20ms,
-                                                [&]() -> Result<std::string> {
-                                                  cluster->ask(observe::Ask::everything,
-                                                               conduct.call_deadline());
-                                                  return core::not_settled(cluster->view(), wish);
-                                                });
-        !settled) {
-      fail(settled.error().message);
-    }
+    await(*cluster, [&](const core::ClusterView& view) { return core::not_settled(view, wish); });
   }
 
   void fill() {

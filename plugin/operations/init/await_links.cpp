@@ -36,6 +36,25 @@ Commands hurry(observe::Switchboard& switchboard, ports::Deadline deadline) {
   return back;
 }
 
+/// The first master that has the replicas which it wants before it writes, and has not heard from
+/// enough of them yet: that takes a second more.
+std::string refuses_writes(const core::ClusterView& view) {
+  const auto waits = std::ranges::find_if(view.members, [](const Member& member) {
+    const std::int64_t least = member.server ? member.server->least_replicas.value_or(0) : 0;
+    return least > 0 && member.server->role == core::Role::master &&
+           member.server->connected_replicas >= least &&
+           member.server->good_replicas.value_or(least) < least;
+  });
+  return waits == view.members.end() ? ""
+                                     : waits->pod.name + " has not heard from its replicas yet";
+}
+
+std::string not_linked(const core::ClusterView& view) {
+  const std::size_t down = links_down(view);
+  return down == 0 ? refuses_writes(view)
+                   : std::to_string(down) + " replicas are making their first copy";
+}
+
 }  // namespace
 
 std::size_t links_down(const core::ClusterView& view) {
@@ -47,15 +66,14 @@ std::size_t links_down(const core::ClusterView& view) {
 
 void await_links(observe::Cluster& cluster, const Conduct& conduct) {
   cluster.ask(observe::Ask::everything, conduct.call_deadline());
-  if (links_down(cluster.view()) == 0) {
+  if (not_linked(cluster.view()).empty()) {
     return;
   }
   const Commands back = hurry(cluster.switchboard(), conduct.call_deadline());
   // Not to be linked in time is no error here, and neither is to be told to end.
   static_cast<void>(wait_until(conduct, 50ms, [&]() -> Result<std::string> {
     cluster.ask(observe::Ask::everything, conduct.call_deadline());
-    const std::size_t down = links_down(cluster.view());
-    return down == 0 ? "" : std::to_string(down) + " replicas are making their first copy";
+    return not_linked(cluster.view());
   }));
   static_cast<void>(cluster.switchboard().ask_each(back, conduct.now() + 2s));
 }

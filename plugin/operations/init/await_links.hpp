@@ -12,8 +12,9 @@ namespace kredis::plugin {
 /// How many replicas are not linked to their master yet, as INFO says. Pure.
 std::size_t links_down(const core::ClusterView& view);
 
-/// Waits until every replica is linked, or until the patience of `conduct` ends, which is no error:
-/// a large first copy takes its time. The cluster is asked in full.
+/// Waits until every replica is linked and every master takes writes (min-replicas-to-write), or
+/// until the patience of `conduct` ends, which is no error: a large first copy takes its time. The
+/// cluster is asked in full.
 ///
 /// While it waits, masters start copies at once: repl-diskless-sync-delay (5 s by default) has them
 /// wait for more replicas to share one. It is put back; a run that is killed leaves it at 0 until

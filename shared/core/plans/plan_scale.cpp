@@ -416,8 +416,7 @@ std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
     if (member.view->nodes().size() == 1) {
       continue;  // It is new, and nobody has met it.
     }
-    const bool serves_nobody = member.self()->role == Role::master && member.self()->slots.empty();
-    if (!serves_nobody && member.cluster && !member.cluster->state_ok) {
+    if (!serves_nobody(member) && member.cluster && !member.cluster->state_ok) {
       return member.pod.name + " sees the cluster as failed";
     }
     if (first != nullptr && first->view->signature() != member.view->signature() &&

@@ -38,6 +38,12 @@ struct ScaleModel {
   std::map<std::size_t, std::size_t> master_of = {};  ///< Replica -> who is master in the end.
 };
 
+/// A master that has no slots, as one that has just come: for some seconds it takes the cluster for
+/// failed, which is no matter to anybody. Requires: it answers.
+inline bool serves_nobody(const Member& member) {
+  return member.self()->role == Role::master && member.self()->slots.empty();
+}
+
 /// The nodes as they are. Errors: unreachable, conflict, unsafe; as check_scale says.
 Result<std::vector<ScaleNode>> survey_for_scale(const ClusterView& view, const ScaleWish& wish);
 

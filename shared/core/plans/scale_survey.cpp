@@ -76,9 +76,8 @@ Status check_covered(const ClusterView& view, const std::vector<ScaleNode>& node
     missing.erase(node.self->slots);
   }
   const auto failed = std::ranges::find_if(nodes, [](const ScaleNode& node) {
-    // A master that has just come and serves nobody sees it so for some seconds.
-    const bool serves_nobody = node.self->role == Role::master && !node.has_slots();
-    return node.known && !serves_nobody && node.member->cluster && !node.member->cluster->state_ok;
+    const Member& member = *node.member;
+    return node.known && !serves_nobody(member) && member.cluster && !member.cluster->state_ok;
   });
   if (missing.empty() && failed == nodes.end()) {
     return {};
