@@ -185,7 +185,7 @@ class Namespace:
         )
 
     def pods(self, selector=None):
-        selector = selector or self.selector
+        selector = self.selector if selector is None else selector  # "" is of all.
         return {pod["metadata"]["name"]: pod for pod in self.get("pods", "-l", selector)["items"]}
 
     def status(self, *args, **more):
