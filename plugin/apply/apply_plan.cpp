@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "plugin/apply/copy_functions.hpp"
 #include "plugin/apply/move_slots.hpp"
 #include "plugin/apply/node_steps.hpp"
 #include "plugin/apply/object_steps.hpp"

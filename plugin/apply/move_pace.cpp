@@ -2,6 +2,7 @@
 #include "plugin/apply/move_pace.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 
 namespace kredis::plugin {
 namespace {
@@ -10,10 +11,39 @@ constexpr double k_first_keys = 50;
 constexpr double k_most_keys = 2000;
 /// However busy a node is, a burst takes no longer than so many times the bound beyond it.
 constexpr int k_most_usual = 9;
+/// So many times the bound count as the keys', whatever was seen before.
+constexpr double k_far_too_long = 20;
 /// What one key is taken to be at most where sizes are known; a larger one is alone in its burst.
 constexpr std::int64_t k_most_bytes = std::int64_t{4} << 20;
 
+/// What is left of a burst's weight after the next one: some twenty-five count.
+constexpr double k_fading = 0.96;
+/// Sizes that differ by less than this part of them tell nothing of what a key costs.
+constexpr double k_same_size = 0.1;
+/// After so many of one size another one is worth a try.
+constexpr double k_known = 12;
+
 }  // namespace
+
+void BurstCost::add(double keys, double took) {
+  for (double* sum : {&weight_, &keys_, &took_, &keys_squared_, &keys_took_}) {
+    *sum *= k_fading;
+  }
+  weight_ += 1;
+  keys_ += keys;
+  took_ += took;
+  keys_squared_ += keys * keys;
+  keys_took_ += keys * took;
+}
+
+double BurstCost::per_key() const {
+  const double mean = keys_ / weight_;
+  const double spread = keys_squared_ / weight_ - mean * mean;
+  if (spread < mean * mean * k_same_size * k_same_size) {
+    return weight_ > k_known ? 0 : took_ / keys_;
+  }
+  return std::max(0.0, (keys_took_ / weight_ - mean * took_ / weight_) / spread);
+}
 
 MovePace::MovePace(const MoveLimits& limits, std::size_t pairs)
     : most_(limits.max_latency),
@@ -42,15 +72,20 @@ std::int64_t MovePace::bytes() const {
                                : k_most_bytes;
 }
 
-/// Halved when it was too long, grown by a quarter (a key at least, or it never left one) while
-/// there is room: as TCP finds its window.
+/// No more than half of it or a quarter more at once; in full bursts alone is there anything to
+/// see.
 void MovePace::took(std::size_t keys,
                     std::chrono::microseconds lasted,
                     std::chrono::microseconds felt) {
   const std::lock_guard lock(mutex_);
-  if (std::max(lasted, felt) > most_) {
-    keys_ = std::max(1.0, std::min(keys_, static_cast<double>(keys)) / 2);
-  } else if (lasted * 2 < most_ && static_cast<double>(keys) * 1.5 >= keys_) {
+  const auto burst = static_cast<double>(keys);
+  const auto most = static_cast<double>(most_.count());
+  const auto took = static_cast<double>(std::max(lasted, felt).count());
+  cost_.add(burst, std::min(took, most * k_far_too_long));
+  const double all_keys = took > most * k_far_too_long ? took : cost_.per_key() * keys_;
+  if (all_keys > most) {
+    keys_ = std::max({1.0, keys_ / 2, keys_ * most / all_keys});
+  } else if (all_keys * 2 < most && burst * 1.5 >= keys_) {
     keys_ = std::min(k_most_keys, std::max(keys_ * 1.25, keys_ + 1));
   }
 }

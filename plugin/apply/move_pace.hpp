@@ -19,6 +19,23 @@ struct MoveLimits {
   std::optional<std::int64_t> bytes_per_second = {};                     ///< Of all pairs together.
 };
 
+/// What bursts took, as a line through the last few dozen: what each cost whatever its size, which
+/// no smaller burst would save, and what a key costs beside that. Older ones fade.
+class BurstCost {
+ public:
+  void add(double keys, double took);
+  /// Of one key, in the unit of `took`; at least zero. Where bursts were all of one size it is all
+  /// of what they took at first, and nothing when they have been for long.
+  double per_key() const;
+
+ private:
+  double weight_ = 0;
+  double keys_ = 0;
+  double took_ = 0;
+  double keys_squared_ = 0;
+  double keys_took_ = 0;
+};
+
 /// One for each pair of nodes; its workers share it.
 /// Threads: every member may be called from any thread.
 class MovePace {
@@ -44,6 +61,7 @@ class MovePace {
   std::chrono::microseconds most_;
   double bytes_per_second_ = 0;  ///< 0 without a limit.
   double keys_;
+  BurstCost cost_ = {};  ///< In microseconds.
   Time free_at_ = {};
 };
 

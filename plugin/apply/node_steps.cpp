@@ -219,6 +219,9 @@ struct CommandsOf {
       wait_for(0);
     }
     commands.push_back({"FLUSHALL"});
+    if (server && server->libraries.value_or(0) > 0) {
+      commands.push_back({"FUNCTION", "FLUSH"});
+    }
     if (server && !server->aof_enabled) {
       commands.push_back({"SAVE"});
     }

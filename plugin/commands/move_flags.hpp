@@ -16,7 +16,7 @@
 namespace kredis::plugin {
 
 struct MoveFlags {
-  std::chrono::milliseconds max_latency = std::chrono::milliseconds(5);
+  std::chrono::microseconds max_latency = std::chrono::milliseconds(5);
   std::string bandwidth = {};
   std::optional<core::MoveWay> how = {};
   std::set<std::string> given = {};  ///< The names of the verb's flags that were given.

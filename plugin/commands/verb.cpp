@@ -29,25 +29,43 @@ std::vector<std::string> choices_of(const CLI::Option& option) {
 }
 
 /// In the largest unit that needs no other: 90s, 5m, 1h.
-std::string duration_text(std::chrono::milliseconds duration) {
+std::string duration_text(std::chrono::microseconds duration) {
   const auto count = duration.count();
-  for (const auto& [unit_ms, unit] : {std::pair{3'600'000, "h"}, {60'000, "m"}, {1'000, "s"}}) {
-    if (count != 0 && count % unit_ms == 0) {
-      return fmt::format("{}{}", count / unit_ms, unit);
+  for (const auto& [unit_us, unit] : {std::pair{3'600'000'000LL, "h"},
+                                      {60'000'000LL, "m"},
+                                      {1'000'000LL, "s"},
+                                      {1'000LL, "ms"}}) {
+    if (count != 0 && count % unit_us == 0) {
+      return fmt::format("{}{}", count / unit_us, unit);
     }
   }
-  return count == 0 ? "0" : fmt::format("{}ms", count);
+  return count == 0 ? "0" : fmt::format("{}us", count);
 }
 
-CLI::callback_t take_duration(const std::string& name, std::chrono::milliseconds& target) {
+template <typename Duration>
+CLI::callback_t take_duration(const std::string& name, Duration& target) {
   return [name, &target](const CLI::results_t& words) {
     const auto duration = wire::parse_duration(words.back());
     if (!duration) {
       throw CLI::ValidationError(name, duration.error().message + "; " + duration.error().hint);
     }
-    target = *duration;
+    target = std::chrono::duration_cast<Duration>(*duration);
+    if (target != *duration) {
+      throw CLI::ValidationError(name, "\"" + words.back() + "\" is finer than a millisecond");
+    }
     return true;
   };
+}
+
+template <typename Duration>
+CLI::Option* add_duration(CLI::App& app,
+                          const std::string& names,
+                          Duration& target,
+                          const std::string& about) {
+  const std::string name = names.substr(names.rfind(',') + 1);
+  return app.add_option(names, take_duration(name, target), about)
+      ->default_str(duration_text(target))
+      ->type_name("DURATION");
 }
 
 FlagInfo info_of(const CLI::Option& option) {
@@ -246,10 +264,13 @@ Flag Verb::option(const std::string& names,
 Flag Verb::option(const std::string& names,
                   std::chrono::milliseconds& target,
                   const std::string& about) {
-  const std::string name = names.substr(names.rfind(',') + 1);
-  return Flag(*app_->add_option(names, take_duration(name, target), about)
-                   ->default_str(duration_text(target))
-                   ->type_name("DURATION"));
+  return Flag(*add_duration(*app_, names, target, about));
+}
+
+Flag Verb::option(const std::string& names,
+                  std::chrono::microseconds& target,
+                  const std::string& about) {
+  return Flag(*add_duration(*app_, names, target, about));
 }
 
 Flag Verb::flag(const std::string& names, bool& target, const std::string& about) {

@@ -94,6 +94,10 @@ class Verb {
   Flag option(const std::string& names,
               std::chrono::milliseconds& target,
               const std::string& about);
+  /// The same, which may also be as short as 200us.
+  Flag option(const std::string& names,
+              std::chrono::microseconds& target,
+              const std::string& about);
   Flag flag(const std::string& names, bool& target, const std::string& about);
 
   /// One of a few words; any other is wrong usage.

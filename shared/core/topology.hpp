@@ -79,6 +79,8 @@ struct ServerInfo {
   bool aof_write_failed = false;  ///< The last write of the append-only file.
   std::optional<std::int64_t> good_replicas = {};  ///< As min-replicas-to-write counts, where set.
 
+  std::optional<std::int64_t> libraries = {};  ///< Of functions; servers before 7.0 have none.
+
   // What INFO does not tell and CONFIG GET does; nullopt where it was not said.
   std::optional<bool> stops_writes = {};             ///< stop-writes-on-bgsave-error.
   std::optional<bool> wants_password = {};           ///< requirepass is set.

@@ -133,6 +133,9 @@ Result<core::ServerInfo> parse_redis_info(std::string_view text) {
   KREDIS_TRY(info.used_memory_bytes, number_field(fields, "used_memory"));
   KREDIS_TRY(info.used_memory_rss_bytes, number_field(fields, "used_memory_rss"));
   KREDIS_TRY(info.max_memory_bytes, number_field(fields, "maxmemory"));
+  if (fields.contains("number_of_libraries")) {
+    KREDIS_TRY(info.libraries, number_field(fields, "number_of_libraries"));
+  }
   KREDIS_TRY(info.uptime_seconds, number_field(fields, "uptime_in_seconds"));
   KREDIS_TRY(info.keys, count_keys(fields));
   KREDIS_CHECK(read_replication(fields, info));

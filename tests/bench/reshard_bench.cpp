@@ -2,11 +2,15 @@
 //
 // Slots that move: ours, redis-cli's --cluster reshard and a bare pipeline of MIGRATE, one after
 // the other on the same servers, back and forth; where the servers move slots themselves, that bare
-// and by us, too. Prints keys a second and what a client waited.
+// and by us, too. Prints keys a second, what a client waited, and on what the first source spent
+// its time; at the end the medians of all rounds.
 //   tests/servers.sh --run valkey-9.1 sh -c 'PATH=$SERVERS:$PATH build/release/bin/reshard_bench 3'
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <thread>
@@ -85,6 +89,7 @@ class Bench {
   template <typename Move>
   double run(const char* name, Move move) {
     std::vector<double> quiet = waits(1s);
+    bed_.ask(source(0), {"CONFIG", "RESETSTAT"});
     std::vector<double> waited;
     std::jthread client([&](const std::stop_token& stop) {
       while (!stop.stop_requested()) {
@@ -97,17 +102,33 @@ class Bench {
     const double took = seconds_since(begin);
     client.request_stop();
     client.join();
+    const std::string spent = spent_by(source(0), took);
     forth_ = !forth_;
     std::printf(
-        "  %-28s %9.0f keys/s %8.2f s   p99 of a client %6.2f ms (before %.2f), worst %.1f\n",
+        "  %-28s %9.0f keys/s %8.2f s   p99 of a client %6.2f ms (before %.2f), worst %.1f;%s\n",
         name,
         keys() / took,
         took,
         at(waited, 0.99),
         at(quiet, 0.99),
-        at(waited, 1));
+        at(waited, 1),
+        spent.c_str());
     std::fflush(stdout);
+    Rows& rows = rows_[name];
+    rows.keys_per_second.push_back(keys() / took);
+    rows.p99.push_back(at(waited, 0.99));
+    rows.p99_before.push_back(at(quiet, 0.99));
     return keys() / took;
+  }
+
+  void print_medians() const {
+    for (const auto& [name, rows] : rows_) {
+      std::printf("  median: %-28s %9.0f keys/s, p99 %6.2f ms (before %.2f)\n",
+                  name.c_str(),
+                  at(rows.keys_per_second, 0.5),
+                  at(rows.p99, 0.5),
+                  at(rows.p99_before, 0.5));
+    }
   }
 
   /// Whether these servers move slots themselves, and which end is told.
@@ -116,7 +137,7 @@ class Bench {
     return info ? core::job_end(*info) : std::nullopt;
   }
 
-  void ours(core::MoveWay way) {
+  void ours(core::MoveWay way, const plugin::MoveLimits& limits = {}) {
     std::vector<core::MoveSlots> steps;
     for (std::size_t pair = 0; pair < load_.pairs; ++pair) {
       core::SlotSet slots;
@@ -133,7 +154,7 @@ class Bench {
       wave.push_back(&step);
     }
     auto cluster = bed_.cluster();
-    plugin::Site site{.cluster = cluster.get()};
+    plugin::Site site{.cluster = cluster.get(), .limits = limits};
     const auto moved = plugin::carry_out(wave, site, {.deadline = steady_clock::now() + 600s});
     if (!moved) {
       std::fprintf(stderr, "%s\n", moved.error().message.c_str());
@@ -192,6 +213,34 @@ class Bench {
   }
 
  private:
+  struct Rows {
+    std::vector<double> keys_per_second = {};
+    std::vector<double> p99 = {};  ///< Milliseconds.
+    std::vector<double> p99_before = {};
+  };
+
+  /// On what this server spent its time since RESETSTAT, as parts of `seconds`. A MIGRATE counts as
+  /// long as it waits for the target.
+  std::string spent_by(std::size_t at, double seconds) {
+    std::multimap<double, std::string, std::greater<>> parts;
+    const auto stats = wire::parse_info_fields(bed_.ask(at, {"INFO", "commandstats"}).text);
+    for (const auto& [name, value] : stats) {
+      constexpr std::string_view k_usec = "usec=";
+      const std::size_t usec = value.find(k_usec);
+      if (usec != std::string::npos && name.starts_with("cmdstat_")) {
+        parts.emplace(std::atof(value.c_str() + usec + k_usec.size()) / 1e6 / seconds,
+                      name.substr(std::string_view("cmdstat_").size()));
+      }
+    }
+    std::string text;
+    for (const auto& [part, name] : parts) {
+      if (part >= 0.01) {
+        text += " " + name + " " + std::to_string(std::lround(part * 100)) + " %";
+      }
+    }
+    return text;
+  }
+
   bool is_running(std::size_t pair) {
     const core::JobEnd end = *job_end();
     const std::size_t at = end == core::JobEnd::source ? source(pair) : target(pair);
@@ -302,6 +351,7 @@ class Bench {
   ClusterBed bed_;
   std::vector<core::SlotRange> slots_;
   std::vector<core::NodeId> ids_;
+  std::map<std::string, Rows> rows_ = {};
   bool forth_ = true;
 };
 
@@ -315,6 +365,10 @@ void compare(const Load& load, int rounds) {
     const double cli =
         bench.run("redis-cli --cluster reshard", [&] { bench.redis_cli("redis-cli"); });
     bench.run("kubectl redis", classic);
+    for (int back = 0; back < 2; ++back) {
+      bench.run("  --max-latency 0.2ms",
+                [&] { bench.ours(core::MoveWay::classic, {.max_latency = 200us}); });
+    }
     std::printf("  of bare %.2f, of redis-cli %.1f\n", ours / bare, ours / cli);
     if (bench.job_end()) {
       const double alone = bench.run("the servers' own move, bare", [&] { bench.bare_atomic(); });
@@ -323,6 +377,7 @@ void compare(const Load& load, int rounds) {
       std::printf("  of the servers' own %.2f\n", atomic / alone);
     }
   }
+  bench.print_medians();
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ from test_remedies import follow, found
 from test_reshard import Writer, check, copies, fill, move_under_a_client, slots
 from test_scale import Load, require_shape, scale
 from test_security import PASSWORD, make_secrets, tls_options
+from webhook_process import start_hooked
 
 IMAGES = {"valkey-9.1": "valkey/valkey:9.1", "8.6": "redis:8.6"}
 SERVERS = pathlib.Path(os.environ.get("KREDIS_CACHE", pathlib.Path.home() / ".cache/kubectl-redis")) / "servers"
@@ -264,6 +265,29 @@ def test_bad_input_changes_nothing(cluster):
         refused = cluster.plugin(*flags)
         assert refused.exit == 2 and text in refused.stderr, refused
     assert slots(cluster) == before
+
+
+def test_webhooks_leave_the_two_masters_of_a_job_alone(shop, cluster, tmp_path):
+    hook = start_hooked(shop[0], tmp_path)
+    try:
+        source = holder(cluster, 0)
+        target = other(cluster, source)
+        third = next(it for it in sorted(slots(cluster)) if it not in (source, target))
+        tried = lambda pod: cluster.kubectl("delete", "pod", pod, "--dry-run=server")
+        wait_until(lambda: tried(source).exit == 0, 20, "the webhook sees the cluster")
+        first = start_slow_move(cluster, source, target)
+        wait_until(lambda: tried(source).exit, 10, "it sees the job")
+        for pod in (source, target):
+            assert "[RG009]" in tried(pod).stderr, tried(pod)
+        tried(third).require()
+        slowly(cluster, source, 0)
+        assert first.wait(60) == 0, first.communicate()
+        for pod in (source, target):
+            wait_until(lambda: tried(pod).exit == 0, 10, "it sees that the job is over")
+    finally:
+        shop[0].kubectl("delete", "validatingwebhookconfigurations,mutatingwebhookconfigurations", "--all").require()
+        hook.stop()
+    require_moved(cluster, target)
 
 
 def test_out_and_in_again_while_a_client_writes(shop):

@@ -156,6 +156,30 @@ def test_killed_anywhere_the_same_command_finishes(cluster):
     print(f"\n  killed at {POINTS} points of {usual:.1f} s")
 
 
+def test_a_slot_of_a_million_keys_and_a_key_of_200_megabytes(namespace):
+    """Under a client. The large key holds up whoever asks meanwhile, which is said, and nothing is lost of either."""
+    namespace.plugin("create", "--replicas", 0).require()
+    client = connect(namespace)
+    tag = "{06S}"  # Slot 0.
+    source = node(namespace, "redis-app-0")
+    for part in range(10):  # Scripts of a second each.
+        source.eval("for i = 0, 99999 do redis.call('SET', KEYS[1] .. (ARGV[1] * 100000 + i), i) end", 1, tag, part)
+    large = next(f"large:{i}" for i in range(100000) if source.execute_command("CLUSTER", "KEYSLOT", f"large:{i}") == 1)
+    source.setrange(large, 200_000_000 - 1, "x")
+    assert source.execute_command("CLUSTER", "COUNTKEYSINSLOT", 0) == 1_000_000
+    with Writer(namespace) as writer:
+        begin = time.monotonic()
+        said = namespace.plugin("reshard", "--to", "redis-app-1", "--slots", "0-1", "--how", "classic").require()
+        print(f"\n  {time.monotonic() - begin:.1f} s: {said.stderr.strip().splitlines()[-1].strip()}")
+    assert writer.failed == [] and writer.lost == 0 and writer.stale == []
+    assert f"large key {large!r} of" in said.stderr.replace(chr(34), chr(39)), said
+    target = node(namespace, "redis-app-1")
+    assert target.execute_command("CLUSTER", "COUNTKEYSINSLOT", 0) == 1_000_000
+    assert source.dbsize() == len(source.keys("*")) and not source.keys(f"{tag}*")
+    assert client.strlen(large) == 200_000_000 and client.getrange(large, 199_999_999, -1) == b"x"
+    assert [client.get(f"{tag}{i}") for i in (0, 123_456, 999_999)] == [b"0", b"23456", b"99999"]
+
+
 def test_a_number_of_slots_moves_once_however_often_it_is_ended(cluster):
     """Ctrl-C and SIGKILL in turn: together the runs of one command move as many as one does."""
     names = sorted(slots(cluster))

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+import redis
 
 from bed import wait_until
 from client import connect, missing_keys, node, write_keys
@@ -81,7 +82,7 @@ class Load:
 
 def scale(namespace, *flags):
     start = time.monotonic()
-    outcome = namespace.plugin("scale", "--yes", *flags, timeout=100)
+    outcome = namespace.plugin("scale", "--yes", *flags, timeout=300)
     print(f"\n{' '.join(map(str, flags))}: {time.monotonic() - start:.1f} s")
     assert outcome.exit == 0, str(outcome)
     return outcome
@@ -133,6 +134,34 @@ def test_replicas_that_leave_come_back_without_their_data(namespace, most, flags
         scale(namespace, "--replicas", replicas)
         require_shape(namespace, 3, replicas)
     assert missing_keys(connect(namespace), 300) == []
+
+
+LIBRARY = """#!lua name={0}
+redis.register_function('{0}_of', function(keys) return '{0} ' .. redis.call('GET', keys[1]) end)"""
+
+
+def test_functions_are_where_keys_are(namespace):
+    """They do not move with slots; and a pod that left forgets them, as they may change meanwhile."""
+    namespace.plugin("create", "--replicas", 0).require()
+    client = connect(namespace)
+    write_keys(client, 300)
+    try:
+        for pod in namespace.pods():
+            node(namespace, pod).function_load(LIBRARY.format("first"))
+    except redis.exceptions.ResponseError:
+        pytest.skip("servers before 7.0 have no functions")
+    called = lambda name: {connect(namespace).execute_command("FCALL", f"{name}_of", 1, f"key:{i}") for i in range(300)}
+    before = called("first")
+    scale(namespace, "--masters", 5)
+    assert called("first") == before
+    scale(namespace, "--masters", 3)
+    for pod in namespace.pods():
+        node(namespace, pod).execute_command("FUNCTION", "FLUSH")
+        node(namespace, pod).function_load(LIBRARY.format("second"))
+    scale(namespace, "--masters", 5)
+    assert len(called("second")) == 300
+    with pytest.raises(redis.exceptions.ResponseError):
+        called("first")
 
 
 def test_roles_move_off_the_highest_ordinals_first(namespace):
@@ -205,7 +234,7 @@ def steady(bed):
 def refused(namespace, *flags):
     """The error, once it is sure that nothing was changed."""
     before, status = namespace.objects(), [it["slots"] for it in namespace.status()["masters"]]
-    outcome = namespace.plugin("scale", "--yes", *flags, timeout=100)
+    outcome = namespace.plugin("scale", "--yes", *flags, timeout=300)
     assert outcome.exit != 0, str(outcome)
     assert namespace.objects() == before
     assert [it["slots"] for it in namespace.status()["masters"]] == status
@@ -303,8 +332,33 @@ def test_ctrl_c_leaves_what_the_same_command_finishes(namespace):
     said = first.communicate(timeout=30)[1]
     assert first.returncode == 130, said
     assert namespace.get("leases")["items"] == []
+    namespace.kubectl("wait", "pods", "-l", "app=redis", "--for=condition=Ready", "--timeout=60s").require()
+    hidden = node(namespace, "redis-app-7")  # As of a node that was to leave when somebody ended that.
+    hidden.execute_command("ACL", "SETUSER", "default", "-cluster|slots", "-cluster|shards")
     scale(namespace, "--masters", 4)
     require_shape(namespace, 4, 1)
+    assert len(hidden.execute_command("CLUSTER SLOTS")) >= 4
+
+
+def test_no_client_gets_an_empty_map_of_a_node_that_leaves(namespace):
+    """It would send its commands to any node that it ever heard of, and those fail."""
+    namespace.plugin("create", "--masters", 4).require()
+    leaving = {name: node(namespace, name) for name in ("redis-app-6", "redis-app-7")}
+    maps, denied = [], set()
+    change = namespace.start_plugin("scale", "--masters", 3, "--yes")
+    while change.poll() is None:
+        for name, line in leaving.items():
+            try:
+                maps.append(len(line.execute_command("CLUSTER SLOTS")))
+            except redis.exceptions.NoPermissionError:
+                denied.add(name)
+            except redis.exceptions.ConnectionError:
+                pass  # It is gone, which sends a client elsewhere as well.
+    said = change.communicate()[1]
+    assert change.returncode == 0, said
+    print(f"\n  {len(maps)} maps, the smallest of {min(maps)} runs")
+    assert min(maps) >= 3 and denied == set(leaving), said
+    require_shape(namespace, 3, 1)
 
 
 def test_claims_of_pods_that_go_stay_empty_or_go_where_that_is_asked(namespace):

@@ -33,6 +33,8 @@ class NodeChange {
   const std::set<std::string>& set_off() const { return set_off_; }
 
  private:
+  Status prepare(const core::Stage& stage);
+
   Site& site_;
   core::ScaleWish wish_;
   const Conduct& conduct_;

@@ -30,6 +30,7 @@ class ScaleStages {
  private:
   Stage resets() const;
   Stage meetings() const;
+  Stage functions() const;
   Stage attachments(bool of_new) const;
   void add_hand_overs();
   Status add_moves();
@@ -95,6 +96,25 @@ Stage ScaleStages::meetings() const {
         stage.steps.push_back({.what = Meet{.pod = pod(i), .other = pod(j)},
                                .reason = "these nodes do not know each other"});
       }
+    }
+  }
+  return stage;
+}
+
+/// Before it has any slot: the functions of the master that has the most libraries.
+Stage ScaleStages::functions() const {
+  const auto libraries = [&](std::size_t node) -> std::int64_t {
+    const auto& server = model_.nodes[node].member->server;
+    return server ? server->libraries.value_or(0) : 0;
+  };
+  Stage stage{.title = "Give the new masters the functions of the others"};
+  const auto fullest = std::ranges::max_element(
+      model_.shards, {}, [&](const ScaleShard& shard) { return libraries(shard.master); });
+  for (const std::size_t node : model_.newcomers) {
+    if (fullest != model_.shards.end() && libraries(fullest->master) != libraries(node)) {
+      stage.steps.push_back(
+          {.what = CopyFunctions{.pod = pod(node), .from_pod = pod(fullest->master)},
+           .reason = "clients call them where their keys are"});
     }
   }
   return stage;
@@ -266,6 +286,7 @@ bool ScaleStages::is_ghost(const Node& node) const {
 Result<Plan> ScaleStages::make() {
   add(resets());
   add(meetings());
+  add(functions());
   add(attachments(true));
   add_hand_overs();
   KREDIS_CHECK(add_moves());

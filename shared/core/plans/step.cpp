@@ -50,6 +50,9 @@ struct StepText {
   std::string operator()(const SetConfig& step) const {
     return "set_config " + step.pod + settings_text(step.settings);
   }
+  std::string operator()(const CopyFunctions& step) const {
+    return "copy_functions " + step.pod + " " + step.from_pod;
+  }
   std::string operator()(const MoveSlots& step) const {
     return "move_slots " + step.pod + " " + step.target_pod + " " + step.slots.to_text() +
            (step.way == MoveWay::atomic ? " atomically" : "");
@@ -115,6 +118,7 @@ std::string pod_of(const Step& step) {
                              [](const StabiliseSlots& what) { return what.pod; },
                              [](const AssignSlots& what) { return what.pod; },
                              [](const SetConfig& what) { return what.pod; },
+                             [](const CopyFunctions& what) { return what.pod; },
                              [](const MoveSlots& what) { return what.pod; },
                              [](const ReturnKeys& what) { return what.pod; },
                              [](const RestartPod& what) { return what.pod; }},

@@ -112,6 +112,13 @@ struct SetConfig {
   std::string pod;
   std::vector<Setting> settings;
 };
+/// Gives `pod` the function libraries of another master in place of its own: functions do not move
+/// with slots, and clients call them wherever their keys are.
+/// https://redis.io/docs/latest/commands/function-restore/
+struct CopyFunctions {
+  std::string pod;
+  std::string from_pod;
+};
 /// How slots move.
 enum class MoveWay {
   classic,  ///< Key by key, by MIGRATE, as every server can.
@@ -209,6 +216,7 @@ using StepKind = std::variant<Meet,
                               StabiliseSlots,
                               AssignSlots,
                               SetConfig,
+                              CopyFunctions,
                               MoveSlots,
                               ReturnKeys,
                               ApplyObject,

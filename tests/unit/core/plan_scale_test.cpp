@@ -83,6 +83,19 @@ TEST_SUITE("core/plan_scale") {
     CHECK(!says(text, "failover"));
   }
 
+  TEST_CASE("new masters get the functions that the others have") {
+    const ScaleWish wish{.masters = 4, .replicas = 1};
+    ClusterView view = with_new(2).build();
+    CHECK_FALSE(says(words_of(view, wish), "copy_functions"));
+    view.members[1].server->libraries = 2;
+    view.members[2].server->libraries = 1;
+    const std::string text = words_of(view, wish);
+    CHECK(says(text, "copy_functions redis-app-6 redis-app-1,"));
+    CHECK(text.find("copy_functions") < text.find("move_slots"));
+    view.members[6].server->libraries = 2;
+    CHECK_FALSE(says(words_of(view, wish), "copy_functions redis-app-6"));
+  }
+
   TEST_CASE("in: slots away, then the nodes that leave are forgotten by all and reset") {
     ScaleWish wish{.masters = 3, .replicas = 1};
     ViewBuilder five(10);

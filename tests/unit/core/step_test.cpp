@@ -47,6 +47,7 @@ TEST_SUITE("core/step") {
                                 {.name = "requirepass", .value = "s3cret", .secret = true}}},
          "set_config a maxmemory 1gb requirepass (secret)",
          "a"},
+        {CopyFunctions{.pod = "a", .from_pod = "b"}, "copy_functions a b", "a"},
         {MoveSlots{.pod = "a",
                    .source = node_id(0),
                    .target_pod = "b",

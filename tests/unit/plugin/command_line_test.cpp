@@ -109,6 +109,9 @@ TEST_SUITE("plugin/command_line") {
         {"no duration",
          {"status", "--timeout", "soon"},
          "--timeout: \"soon\" is not a duration; write it like 30s, 5m or 1h30m"},
+        {"finer than it can be",
+         {"status", "--timeout", "1500us"},
+         "--timeout: \"1500us\" is finer than a millisecond"},
         {"past the longest duration", {"status", "--timeout", "1001h"}, "is not a duration"},
         {"rights of a verb that needs none",
          {"rbac", "completion"},
@@ -146,6 +149,11 @@ TEST_SUITE("plugin/command_line") {
   TEST_CASE("the longest duration is taken") {
     std::ostringstream unused;
     CHECK(parse_command_line({"status", "--timeout", "1000h"}, unused, unused).operation);
+  }
+
+  TEST_CASE("what a client may wait for is also less than a millisecond") {
+    std::ostringstream unused;
+    CHECK(parse_command_line({"rebalance", "--max-latency", "200us"}, unused, unused).operation);
   }
 
   TEST_CASE("defaults are told in the help as they are written") {

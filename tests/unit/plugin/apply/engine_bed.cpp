@@ -128,6 +128,7 @@ std::vector<std::pair<std::string, core::Step>> every_kind() {
   add(core::AssignSlots{
       .pod = pod, .node_pod = other, .node = id_of(0), .slots = *core::SlotSet::parse("7-8")});
   add(core::SetConfig{.pod = pod, .settings = {{.name = "maxmemory", .value = "1mb"}}});
+  add(core::CopyFunctions{.pod = pod, .from_pod = other});
   add(core::MoveSlots{.pod = pod,
                       .source = id_of(1),
                       .target_pod = other,

@@ -8,36 +8,53 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Full bursts, each of which took so long for the server and for a client of it.
-std::size_t after(MovePace& pace, int bursts, std::chrono::microseconds took) {
-  for (int i = 0; i < bursts; ++i) {
-    pace.took(pace.keys(), took, took);
+struct Costs {
+  std::chrono::microseconds burst = 0us;
+  std::chrono::microseconds key = 0us;
+  std::chrono::microseconds noise = 0us;  ///< At most, in no order.
+};
+
+/// Bursts as large as may be, each seventh one half of that, as slots end.
+std::size_t after(MovePace& pace, std::int64_t bursts, const Costs& costs) {
+  for (std::int64_t i = 1; i <= bursts; ++i) {
+    const std::size_t keys = i % 7 == 0 ? (pace.keys() + 1) / 2 : pace.keys();
+    const auto took = costs.burst + costs.key * keys + costs.noise * (i * 7919 % 101) / 100;
+    pace.took(keys, took, took);
   }
   return pace.keys();
 }
 
 TEST_SUITE("apply/move_pace") {
-  TEST_CASE("bursts grow while there is room, shrink when they take too long, and have a key") {
+  TEST_CASE("bursts grow while their keys leave room, and shrink when these take too long") {
     MovePace pace({.max_latency = 5ms}, 1);
-    const std::size_t first = pace.keys();
-    const std::size_t grown = after(pace, 10, 1ms);
-    CHECK(grown > first);
-    CHECK(after(pace, 3, 4ms) == grown);
-    CHECK(after(pace, 1, 6ms) <= grown / 2 + 1);
-    CHECK(after(pace, 100, 6ms) == 1);
-    CHECK(after(pace, 100, 1ms) == 2000);
+    CHECK(after(pace, 200, {.key = 10us}) > 250);
+    CHECK(after(pace, 500, {.key = 1ms}) <= 6);
+    CHECK(after(pace, 500, {.key = 6ms}) <= 3);
+    CHECK(after(pace, 500, {.key = 1us}) == 2000);
+  }
+
+  TEST_CASE("what a burst costs whatever its size does not make it smaller") {
+    MovePace pace({.max_latency = 5ms}, 1);
+    CHECK(after(pace, 300, {.burst = 20ms, .key = 10us}) > 250);
+    MovePace noisy({.max_latency = 5ms}, 1);
+    CHECK(after(noisy, 300, {.key = 10us, .noise = 20ms}) > 50);
+  }
+
+  TEST_CASE("bursts that all take too long, and have a key each, grow again") {
+    MovePace pace({.max_latency = 5ms}, 1);
+    CHECK(after(pace, 100, {.key = 20ms}) <= 2);
+    CHECK(after(pace, 500, {.burst = 20ms}) > 50);
   }
 
   TEST_CASE("what clients wait for anyhow is not counted, up to a bound") {
     MovePace pace({.max_latency = 5ms}, 1);
-    pace.usual(20ms);
-    const std::size_t first = pace.keys();
-    CHECK(after(pace, 1, 24ms) == first);
-    CHECK(after(pace, 1, 12ms) > first);
-    CHECK(after(pace, 100, 26ms) == 1);
+    MovePace busy({.max_latency = 5ms}, 1);
+    busy.usual(20ms);
     MovePace stuck({.max_latency = 5ms}, 1);
     stuck.usual(60s);
-    CHECK(after(stuck, 100, 51ms) == 1);
+    const Costs costs{.key = 100us};
+    CHECK(after(busy, 300, costs) > 2 * after(pace, 300, costs));
+    CHECK(after(stuck, 300, costs) <= 500);
   }
 
   TEST_CASE("pairs share the bandwidth, and a burst of a slow line is a small one") {

@@ -163,6 +163,9 @@ TEST_SUITE("plugin/node_steps") {
     CHECK(*commands_for(leaves, view) == std::vector<Command>{reset, {"FLUSHALL"}});
     view.members[1].server->aof_enabled = false;
     CHECK(*commands_for(leaves, view) == std::vector<Command>{reset, {"FLUSHALL"}, {"SAVE"}});
+    view.members[1].server->libraries = 2;
+    CHECK(commands_for(leaves, view)->at(2) == Command{"FUNCTION", "FLUSH"});
+    view.members[1].server->libraries = 0;
     view.members[1].server->least_replicas = 1;
     CHECK(*commands_for(leaves, view) ==
           std::vector<Command>{reset,

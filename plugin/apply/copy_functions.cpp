@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/apply/copy_functions.hpp"
+
+#include <string>
+#include <vector>
+
+#include "shared/redis/reply_error.hpp"
+
+namespace kredis::plugin {
+namespace {
+
+Result<core::Reply> ask_pod(Site& site,
+                            const std::string& pod,
+                            core::Command command,
+                            const Conduct& conduct) {
+  const auto& members = site.cluster->view().members;
+  std::vector<std::vector<core::Command>> commands(members.size());
+  const core::Member* member = site.cluster->view().by_pod(pod);
+  if (member == nullptr) {
+    return Error::conflict("pod " + pod + " went away")
+        .with_hint("run the same command again: it plans from what is there");
+  }
+  const auto at = static_cast<std::size_t>(member - members.data());
+  commands[at].push_back(std::move(command));
+  const auto answers = site.cluster->switchboard().ask_each(commands, conduct.call_deadline());
+  if (!answers[at]) {
+    return answers[at].error();
+  }
+  const core::Reply& reply = answers[at]->front();
+  return reply.is_error() ? Result<core::Reply>(redis::error_of(reply, pod)) : reply;
+}
+
+}  // namespace
+
+Status carry_out(const core::CopyFunctions& step, Site& site, const Conduct& conduct) {
+  KREDIS_TRY(const core::Reply dump, ask_pod(site, step.from_pod, {"FUNCTION", "DUMP"}, conduct));
+  KREDIS_TRY(const core::Reply told,
+             ask_pod(site, step.pod, {"FUNCTION", "RESTORE", dump.text, "FLUSH"}, conduct));
+  static_cast<void>(told);
+  return {};
+}
+
+}  // namespace kredis::plugin

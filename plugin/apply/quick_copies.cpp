@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/apply/quick_copies.hpp"
+
+#include <chrono>
+#include <vector>
+
+namespace kredis::plugin {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* k_delay = "repl-diskless-sync-delay";
+
+}  // namespace
+
+QuickCopies::QuickCopies(observe::Cluster& cluster, const Conduct& conduct, int seconds)
+    : cluster_(cluster), conduct_(conduct) {
+  const std::string wanted = std::to_string(seconds);
+  std::map<std::string, std::string> delays;
+  const auto answers =
+      cluster.switchboard().ask_all({{"CONFIG", "GET", k_delay}}, conduct.call_deadline());
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i] || answers[i]->front().items.size() != 2) {
+      continue;
+    }
+    const std::string& value = answers[i]->front().items[1].text;
+    if (value != wanted) {
+      before_[cluster.view().members[i].pod.name] = value;
+      delays[cluster.view().members[i].pod.name] = wanted;
+    }
+  }
+  set(delays, conduct.call_deadline());
+}
+
+QuickCopies::~QuickCopies() { set(before_, conduct_.now() + 2s); }
+
+void QuickCopies::set(const std::map<std::string, std::string>& delays, ports::Deadline deadline) {
+  std::vector<std::vector<core::Command>> commands(cluster_.view().members.size());
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    if (const auto delay = delays.find(cluster_.view().members[i].pod.name);
+        delay != delays.end()) {
+      commands[i].push_back({"CONFIG", "SET", k_delay, delay->second});
+    }
+  }
+  static_cast<void>(cluster_.switchboard().ask_each(commands, deadline));
+}
+
+}  // namespace kredis::plugin
