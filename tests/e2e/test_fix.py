@@ -284,6 +284,16 @@ def test_a_node_that_one_forgot(shop, ends):
     mended(shop, "a node that one forgot", "views-disagree", before=before)
 
 
+def test_a_node_that_all_others_forgot(shop, ends):
+    """From Redis 7.2 on they repeat it to each other for a minute, whoever introduces it again."""
+    status = roles(shop.status("shop"))
+    gone = next(iter(status.values()))[0]
+    before, name = keys_of(shop), node_id(shop, gone)
+    for pod in {*status, *(each for replicas in status.values() for each in replicas)} - {gone}:
+        redis(shop, pod, "cluster", "forget", name)
+    mended(shop, "a node that all others forgot", "views-disagree", before=before)
+
+
 def test_a_replica_that_may_not_take_over(shop, ends):
     replica = next(iter(roles(shop.status("shop")).values()))[0]
     before = keys_of(shop)

@@ -59,8 +59,10 @@ def slots(namespace):
 
     def look():
         status = namespace.plugin("status", "-o", "json").json()
-        assert status["health"] == "ok", [it["message"] for it in status["findings"]]
-        assert status["findings"] == [] or all(it["severity"] == "info" for it in status["findings"])
+        # On few machines a failover may leave two masters on one.
+        bad = [it["message"] for it in status["findings"]
+               if it["severity"] != "info" and not it["id"].startswith("majority-on-one-")]
+        assert bad == [] and status["slots"]["ok"] == 16384, bad
         return {it["pod"]: sum(last - first + 1 for first, last in it["slots"]) for it in status["masters"]}
 
     return wait_until(look, 60, "the cluster is whole")

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "plugin/apply/apply_plan.hpp"
 #include "plugin/operations/fix/count_keys.hpp"
@@ -22,6 +23,9 @@ constexpr int k_most_rounds = 20;
 constexpr auto k_passing_time = 5s;
 /// A first copy, too, which begins only after repl-diskless-sync-delay.
 constexpr auto k_time_after_change = 20s;
+/// A node that one has forgotten is not taken for a minute; since Redis 7.2 all hear of that, and
+/// forget it again after each introduction.
+constexpr auto k_ban = 75s;
 constexpr std::array<std::string_view, 5> k_passing{
     "views-disagree", "cluster-state-fail", "loading", "replica-link-down", "replica-no-failover"};
 
@@ -57,6 +61,14 @@ std::vector<std::string> steps_in(const core::Plan& plan) {
   return steps;
 }
 
+bool is_introduction(const core::FixPlan& plan) {
+  return std::ranges::all_of(plan.stages, [](const core::Stage& stage) {
+    return std::ranges::all_of(stage.steps, [](const core::Step& step) {
+      return std::holds_alternative<core::Meet>(step.what);
+    });
+  });
+}
+
 Result<core::FixPlan> plan_round(Site& site,
                                  const core::FixWish& wish,
                                  std::chrono::milliseconds patience,
@@ -77,23 +89,31 @@ Result<core::FixPlan> next_round(Site& site, const core::FixWish& wish, const Co
 Result<Mended> mend(Site& site, const MendOptions& options, const Conduct& conduct) {
   Mended mended;
   std::vector<std::string> last;
+  const auto begin = conduct.now();
   for (int round = 0; round < k_most_rounds; ++round) {
     conduct.say("Look what there is to mend");
     const auto patience = mended.plans.empty() ? k_passing_time : k_time_after_change;
     KREDIS_TRY(core::FixPlan plan, plan_round(site, options.wish, patience, conduct));
     mended.view = site.cluster->view();
     mended.refused = plan.refused;
-    if (plan.empty() || steps_in(plan) == last) {
+    const bool again = steps_in(plan) == last;
+    if (plan.empty() || (again && !(is_introduction(plan) && conduct.now() - begin < k_ban))) {
       break;
     }
+    if (again) {
+      conduct.say("A node that was forgotten is not taken for a minute: introducing it again");
+    } else {
+      KREDIS_CHECK(options.agree(plan));
+    }
     last = steps_in(plan);
-    KREDIS_CHECK(options.agree(plan));
     // Somebody was quicker, or the cluster moved on: what is planned next is from what is there.
     const Status done = apply_plan(site, plan, conduct);
     if (!done && done.error().code != ErrorCode::conflict) {
       return done.error();
     }
-    mended.plans.push_back(std::move(plan));
+    if (!again) {
+      mended.plans.push_back(std::move(plan));
+    }
   }
   return mended;
 }
