@@ -272,6 +272,7 @@ ChangeLease::~ChangeLease() {
   if (lost_) {
     return;
   }
+  kube_.let_pass();  // Ctrl-C ends what runs; this is the last that has to.
   if (!begun_.empty()) {
     const Json patch{
         {"metadata", {{"resourceVersion", text_at(lease_, "/metadata/resourceVersion")}}},

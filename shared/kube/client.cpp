@@ -59,6 +59,8 @@ const std::string& KubeClient::cluster() const { return impl_->rest->access().cl
 const std::string& KubeClient::server() const { return impl_->rest->access().server; }
 void KubeClient::cancel() noexcept { impl_->rest->interrupt().raise(); }
 
+void KubeClient::let_pass() noexcept { impl_->rest->interrupt().lower(); }
+
 Result<Json> KubeClient::get(const ResourcePath& path) {
   KREDIS_TRY(const std::string url, resource_url(path));
   return impl_->call_json(

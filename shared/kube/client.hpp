@@ -25,9 +25,10 @@ class KubeClient : public ports::KubePort {
   const std::string& cluster() const;
   const std::string& server() const;
 
-  /// Ends every call now running, and all later ones, with "interrupted" (code timeout).
+  /// Ends every call now running, and all later ones until let_pass, with "interrupted".
   /// Threads: any; safe inside a signal handler. Tunnels that are open stay open.
   void cancel() noexcept;
+  void let_pass() noexcept override;
 
   Result<Json> get(const ports::ResourcePath& path) override;
   Result<Json> list(const ports::ResourcePath& path, const ports::ListOptions& options) override;

@@ -10,6 +10,8 @@ bool Interrupt::raised() const noexcept {
   return ::poll(&waiting, 1, 0) == 1;
 }
 
+void Interrupt::lower() noexcept { bell_.clear(); }
+
 Error interrupted() { return Error::cancelled("interrupted"); }
 
 }  // namespace kredis::kube

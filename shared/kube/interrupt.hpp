@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A one-way switch that wakes everything that waits on the API server: a file descriptor that is
+// A switch that wakes everything that waits on the API server: a file descriptor that is
 // readable once the switch was thrown, so that a poll can include it.
 #pragma once
 
@@ -11,10 +11,12 @@ namespace kredis::kube {
 
 class Interrupt {
  public:
-  /// Throws the switch, for good.
+  /// Throws the switch.
   /// Threads: any; safe inside a signal handler.
   void raise() noexcept { bell_.ring(); }
   bool raised() const noexcept;
+  /// Puts it back. Threads: any, one at a time.
+  void lower() noexcept;
   int fd() const noexcept { return bell_.fd(); }
 
  private:

@@ -90,6 +90,9 @@ class KubePort {
  public:
   virtual ~KubePort() = default;
 
+  /// Calls pass again after an interruption, for who puts back what must not stay.
+  virtual void let_pass() noexcept {}
+
   virtual Result<Json> get(const ResourcePath& path) = 0;
   /// Follows `continue`; the answer has all `items` and the list's metadata.resourceVersion.
   virtual Result<Json> list(const ResourcePath& path, const ListOptions& options) = 0;

@@ -434,6 +434,9 @@ std::string not_settled(const ClusterView& view, const ScaleWish& wish) {
     if (std::string text = keeps_waiting(member); !text.empty()) {
       return text;
     }
+    if (member.pod.ip.empty()) {  // Through a tunnel it answers before Kubernetes says where it is.
+      return member.pod.name + " has no address yet";
+    }
     if (member.view->nodes().size() == 1) {
       continue;  // It is new, and nobody has met it.
     }

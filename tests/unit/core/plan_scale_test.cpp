@@ -204,6 +204,14 @@ TEST_SUITE("core/plan_scale") {
     CHECK(says(words_of(open.build(), three), "slot 7 is open on redis-app-0"));
   }
 
+  TEST_CASE("a pod that answers through a tunnel has no address at first") {
+    ClusterView view = with_new(2).build();
+    const ScaleWish wish{.masters = 4, .replicas = 1};
+    REQUIRE(not_settled(view, wish).empty());
+    view.members[7].pod.ip.clear();
+    CHECK(not_settled(view, wish) == "redis-app-7 has no address yet");
+  }
+
   TEST_CASE("a stage waits for copies and agreement, not for nodes that left") {
     const ScaleWish three{.masters = 3, .replicas = 1};
     CHECK(not_settled(with_new(2).build(), three).empty());

@@ -287,6 +287,17 @@ TEST_SUITE("kube/client") {
     CHECK(client->get(k_map).error().message == "interrupted");
   }
 
+  TEST_CASE("who puts back what must not stay is let pass after cancel") {
+    TestServer server(good_tls(), [](const TestRequest&, TestPeer& peer) {
+      peer.answer(200, R"({"kind":"ConfigMap"})");
+    });
+    const auto client = client_of(access_to(server));
+    client->cancel();
+    REQUIRE_FALSE(client->get(k_map).has_value());
+    client->let_pass();
+    CHECK(client->get(k_map).has_value());
+  }
+
   TEST_CASE("a login page instead of an API server is named as such") {
     TestServer server(good_tls(), [](const TestRequest&, TestPeer& peer) {
       peer.answer(200, "<html>Please log in</html>");
