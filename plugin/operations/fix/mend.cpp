@@ -25,7 +25,7 @@ constexpr auto k_passing_time = 5s;
 constexpr auto k_time_after_change = 20s;
 /// A node that one has forgotten is not taken for a minute; since Redis 7.2 all hear of that, and
 /// forget it again after each introduction.
-constexpr auto k_ban = 75s;
+constexpr auto k_ban = 100s;
 constexpr std::array<std::string_view, 5> k_passing{
     "views-disagree", "cluster-state-fail", "loading", "replica-link-down", "replica-no-failover"};
 
@@ -90,13 +90,14 @@ Result<Mended> mend(Site& site, const MendOptions& options, const Conduct& condu
   Mended mended;
   std::vector<std::string> last;
   const auto begin = conduct.now();
+  bool again = false;
   for (int round = 0; round < k_most_rounds; ++round) {
     conduct.say("Look what there is to mend");
-    const auto patience = mended.plans.empty() ? k_passing_time : k_time_after_change;
+    const auto patience = mended.plans.empty() || again ? k_passing_time : k_time_after_change;
     KREDIS_TRY(core::FixPlan plan, plan_round(site, options.wish, patience, conduct));
     mended.view = site.cluster->view();
     mended.refused = plan.refused;
-    const bool again = steps_in(plan) == last;
+    again = steps_in(plan) == last;
     if (plan.empty() || (again && !(is_introduction(plan) && conduct.now() - begin < k_ban))) {
       break;
     }
