@@ -53,9 +53,10 @@ MovePace::MovePace(const MoveLimits& limits, std::size_t pairs)
                             : 0),
       keys_(k_first_keys) {}
 
-void MovePace::usual(std::chrono::microseconds waits) {
+void MovePace::begin(std::chrono::microseconds usual, std::size_t lines) {
   const std::lock_guard lock(mutex_);
-  most_ += std::min(waits, most_ * k_most_usual);
+  most_ += std::min(usual, most_ * k_most_usual);
+  lines_ = static_cast<double>(std::max<std::size_t>(1, lines));
 }
 
 std::size_t MovePace::keys() const {
@@ -72,8 +73,8 @@ std::int64_t MovePace::bytes() const {
                                : k_most_bytes;
 }
 
-/// No more than half of it or a quarter more at once; in full bursts alone is there anything to
-/// see.
+/// No more than half of it or a quarter more at once; who was given fewer keys than it might have
+/// shows nothing of larger bursts.
 void MovePace::took(std::size_t keys,
                     std::chrono::microseconds lasted,
                     std::chrono::microseconds felt) {
@@ -81,11 +82,13 @@ void MovePace::took(std::size_t keys,
   const auto burst = static_cast<double>(keys);
   const auto most = static_cast<double>(most_.count());
   const auto took = static_cast<double>(std::max(lasted, felt).count());
-  cost_.add(burst, std::min(took, most * k_far_too_long));
-  const double all_keys = took > most * k_far_too_long ? took : cost_.per_key() * keys_;
-  if (all_keys > most) {
-    keys_ = std::max({1.0, keys_ / 2, keys_ * most / all_keys});
-  } else if (all_keys * 2 < most && burst * 1.5 >= keys_) {
+  const double far_too_long = most * k_far_too_long;
+  cost_.add(burst, std::min(took, far_too_long));
+  const double all_keys = took > far_too_long ? took : cost_.per_key() * keys_;
+  const double fitting = all_keys > 0 ? keys_ * most / lines_ / all_keys : k_most_keys;
+  if (fitting < keys_) {
+    keys_ = std::max({1.0, keys_ / 2, fitting});
+  } else if (fitting > keys_ * 1.25 && burst * 1.5 >= keys_) {
     keys_ = std::min(k_most_keys, std::max(keys_ * 1.25, keys_ + 1));
   }
 }

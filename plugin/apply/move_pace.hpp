@@ -45,8 +45,9 @@ class MovePace {
   /// `pairs` share the bandwidth.
   MovePace(const MoveLimits& limits, std::size_t pairs);
 
-  /// Clients wait for as long as this anyhow, so the bound is counted from there.
-  void usual(std::chrono::microseconds waits);
+  /// Clients wait for as long as this anyhow, so the bound is counted from there; and so many lines
+  /// have bursts at the same server at once, which a client waits for together.
+  void begin(std::chrono::microseconds usual, std::size_t lines);
   /// How many keys, and bytes of keys, the next burst may have: at least one key, whatever its
   /// size.
   std::size_t keys() const;
@@ -58,7 +59,8 @@ class MovePace {
 
  private:
   mutable std::mutex mutex_;
-  std::chrono::microseconds most_;
+  std::chrono::microseconds most_;  ///< What a client may wait.
+  double lines_ = 1;
   double bytes_per_second_ = 0;  ///< 0 without a limit.
   double keys_;
   BurstCost cost_ = {};  ///< In microseconds.

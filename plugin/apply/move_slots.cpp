@@ -32,6 +32,7 @@ constexpr std::size_t k_workers = 2;
 /// Slots that are open at once, at most, for each worker; fewer where they have many keys.
 constexpr std::size_t k_most_open = 64;
 constexpr std::size_t k_keys_open = 2000;
+constexpr auto k_bound_for_most_open = 80us;  ///< For each slot.
 /// From this average on asking for a key's size costs little beside its move.
 constexpr std::int64_t k_large_on_average = 2048;
 /// Below this many bytes in the whole server no key of it is worth a question for its size.
@@ -57,6 +58,7 @@ class Wave {
   Status look_into(MovePair& pair, std::size_t source);
   Status name_owner(std::size_t at, const core::SlotSet& slots, const core::NodeId& owner);
   Status start();
+  std::size_t pairs_at(std::size_t end) const;  ///< That have slots to move.
   Status watch();
   void tell_others();
   std::string progress_text() const;
@@ -146,7 +148,10 @@ Status Wave::look_into(MovePair& pair, std::size_t source) {
   const std::uint32_t slots = cluster_.view().members[source].self()->slots.size();
   const std::size_t per_slot =
       static_cast<std::size_t>(replies[2].integer) / std::max<std::uint32_t>(1, slots) + 1;
-  pair.chunk = std::clamp<std::size_t>(k_keys_open / per_slot, 1, k_most_open);
+  // Opening and listing takes a while, too: for a low bound fewer at once.
+  const auto open = std::clamp<std::size_t>(
+      static_cast<std::size_t>(site_.limits.max_latency / k_bound_for_most_open), 4, k_most_open);
+  pair.chunk = std::clamp<std::size_t>(k_keys_open / per_slot, 1, open);
   return {};
 }
 
@@ -166,9 +171,20 @@ Status Wave::start() {
     }
   }
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
-    pairs_[i]->pace.usual(std::max(probes_.usual(ends_[i].first), probes_.usual(ends_[i].second)));
+    pairs_[i]->pace.begin(
+        std::max(probes_.usual(ends_[i].first), probes_.usual(ends_[i].second)),
+        k_workers * std::max(pairs_at(ends_[i].first), pairs_at(ends_[i].second)));
   }
   return {};
+}
+
+std::size_t Wave::pairs_at(std::size_t end) const {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    const bool is_there = ends_[i].first == end || ends_[i].second == end;
+    count += is_there && !pairs_[i]->left.empty() ? 1U : 0U;
+  }
+  return count;
 }
 
 /// The others hear it in the background; who is not reached now hears it by gossip, and the look at

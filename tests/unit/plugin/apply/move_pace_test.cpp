@@ -49,12 +49,15 @@ TEST_SUITE("apply/move_pace") {
   TEST_CASE("what clients wait for anyhow is not counted, up to a bound") {
     MovePace pace({.max_latency = 5ms}, 1);
     MovePace busy({.max_latency = 5ms}, 1);
-    busy.usual(20ms);
+    busy.begin(20ms, 1);
     MovePace stuck({.max_latency = 5ms}, 1);
-    stuck.usual(60s);
+    stuck.begin(60s, 1);
     const Costs costs{.key = 100us};
     CHECK(after(busy, 300, costs) > 2 * after(pace, 300, costs));
     CHECK(after(stuck, 300, costs) <= 500);
+    MovePace shared({.max_latency = 5ms}, 1);
+    shared.begin(0us, 4);
+    CHECK(after(shared, 300, costs) <= 13);
   }
 
   TEST_CASE("pairs share the bandwidth, and a burst of a slow line is a small one") {
