@@ -38,6 +38,8 @@ constexpr std::int64_t k_large_on_average = 2048;
 /// Below this many bytes in the whole server no key of it is worth a question for its size.
 constexpr std::int64_t k_small_server = std::int64_t{32} << 20;
 constexpr auto k_tick = 50ms;
+/// How long all are given to hear of an epoch; gossip takes a second or two.
+constexpr auto k_hearsay = 3s;
 /// Waves in all where nodes are held up again and again.
 constexpr int k_most_waves = 10;
 
@@ -54,6 +56,7 @@ class Wave {
   }
 
  private:
+  Status raise_targets();
   Status prepare(const MoveSlots& step);
   Status look_into(MovePair& pair, std::size_t source);
   Status name_owner(std::size_t at, const core::SlotSet& slots, const core::NodeId& owner);
@@ -77,6 +80,41 @@ class Wave {
   steady_clock::time_point began_ = steady_clock::now();
   std::atomic<bool> stop_ = false;
 };
+
+/// Who takes slots gets an epoch above their givers' before, and all masters hear of it: else they
+/// might vote for a replica of a giver that has not heard of the move, and it would take the slots
+/// back, upon which the taker deletes the keys. What is not heard in time is no error here.
+Status Wave::raise_targets() {
+  std::vector<std::vector<Command>> commands(cluster_.view().members.size());
+  std::vector<std::pair<core::NodeId, std::uint64_t>> above;
+  for (const MoveSlots* step : steps_) {
+    KREDIS_TRY(const MoveEnds ends, ends_of(*step, cluster_.view()));
+    const std::uint64_t given = cluster_.view().members[ends.source].self()->config_epoch;
+    const bool is_above = cluster_.view().members[ends.target].self()->config_epoch > given;
+    if (!is_above && !ends.left.empty()) {
+      commands[ends.target] = {{"CLUSTER", "BUMPEPOCH"}};
+      above.emplace_back(step->target, given);
+    }
+  }
+  if (above.empty()) {
+    return {};
+  }
+  static_cast<void>(cluster_.switchboard().ask_each(commands, soon()));
+  const Status heard =
+      wait_until(conduct_.with_patience(k_hearsay), 50ms, [&]() -> Result<std::string> {
+        cluster_.ask(observe::Ask::topology, soon());
+        for (const Member& member : cluster_.view().members) {
+          for (const auto& [target, given] : above) {
+            const core::Node* seen = member.view ? member.view->find(target) : nullptr;
+            if (seen != nullptr && seen->config_epoch <= given) {
+              return member.pod.name + " has not heard of the epoch of " + target.short_text();
+            }
+          }
+        }
+        return std::string();
+      });
+  return heard || heard.error().code == ErrorCode::timeout ? Status{} : heard;
+}
 
 Status Wave::prepare(const MoveSlots& step) {
   KREDIS_TRY(const MoveEnds ends, ends_of(step, cluster_.view()));
@@ -271,6 +309,7 @@ Status Wave::watch() {
 
 Status Wave::run() {
   cluster_.ask(observe::Ask::topology, soon());
+  KREDIS_CHECK(raise_targets());
   for (const MoveSlots* step : steps_) {
     KREDIS_CHECK(prepare(*step));
   }
