@@ -177,7 +177,7 @@ def test_a_slot_of_a_million_keys_and_a_key_of_200_megabytes(namespace):
     assert f"large key {large!r} of" in said.stderr.replace(chr(34), chr(39)), said
     target = node(namespace, "redis-app-1")
     assert target.execute_command("CLUSTER", "COUNTKEYSINSLOT", 0) == 1_000_000
-    assert source.dbsize() == len(source.keys("*")) and not source.keys(f"{tag}*")
+    assert not source.keys(f"{tag}*")
     assert client.strlen(large) == 200_000_000 and client.getrange(large, 199_999_999, -1) == b"x"
     assert [client.get(f"{tag}{i}") for i in (0, 123_456, 999_999)] == [b"0", b"23456", b"99999"]
 

@@ -75,7 +75,7 @@ struct Reset {
   ResetKind kind = ResetKind::soft;
   bool empties = false;
   /// FLUSHALL behind it: a replica's memory is empty then, and what it copied is still on its
-  /// volume.
+  /// volume. Functions go, too.
   bool clears = false;
 };
 /// CLUSTER SETSLOT NODE on `pod`, the node `node`, for slots that nobody owns but the others think
