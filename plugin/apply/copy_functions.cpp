@@ -13,20 +13,15 @@ Result<core::Reply> ask_pod(Site& site,
                             const std::string& pod,
                             core::Command command,
                             const Conduct& conduct) {
-  const auto& members = site.cluster->view().members;
-  std::vector<std::vector<core::Command>> commands(members.size());
   const core::Member* member = site.cluster->view().by_pod(pod);
   if (member == nullptr) {
     return Error::conflict("pod " + pod + " went away")
         .with_hint("run the same command again: it plans from what is there");
   }
-  const auto at = static_cast<std::size_t>(member - members.data());
-  commands[at].push_back(std::move(command));
-  const auto answers = site.cluster->switchboard().ask_each(commands, conduct.call_deadline());
-  if (!answers[at]) {
-    return answers[at].error();
-  }
-  const core::Reply& reply = answers[at]->front();
+  const auto at = static_cast<std::size_t>(member - site.cluster->view().members.data());
+  KREDIS_TRY(const auto replies,
+             site.cluster->switchboard().ask_one(at, {command}, conduct.call_deadline()));
+  const core::Reply& reply = replies.front();
   return reply.is_error() ? Result<core::Reply>(redis::error_of(reply, pod)) : reply;
 }
 

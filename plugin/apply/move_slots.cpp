@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -40,7 +41,9 @@ constexpr std::int64_t k_small_server = std::int64_t{32} << 20;
 constexpr auto k_tick = 50ms;
 /// How long all are given to hear of an epoch; gossip takes a second or two.
 constexpr auto k_hearsay = 3s;
-/// Waves in all where nodes are held up again and again.
+/// What is believed of nodes that do not say it, and the longest that is waited for one.
+constexpr std::chrono::milliseconds k_default_node_timeout = 5s;
+/// Waves in a row that bring nothing, where nodes are held up again and again.
 constexpr int k_most_waves = 10;
 
 /// The moves of one wave: their ends, their workers, and what is seen of them.
@@ -54,6 +57,9 @@ class Wave {
   bool was_held_up() const {
     return std::ranges::any_of(pairs_, [](const auto& pair) { return pair->held_up.load(); });
   }
+  bool brought_keys() const {
+    return std::ranges::any_of(pairs_, [](const auto& pair) { return pair->keys > 0; });
+  }
 
  private:
   Status raise_targets();
@@ -61,6 +67,7 @@ class Wave {
   Status look_into(MovePair& pair, std::size_t source);
   Status name_owner(std::size_t at, const core::SlotSet& slots, const core::NodeId& owner);
   Status start();
+  Status look_once_more();
   std::size_t pairs_at(std::size_t end) const;  ///< That have slots to move.
   Status watch();
   void tell_others();
@@ -80,6 +87,20 @@ class Wave {
   steady_clock::time_point began_ = steady_clock::now();
   std::atomic<bool> stop_ = false;
 };
+
+/// Whether no two masters have the same epoch, as two that raised theirs at the same time: until
+/// they hear of each other, upon which one of them raises it again, above all others.
+bool epochs_differ(const core::ClusterView& view) {
+  std::set<std::uint64_t> epochs;
+  for (const Member& member : view.members) {
+    const core::Node* self = member.self();
+    if (self == nullptr ||
+        (self->role == core::Role::master && !epochs.insert(self->config_epoch).second)) {
+      return false;
+    }
+  }
+  return true;
+}
 
 /// Who takes slots gets an epoch above their givers' before, and all masters hear of it: else they
 /// might vote for a replica of a giver that has not heard of the move, and it would take the slots
@@ -111,7 +132,7 @@ Status Wave::raise_targets() {
             }
           }
         }
-        return std::string();
+        return epochs_differ(cluster_.view()) ? std::string() : "two masters have the same epoch";
       });
   return heard || heard.error().code == ErrorCode::timeout ? Status{} : heard;
 }
@@ -149,13 +170,10 @@ Status Wave::prepare(const MoveSlots& step) {
 }
 
 Status Wave::name_owner(std::size_t at, const core::SlotSet& slots, const core::NodeId& owner) {
-  std::vector<std::vector<Command>> commands(cluster_.view().members.size());
-  commands[at] = setslot_commands(slots.numbers(), {"NODE", owner.to_text()});
-  const auto answers = cluster_.switchboard().ask_each(commands, soon());
-  if (!answers[at]) {
-    return answers[at].error();
-  }
-  for (const core::Reply& reply : *answers[at]) {
+  KREDIS_TRY(const auto replies,
+             cluster_.switchboard().ask_one(
+                 at, setslot_commands(slots.numbers(), {"NODE", owner.to_text()}), soon()));
+  for (const core::Reply& reply : replies) {
     if (reply.is_error()) {
       return redis::error_of(reply, cluster_.view().members[at].pod.name);
     }
@@ -165,13 +183,9 @@ Status Wave::name_owner(std::size_t at, const core::SlotSet& slots, const core::
 
 /// Which databases it has, how much it holds, and so how many slots may be open at once.
 Status Wave::look_into(MovePair& pair, std::size_t source) {
-  std::vector<std::vector<Command>> commands(cluster_.view().members.size());
-  commands[source] = {{"INFO", "keyspace"}, {"INFO", "memory"}, {"DBSIZE"}};
-  const auto answers = cluster_.switchboard().ask_each(commands, soon());
-  if (!answers[source]) {
-    return answers[source].error();
-  }
-  const std::vector<core::Reply>& replies = *answers[source];
+  KREDIS_TRY(const auto replies,
+             cluster_.switchboard().ask_one(
+                 source, {{"INFO", "keyspace"}, {"INFO", "memory"}, {"DBSIZE"}}, soon()));
   std::int64_t held = k_small_server;
   pair.databases = databases_in(replies[0].text);
   for (const std::string_view line : core::split_lines(replies[1].text)) {
@@ -317,20 +331,63 @@ Status Wave::run() {
     return *ended;
   }
   KREDIS_CHECK(start());
+  KREDIS_CHECK(look_once_more());
   return watch();
+}
+
+/// All that went before took time, in which a replica may have taken a place. From here on the
+/// workers hear from both ends before a node could be given up.
+Status Wave::look_once_more() {
+  const auto now = steady_clock::now();
+  cluster_.ask(observe::Ask::topology, soon());
+  const bool epochs_stay = epochs_differ(cluster_.view());
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    KREDIS_TRY(const MoveEnds ends, ends_of(*steps_[i], cluster_.view()));
+    const Member& target = cluster_.view().members[ends.target];
+    const core::Node& source = *cluster_.view().members[ends.source].self();
+    pairs_[i]->claims = epochs_stay && target.server && target.server->server == "redis" &&
+                        target.self()->config_epoch > source.config_epoch;
+  }
+  std::chrono::milliseconds shortest = k_default_node_timeout;
+  for (const auto& value : cluster_.switchboard().ask_setting("cluster-node-timeout", soon())) {
+    const auto number = core::to_number<std::int64_t>(value.value_or(""));
+    shortest = std::min(shortest, std::chrono::milliseconds(number.value_or(shortest.count())));
+  }
+  for (const auto& pair : pairs_) {
+    pair->seen = now;
+    pair->held_up_after = shortest * 4 / 5;
+  }
+  return {};
 }
 
 /// One wave; another look and another wave where a node was held up, which finds out who is master
 /// now.
 Status run_waves(const Moves& steps, Site& site, const Conduct& conduct) {
-  for (int wave_number = 1;; ++wave_number) {
+  for (int in_vain = 0;;) {
     Wave wave(steps, site, conduct);
     const Status moved = wave.run();
-    if (moved || !wave.was_held_up() || wave_number == k_most_waves || conduct.is_cancelled()) {
+    in_vain = wave.brought_keys() ? 0 : in_vain + 1;
+    if (moved || !wave.was_held_up() || in_vain == k_most_waves || conduct.is_cancelled()) {
       return moved;
     }
     conduct.say(moved.error().message + ": looking anew");
   }
+}
+
+/// In which no node both takes and gives: it would raise its epoch as it takes, also for a slot
+/// that it is just giving away, and win it back without its keys.
+std::vector<Moves> in_one_direction(const Moves& steps) {
+  std::vector<Moves> groups;
+  for (const MoveSlots* step : steps) {
+    const auto fits = [&](const Moves& group) {
+      return std::ranges::none_of(group, [&](const MoveSlots* other) {
+        return other->target == step->source || other->source == step->target;
+      });
+    };
+    const auto group = std::ranges::find_if(groups, fits);
+    (group == groups.end() ? groups.emplace_back() : *group).push_back(step);
+  }
+  return groups;
 }
 
 /// Those of one way, which do not mix on a node, and then the maps of all.
@@ -343,8 +400,8 @@ Status run_ways(const Moves& steps, Site& site, const Conduct& conduct) {
   if (!atomic.empty()) {
     KREDIS_CHECK(run_slot_jobs(atomic, *site.cluster, conduct));
   }
-  if (!classic.empty()) {
-    KREDIS_CHECK(run_waves(classic, site, conduct));
+  for (const Moves& group : in_one_direction(classic)) {
+    KREDIS_CHECK(run_waves(group, site, conduct));
   }
   return wait_until_owned(steps, *site.cluster, conduct);
 }

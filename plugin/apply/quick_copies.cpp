@@ -17,15 +17,10 @@ QuickCopies::QuickCopies(observe::Cluster& cluster, const Conduct& conduct, int 
     : cluster_(cluster), conduct_(conduct) {
   const std::string wanted = std::to_string(seconds);
   std::map<std::string, std::string> delays;
-  const auto answers =
-      cluster.switchboard().ask_all({{"CONFIG", "GET", k_delay}}, conduct.call_deadline());
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    if (!answers[i] || answers[i]->front().items.size() != 2) {
-      continue;
-    }
-    const std::string& value = answers[i]->front().items[1].text;
-    if (value != wanted) {
-      before_[cluster.view().members[i].pod.name] = value;
+  const auto values = cluster.switchboard().ask_setting(k_delay, conduct.call_deadline());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] && *values[i] != wanted) {
+      before_[cluster.view().members[i].pod.name] = *values[i];
       delays[cluster.view().members[i].pod.name] = wanted;
     }
   }

@@ -91,9 +91,7 @@ class JobWave {
 };
 
 observe::Answer JobWave::ask(std::size_t at, const std::vector<Command>& commands) {
-  std::vector<std::vector<Command>> all(cluster_.view().members.size());
-  all[at] = commands;
-  return cluster_.switchboard().ask_each(all, soon())[at];
+  return cluster_.switchboard().ask_one(at, commands, soon());
 }
 
 Status JobWave::prepare(const MoveSlots& move) {

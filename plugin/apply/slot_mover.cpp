@@ -20,9 +20,8 @@ using namespace std::chrono_literals;
 
 /// For one exchange; more where large keys go.
 constexpr auto k_exchange = 15s;
-/// A node that needed longer was away: long enough for a replica to take its place, of which it may
-/// not have heard as it answers.
-constexpr auto k_held_up = 4s;
+/// Of life, while the pace leaves both ends alone.
+constexpr auto k_between_signs = 500ms;
 /// What a slow network carries at least.
 constexpr std::int64_t k_bytes_per_second = std::int64_t{4} << 20;
 /// A key above this is said, and moves alone: its whole MIGRATE holds up the clients of the source.
@@ -42,16 +41,15 @@ Status expect_no_error(const std::vector<Reply>& replies, const std::string& pod
     if (reply.is_error()) {
       return redis::error_of(reply, pod);
     }
+    KREDIS_CHECK(expect_no_error(reply.items, pod));  // Of a transaction.
   }
   return {};
 }
 
-/// That the exchange that began then took no longer than it may, beside `more` for its bytes.
-Status expect_prompt(MovePair& pair,
-                     steady_clock::time_point began,
-                     std::chrono::seconds more,
-                     const std::string& pod) {
-  if (steady_clock::now() - began < k_held_up + more) {
+/// That a node that answers now was not away since it was alive for so long that a replica may have
+/// taken its place, of which it may not have heard as it answers.
+Status expect_prompt(MovePair& pair, steady_clock::time_point alive, const std::string& pod) {
+  if (steady_clock::now() - alive < pair.held_up_after) {
     return {};
   }
   pair.held_up = true;
@@ -70,14 +68,14 @@ Result<std::vector<Reply>> SlotMover::at_source(const std::vector<Command>& comm
                                                 std::int64_t bytes) {
   const auto began = steady_clock::now();
   KREDIS_TRY(auto replies, source_->pipeline(commands, began + time_for(bytes)));
-  KREDIS_CHECK(expect_prompt(pair_, began, time_for(bytes) - k_exchange, pair_.source.pod));
+  KREDIS_CHECK(expect_prompt(pair_, std::exchange(source_alive_, began), pair_.source.pod));
   return replies;
 }
 
 Status SlotMover::at_target(const std::vector<Command>& commands) {
   const auto began = steady_clock::now();
   KREDIS_TRY(const auto replies, target_->pipeline(commands, began + k_exchange));
-  KREDIS_CHECK(expect_prompt(pair_, began, 0s, pair_.target.pod));
+  KREDIS_CHECK(expect_prompt(pair_, std::exchange(target_alive_, began), pair_.target.pod));
   return expect_no_error(replies, pair_.target.pod);
 }
 
@@ -103,6 +101,7 @@ std::vector<std::uint32_t> SlotMover::take() {
 }
 
 Status SlotMover::run(const MoveStop& stop) {
+  source_alive_ = target_alive_ = pair_.seen;
   while (!stop()) {
     const std::vector<std::uint32_t> slots = take();
     if (slots.empty()) {
@@ -159,7 +158,7 @@ Status SlotMover::drain(const std::vector<std::uint32_t>& numbers,
       if (burst.commands.empty()) {
         break;
       }
-      KREDIS_CHECK(send(burst));
+      KREDIS_CHECK(send(burst, stop));
     }
     std::erase_if(slots, [](const Slot& slot) { return slot.listed_all && slot.keys.empty(); });
   }
@@ -268,17 +267,29 @@ SlotMover::Burst SlotMover::next_burst(std::vector<Slot>& slots, int database) {
 
 /// REPLACE: the slot is open here and there, so a copy at the target is one whose acknowledgement
 /// was lost, and the source's is the one that was served since.
-Status SlotMover::send(const Burst& burst) {
+Status SlotMover::send(const Burst& burst, const MoveStop& stop) {
   const auto began = steady_clock::now();
   const auto next = pair_.pace.next_after(began, burst.bytes);
   KREDIS_TRY(const auto replies, at_source(burst.commands, burst.bytes));
   KREDIS_CHECK(expect_no_error(replies, pair_.source.pod));
+  // The source had the target's answers, unless all keys had expired.
+  const bool all_gone =
+      std::ranges::all_of(replies, [](const Reply& reply) { return reply.text == "NOKEY"; });
+  target_alive_ = all_gone ? target_alive_ : began;
   const auto lasted = std::chrono::duration_cast<microseconds>(steady_clock::now() - began);
   pair_.pace.took(burst.keys, lasted, microseconds(pair_.felt.exchange(0)));
   pair_.keys += static_cast<std::int64_t>(burst.keys);
   pair_.bytes += burst.bytes;
-  if (next > steady_clock::now()) {
-    std::this_thread::sleep_until(next);
+  return wait_until(next, stop);
+}
+
+/// Both ends are heard meanwhile.
+Status SlotMover::wait_until(steady_clock::time_point then, const MoveStop& stop) {
+  while (!stop() && steady_clock::now() < then) {
+    std::this_thread::sleep_until(std::min(then, steady_clock::now() + k_between_signs));
+    KREDIS_CHECK(at_target({{"PING"}}));
+    KREDIS_TRY(const auto replies, at_source({{"PING"}}));
+    KREDIS_CHECK(expect_no_error(replies, pair_.source.pod));
   }
   return {};
 }
@@ -302,10 +313,22 @@ Result<bool> SlotMover::is_empty(const std::vector<std::uint32_t>& slots) {
   return true;
 }
 
-/// Target, then source: while the source still answers for the slot nobody asks in vain.
+/// Target, then source: while the source still answers for the slot nobody asks in vain. A target
+/// that has the slot marked would take a new epoch for each, of which nobody else knows yet: its
+/// replica that takes over then may have the same, and lose to the one that comes back. Without the
+/// mark it takes none; never without both, as a start would delete the keys.
 Status SlotMover::close(const std::vector<std::uint32_t>& slots) {
   const std::vector<Command> owner = setslot_commands(slots, {"NODE", pair_.target.id.to_text()});
-  KREDIS_CHECK(at_target(owner));
+  std::vector<Command> claims = owner;
+  if (pair_.claims) {
+    claims = {{"MULTI"}};
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      claims.push_back(setslot_commands({slots[i]}, {"STABLE"}).front());
+      claims.push_back(owner[i]);
+    }
+    claims.push_back({"EXEC"});
+  }
+  KREDIS_CHECK(at_target(claims));
   KREDIS_TRY(const auto replies, at_source(owner));
   return expect_no_error(replies, pair_.source.pod);
 }

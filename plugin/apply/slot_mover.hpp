@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -44,6 +45,9 @@ struct MovePair {
   bool sized = false;                ///< Whether a key may be so large that sizes are asked for.
   bool large_on_average = false;     ///< Then each is asked for, at little cost beside its move.
   std::size_t chunk = 1;             ///< Slots that a worker opens together.
+  /// The target's epoch is above the source's and stays so: its claims need no new one. Not of
+  /// Valkey, which waits for its replicas at SETSLOT, and dies of one in a transaction (9.1.2).
+  bool claims = false;
   MovePace pace;
 
   std::mutex mutex = {};
@@ -53,8 +57,12 @@ struct MovePair {
   std::atomic<std::int64_t> keys = 0;
   std::atomic<std::int64_t> bytes = 0;  ///< Where sizes are known.
   std::atomic<std::int64_t> felt = 0;   ///< What a client waited last, in microseconds.
-  std::atomic<bool> held_up = false;    ///< An exchange took so long that roles may have changed.
-  std::string large = {};               ///< The last large key: its name and size.
+  /// When both ends were known to be masters, and how long that may be believed without an answer:
+  /// less than it takes others to give a node up, upon which a replica takes its place.
+  std::chrono::steady_clock::time_point seen = {};
+  std::chrono::milliseconds held_up_after = {};
+  std::atomic<bool> held_up = false;  ///< An end was not heard of for that long.
+  std::string large = {};             ///< The last large key: its name and size.
 };
 
 /// Whether to stop, asked between bursts.
@@ -95,7 +103,8 @@ class SlotMover {
   Status weigh(std::vector<Slot*>& slots);
   Status weigh_each(const std::vector<Slot*>& slots, std::size_t step);
   Burst next_burst(std::vector<Slot>& slots, int database);
-  Status send(const Burst& burst);
+  Status send(const Burst& burst, const MoveStop& stop);
+  Status wait_until(std::chrono::steady_clock::time_point then, const MoveStop& stop);
   Result<bool> is_empty(const std::vector<std::uint32_t>& slots);
   Status close(const std::vector<std::uint32_t>& slots);
   Result<std::vector<core::Reply>> at_source(const std::vector<core::Command>& commands,
@@ -107,6 +116,9 @@ class SlotMover {
   std::unique_ptr<ports::RedisConnection> source_;
   std::unique_ptr<ports::RedisConnection> target_;
   int database_ = 0;
+  /// When the last command was sent that the node has answered.
+  std::chrono::steady_clock::time_point source_alive_;
+  std::chrono::steady_clock::time_point target_alive_;
 };
 
 }  // namespace kredis::plugin

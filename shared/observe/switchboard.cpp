@@ -28,6 +28,16 @@ std::vector<Answer> Switchboard::ask_each(const std::vector<std::vector<core::Co
   });
 }
 
+std::vector<std::optional<std::string>> Switchboard::ask_setting(const std::string& name,
+                                                                 ports::Deadline deadline) {
+  std::vector<std::optional<std::string>> values;
+  for (const Answer& answer : ask_all({{"CONFIG", "GET", name}}, deadline)) {
+    const bool known = answer && answer->front().items.size() == 2;
+    values.push_back(known ? std::optional(answer->front().items[1].text) : std::nullopt);
+  }
+  return values;
+}
+
 Answer Switchboard::ask(Line& line,
                         const std::vector<core::Command>& commands,
                         ports::Deadline deadline) {

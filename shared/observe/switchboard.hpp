@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,15 @@ class Switchboard {
   /// Sends `commands[i]` to node i; nothing to those with none, whose answer is empty.
   std::vector<Answer> ask_each(const std::vector<std::vector<core::Command>>& commands,
                                ports::Deadline deadline);
+  /// Sends the commands to node `at` alone.
+  Answer ask_one(std::size_t at,
+                 const std::vector<core::Command>& commands,
+                 ports::Deadline deadline) {
+    return ask(lines_[at], commands, deadline);
+  }
+  /// What CONFIG GET says of the setting on each node; nothing where that is not known.
+  std::vector<std::optional<std::string>> ask_setting(const std::string& name,
+                                                      ports::Deadline deadline);
 
   /// A further line to one node, for somebody who works beside this.
   Result<std::unique_ptr<ports::RedisConnection>> open(std::size_t at, ports::Deadline deadline) {

@@ -336,8 +336,11 @@ void Scenario::write_now_and_then() {
   turns_.at(turns_.now() + world_.between(2'000, 80'000), [this] { write_now_and_then(); });
 }
 
-/// All processes are there again, and news has gone round.
+/// Nothing more goes wrong, all processes are there again, and news has gone round.
 void Scenario::settle() {
+  faults_.clear();
+  world_.manners.broken_calls = 0;
+  world_.manners.broken_migrates = 0;
   world_.manners.bus_delay = 5ms;
   writes_ = k_writes;
   Time until = turns_.now();
@@ -405,6 +408,9 @@ void Scenario::play() {
     PluginRun run(world_, [this](PluginRun& each) { before_call(each); });
     mends_ = !open.empty();
     done = attempt(run);
+    if (!done) {
+      world_.trace([&] { return "ENDS: " + done.error().message + "; " + done.error().hint; });
+    }
     done = done || i + 1 < k_most_mends ? Status{} : done;
     turns_.sleep_until(turns_.now() + 5s);
   }

@@ -115,6 +115,7 @@ void World::come_back(ModelNode& node) {
   node.up = true;
   node.paused_until = turns_.now();
   node.fails_until = turns_.now() + between(200'000, 2'000'000) + 2 * manners.bus_delay;
+  node.starts_until = node.fails_until;
   if (node.is_master()) {
     judge_strays(node);
   } else {
@@ -282,7 +283,8 @@ void World::copy_all(ModelNode& replica, ModelNode& master) {
 
 /// Whether a client's plain write of `key` is taken; an empty key: of one that nobody has yet.
 bool World::accepts(const ModelNode& node, std::uint32_t slot, const std::string& key) const {
-  if (!node.up || !node.is_master() || node.owner[slot] != node.id) {
+  if (!node.up || !node.is_master() || node.owner[slot] != node.id ||
+      turns_.now() < node.starts_until) {
     return false;
   }
   if (!node.migrating.contains(slot)) {

@@ -54,6 +54,7 @@ struct Call {
   std::size_t most = SIZE_MAX;  ///< So many are done, and then the connection breaks.
   bool of_plugin = false;
   bool asking = false;
+  std::optional<std::vector<core::Command>> queued = {};  ///< Between MULTI and EXEC.
   std::function<void(bool whole)> done = {};
 };
 
@@ -64,10 +65,11 @@ struct ModelNode {
   std::string host = {};
   bool up = true;
   Time paused_until = Time(0);
-  bool busy = false;           ///< In a MIGRATE.
-  std::uint64_t life = 0;      ///< Counted up by each death.
-  bool in_sync = false;        ///< A replica's, with its master.
-  Time fails_until = Time(0);  ///< Says CLUSTERDOWN until then, as after a start.
+  bool busy = false;            ///< In a MIGRATE.
+  std::uint64_t life = 0;       ///< Counted up by each death.
+  bool in_sync = false;         ///< A replica's, with its master.
+  Time fails_until = Time(0);   ///< Says CLUSTERDOWN until then.
+  Time starts_until = Time(0);  ///< Takes no write until then: CLUSTER_WRITABLE_DELAY.
   bool state_ok = true;
   std::uint64_t current_epoch = 0;
   std::vector<Seen> seen = {};  ///< By Ident.

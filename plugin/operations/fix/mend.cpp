@@ -26,6 +26,8 @@ constexpr auto k_time_after_change = 20s;
 /// A node that one has forgotten is not taken for a minute; since Redis 7.2 all hear of that, and
 /// forget it again after each introduction.
 constexpr auto k_ban = 100s;
+/// A plan from a look that began longer ago is made once more before it is carried out.
+constexpr auto k_stale = 2s;
 constexpr std::array<std::string_view, 5> k_passing{
     "views-disagree", "cluster-state-fail", "loading", "replica-link-down", "replica-no-failover"};
 
@@ -94,6 +96,7 @@ Result<Mended> mend(Site& site, const MendOptions& options, const Conduct& condu
   for (int round = 0; round < k_most_rounds; ++round) {
     conduct.say("Look what there is to mend");
     const auto patience = mended.plans.empty() || again ? k_passing_time : k_time_after_change;
+    const auto looked = conduct.now();
     KREDIS_TRY(core::FixPlan plan, plan_round(site, options.wish, patience, conduct));
     mended.view = site.cluster->view();
     mended.refused = plan.refused;
@@ -107,6 +110,14 @@ Result<Mended> mend(Site& site, const MendOptions& options, const Conduct& condu
       KREDIS_CHECK(options.agree(plan));
     }
     last = steps_in(plan);
+    if (conduct.now() - looked > k_stale) {
+      KREDIS_TRY(const core::FixPlan now, plan_round(site, options.wish, k_passing_time, conduct));
+      if (steps_in(now) != last) {
+        conduct.say("The cluster has changed meanwhile: planning anew");
+        last.clear();
+        continue;
+      }
+    }
     // Somebody was quicker, or the cluster moved on: what is planned next is from what is there.
     const Status done = apply_plan(site, plan, conduct);
     if (!done && done.error().code != ErrorCode::conflict) {

@@ -2,10 +2,11 @@
 #include "plugin/operations/init/forming_node_timeouts.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "shared/core/text.hpp"
 
 namespace kredis::plugin {
 namespace {
@@ -18,14 +19,9 @@ core::Command set_command(milliseconds value) {
   return {"CONFIG", "SET", k_setting, std::to_string(value.count())};
 }
 
-std::optional<milliseconds> value_in(const observe::Answer& answer) {
-  if (!answer || answer->empty() || answer->front().items.size() != 2) {
-    return std::nullopt;
-  }
-  const std::string& text = answer->front().items[1].text;
-  milliseconds::rep value = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-  return read.ec == std::errc{} && value > 0 ? std::optional(milliseconds(value)) : std::nullopt;
+std::optional<milliseconds> value_in(const std::optional<std::string>& text) {
+  const auto value = core::to_number<milliseconds::rep>(text.value_or(""));
+  return value && *value > 0 ? std::optional(milliseconds(*value)) : std::nullopt;
 }
 
 }  // namespace
@@ -49,9 +45,9 @@ FormingNodeTimeouts::~FormingNodeTimeouts() {
 }
 
 void FormingNodeTimeouts::look(ports::Deadline deadline) {
-  const auto answers = switchboard_.ask_all({{"CONFIG", "GET", k_setting}}, deadline);
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    if (const auto value = value_in(answers[i])) {
+  const auto values = switchboard_.ask_setting(std::string(k_setting), deadline);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (const auto value = value_in(values[i])) {
       short_[i] =
           std::ranges::find(k_forming_node_timeouts, *value) != k_forming_node_timeouts.end();
       wanted_[i] = short_[i] ? configured_ : *value;

@@ -40,12 +40,10 @@ core::Shape wanted_shape(const ClusterView& view, const ScaleOptions& options) {
 std::set<std::string> pods_that_migrate(observe::Cluster& cluster,
                                         const std::string& value,
                                         const Conduct& conduct) {
-  const auto answers =
-      cluster.switchboard().ask_all({{"CONFIG", "GET", k_migration}}, conduct.call_deadline());
+  const auto values = cluster.switchboard().ask_setting(k_migration, conduct.call_deadline());
   std::set<std::string> pods;
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    const bool said = answers[i] && answers[i]->front().items.size() == 2;
-    if (said && answers[i]->front().items.back().text == value) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] == value) {
       pods.insert(cluster.view().members[i].pod.name);
     }
   }

@@ -222,10 +222,11 @@ Result<std::vector<SlotHolder>> holders_of(const ClusterView& view) {
   for (const Member& member : view.members) {
     const Node* self = member.self();
     const Node* seen = self == nullptr ? nullptr : agreed->find(self->id);
-    if (seen == nullptr || seen->role != Role::master || self->role != Role::master) {
+    if (seen == nullptr || (seen->role != Role::master && self->role != Role::master)) {
       continue;
     }
-    if (!(seen->slots == self->slots)) {
+    // One of the two is behind: leaving the node out would deal out the slots of the others alone.
+    if (seen->role != self->role || !(seen->slots == self->slots)) {
       return Error::conflict("the nodes do not agree on the slots of " + member.pod.name)
           .with_hint("mend that first: " + redis_command(view, "fix"));
     }
@@ -265,7 +266,9 @@ std::map<const Member*, SlotSet> stale_marks(const ClusterView& view) {
     const bool follows = self != nullptr && self->role == Role::replica && self->master &&
                          member.server && member.server->master_link_up;
     const Member* master = follows ? view.by_id(*self->master) : nullptr;
-    for (const OpenSlot& open : master == nullptr ? std::vector<OpenSlot>{} : self->open_slots) {
+    // Of a replica's replica the servers make the master's, which closes all.
+    const bool is_one = master != nullptr && master->self()->role == Role::master;
+    for (const OpenSlot& open : is_one ? self->open_slots : std::vector<OpenSlot>{}) {
       if (!is_open_on(*master, open.slot)) {
         stale[master].insert(one_slot(open.slot));
       }

@@ -202,6 +202,25 @@ TEST_SUITE("core/plan_slots") {
     CHECK(refused.error().message == "slot 7 of redis-app-0 is half moved already");
   }
 
+  TEST_CASE("a shard whose failover not all heard of is not left out of the sharing") {
+    ViewBuilder builder = ViewBuilder::whole(3, 1);
+    SlotSet slots;
+    for (const int pod : {0, 3}) {
+      builder.edit(pod, [&slots, pod](Member& member) {
+        for (Node& node : edit_nodes(member)) {
+          if (node.flags.myself) {
+            node.role = pod == 0 ? Role::replica : Role::master;
+            std::swap(node.slots, slots);
+          }
+        }
+      });
+    }
+    const auto refused = holders_of(builder.build());
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == ErrorCode::conflict);
+    CHECK(refused.error().message == "the nodes do not agree on the slots of redis-app-0");
+  }
+
   TEST_CASE("what is half moved is finished, also where a replica took over meanwhile") {
     const auto open = [](ViewBuilder& builder, int pod, OpenSlot::Direction direction, int other) {
       builder.edit(pod, [=](Member& member) {
@@ -280,6 +299,12 @@ TEST_SUITE("core/plan_slots") {
     }
     SUBCASE("not where no word of its master reaches it") {
       view.members[3].server->master_link_up = false;
+      CHECK(close_stale_marks(view).steps.empty());
+    }
+    SUBCASE("not where its master is a replica by now, which takes no SETSLOT") {
+      for (Node& node : edit_nodes(view.members[0])) {
+        node.role = node.flags.myself ? Role::replica : node.role;
+      }
       CHECK(close_stale_marks(view).steps.empty());
     }
   }
