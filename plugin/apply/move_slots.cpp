@@ -6,7 +6,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "plugin/apply/node_steps.hpp"
 #include "plugin/apply/slot_jobs.hpp"
 #include "plugin/apply/slot_mover.hpp"
+#include "plugin/apply/taker_epochs.hpp"
 #include "shared/core/text.hpp"
 #include "shared/redis/reply_error.hpp"
 
@@ -21,7 +21,6 @@ namespace kredis::plugin {
 namespace {
 
 using core::Command;
-using core::Member;
 using core::MoveSlots;
 using std::chrono::microseconds;
 using std::chrono::steady_clock;
@@ -39,8 +38,7 @@ constexpr std::int64_t k_large_on_average = 2048;
 /// Below this many bytes in the whole server no key of it is worth a question for its size.
 constexpr std::int64_t k_small_server = std::int64_t{32} << 20;
 constexpr auto k_tick = 50ms;
-/// How long all are given to hear of an epoch; gossip takes a second or two.
-constexpr auto k_hearsay = 3s;
+constexpr auto k_epoch_tick = 10ms;
 /// What is believed of nodes that do not say it, and the longest that is waited for one.
 constexpr std::chrono::milliseconds k_default_node_timeout = 5s;
 /// Waves in a row that bring nothing, where nodes are held up again and again.
@@ -62,7 +60,6 @@ class Wave {
   }
 
  private:
-  Status raise_targets();
   Status prepare(const MoveSlots& step);
   Status look_into(MovePair& pair, std::size_t source);
   Status name_owner(std::size_t at, const core::SlotSet& slots, const core::NodeId& owner);
@@ -70,6 +67,7 @@ class Wave {
   Status look_once_more();
   std::size_t pairs_at(std::size_t end) const;  ///< That have slots to move.
   Status watch();
+  void let_close();
   void tell_others();
   std::string progress_text() const;
   ports::Deadline soon() const { return conduct_.call_deadline(); }
@@ -85,57 +83,10 @@ class Wave {
   std::uint32_t all_ = 0;
   std::uint32_t before_ = 0;  ///< Slots that had arrived already.
   steady_clock::time_point began_ = steady_clock::now();
+  TakerEpochs epochs_{steps_, cluster_, conduct_};
+  bool may_close_ = false;
   std::atomic<bool> stop_ = false;
 };
-
-/// Whether no two masters have the same epoch, as two that raised theirs at the same time: until
-/// they hear of each other, upon which one of them raises it again, above all others.
-bool epochs_differ(const core::ClusterView& view) {
-  std::set<std::uint64_t> epochs;
-  for (const Member& member : view.members) {
-    const core::Node* self = member.self();
-    if (self == nullptr ||
-        (self->role == core::Role::master && !epochs.insert(self->config_epoch).second)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-/// Who takes slots gets an epoch above their givers' before, and all masters hear of it: else they
-/// might vote for a replica of a giver that has not heard of the move, and it would take the slots
-/// back, upon which the taker deletes the keys. What is not heard in time is no error here.
-Status Wave::raise_targets() {
-  std::vector<std::vector<Command>> commands(cluster_.view().members.size());
-  std::vector<std::pair<core::NodeId, std::uint64_t>> above;
-  for (const MoveSlots* step : steps_) {
-    KREDIS_TRY(const MoveEnds ends, ends_of(*step, cluster_.view()));
-    const std::uint64_t given = cluster_.view().members[ends.source].self()->config_epoch;
-    const bool is_above = cluster_.view().members[ends.target].self()->config_epoch > given;
-    if (!is_above && !ends.left.empty()) {
-      commands[ends.target] = {{"CLUSTER", "BUMPEPOCH"}};
-      above.emplace_back(step->target, given);
-    }
-  }
-  if (above.empty()) {
-    return {};
-  }
-  static_cast<void>(cluster_.switchboard().ask_each(commands, soon()));
-  const Status heard =
-      wait_until(conduct_.with_patience(k_hearsay), 50ms, [&]() -> Result<std::string> {
-        cluster_.ask(observe::Ask::topology, soon());
-        for (const Member& member : cluster_.view().members) {
-          for (const auto& [target, given] : above) {
-            const core::Node* seen = member.view ? member.view->find(target) : nullptr;
-            if (seen != nullptr && seen->config_epoch <= given) {
-              return member.pod.name + " has not heard of the epoch of " + target.short_text();
-            }
-          }
-        }
-        return epochs_differ(cluster_.view()) ? std::string() : "two masters have the same epoch";
-      });
-  return heard || heard.error().code == ErrorCode::timeout ? Status{} : heard;
-}
 
 Status Wave::prepare(const MoveSlots& step) {
   KREDIS_TRY(const MoveEnds ends, ends_of(step, cluster_.view()));
@@ -279,6 +230,17 @@ std::string Wave::progress_text() const {
   return to_text(count) + large;
 }
 
+/// Keys may go before all have heard of the takers' epochs, but no slot.
+void Wave::let_close() {
+  if (may_close_ || !epochs_.are_heard()) {
+    return;
+  }
+  may_close_ = true;
+  for (const auto& pair : pairs_) {
+    pair->may_close = true;
+  }
+}
+
 /// Until all workers are done, or one fails, or somebody ends it.
 Status Wave::watch() {
   std::vector<Status> ends(movers_.size());
@@ -299,8 +261,10 @@ Status Wave::watch() {
     });
   }
   const auto all_ended = [&] {
+    let_close();
     std::unique_lock lock(mutex);
-    return one_ended.wait_for(lock, k_tick, [&] { return running == 0; });
+    return one_ended.wait_for(
+        lock, may_close_ ? k_tick : k_epoch_tick, [&] { return running == 0; });
   };
   std::optional<Error> ended;
   while (!all_ended()) {
@@ -323,7 +287,7 @@ Status Wave::watch() {
 
 Status Wave::run() {
   cluster_.ask(observe::Ask::topology, soon());
-  KREDIS_CHECK(raise_targets());
+  KREDIS_CHECK(epochs_.raise());
   for (const MoveSlots* step : steps_) {
     KREDIS_CHECK(prepare(*step));
   }
@@ -340,13 +304,8 @@ Status Wave::run() {
 Status Wave::look_once_more() {
   const auto now = steady_clock::now();
   cluster_.ask(observe::Ask::topology, soon());
-  const bool epochs_stay = epochs_differ(cluster_.view());
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    KREDIS_TRY(const MoveEnds ends, ends_of(*steps_[i], cluster_.view()));
-    const Member& target = cluster_.view().members[ends.target];
-    const core::Node& source = *cluster_.view().members[ends.source].self();
-    pairs_[i]->claims = epochs_stay && target.server && target.server->server == "redis" &&
-                        target.self()->config_epoch > source.config_epoch;
+  for (const MoveSlots* step : steps_) {
+    KREDIS_CHECK(ends_of(*step, cluster_.view()));
   }
   std::chrono::milliseconds shortest = k_default_node_timeout;
   for (const auto& value : cluster_.switchboard().ask_setting("cluster-node-timeout", soon())) {

@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 constexpr auto k_exchange = 15s;
 /// Of life, while the pace leaves both ends alone.
 constexpr auto k_between_signs = 500ms;
+constexpr auto k_close_tick = 5ms;
 /// What a slow network carries at least.
 constexpr std::int64_t k_bytes_per_second = std::int64_t{4} << 20;
 /// A key above this is said, and moves alone: its whole MIGRATE holds up the clients of the source.
@@ -41,7 +42,6 @@ Status expect_no_error(const std::vector<Reply>& replies, const std::string& pod
     if (reply.is_error()) {
       return redis::error_of(reply, pod);
     }
-    KREDIS_CHECK(expect_no_error(reply.items, pod));  // Of a transaction.
   }
   return {};
 }
@@ -118,6 +118,7 @@ Status SlotMover::move(const std::vector<std::uint32_t>& slots, const MoveStop& 
     for (const int database : pair_.databases) {
       KREDIS_CHECK(drain(slots, database, stop));
     }
+    KREDIS_CHECK(wait_to_close(stop));
     if (stop()) {
       return {};
     }
@@ -283,6 +284,13 @@ Status SlotMover::send(const Burst& burst, const MoveStop& stop) {
   return wait_until(next, stop);
 }
 
+Status SlotMover::wait_to_close(const MoveStop& stop) {
+  while (!pair_.may_close && !stop()) {
+    KREDIS_CHECK(wait_until(steady_clock::now() + k_close_tick, stop));
+  }
+  return {};
+}
+
 /// Both ends are heard meanwhile.
 Status SlotMover::wait_until(steady_clock::time_point then, const MoveStop& stop) {
   while (!stop() && steady_clock::now() < then) {
@@ -313,22 +321,11 @@ Result<bool> SlotMover::is_empty(const std::vector<std::uint32_t>& slots) {
   return true;
 }
 
-/// Target, then source: while the source still answers for the slot nobody asks in vain. A target
-/// that has the slot marked would take a new epoch for each, of which nobody else knows yet: its
-/// replica that takes over then may have the same, and lose to the one that comes back. Without the
-/// mark it takes none; never without both, as a start would delete the keys.
+/// Target, then source: while the source still answers for the slot nobody asks in vain. The target
+/// raises its epoch as it closes a marked slot, and tells everybody at once.
 Status SlotMover::close(const std::vector<std::uint32_t>& slots) {
   const std::vector<Command> owner = setslot_commands(slots, {"NODE", pair_.target.id.to_text()});
-  std::vector<Command> claims = owner;
-  if (pair_.claims) {
-    claims = {{"MULTI"}};
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-      claims.push_back(setslot_commands({slots[i]}, {"STABLE"}).front());
-      claims.push_back(owner[i]);
-    }
-    claims.push_back({"EXEC"});
-  }
-  KREDIS_CHECK(at_target(claims));
+  KREDIS_CHECK(at_target(owner));
   KREDIS_TRY(const auto replies, at_source(owner));
   return expect_no_error(replies, pair_.source.pod);
 }

@@ -40,14 +40,12 @@ struct MovePair {
 
   MoveEnd source;
   MoveEnd target;
-  core::Command login;               ///< How the source logs in at the target.
-  std::vector<int> databases = {0};  ///< Where the source may have keys.
-  bool sized = false;                ///< Whether a key may be so large that sizes are asked for.
-  bool large_on_average = false;     ///< Then each is asked for, at little cost beside its move.
-  std::size_t chunk = 1;             ///< Slots that a worker opens together.
-  /// The target's epoch is above the source's and stays so: its claims need no new one. Not of
-  /// Valkey, which waits for its replicas at SETSLOT, and dies of one in a transaction (9.1.2).
-  bool claims = false;
+  core::Command login;                  ///< How the source logs in at the target.
+  std::vector<int> databases = {0};     ///< Where the source may have keys.
+  bool sized = false;                   ///< Whether a key may be so large that sizes are asked for.
+  bool large_on_average = false;        ///< Then each is asked for, at little cost beside its move.
+  std::size_t chunk = 1;                ///< Slots that a worker opens together.
+  std::atomic<bool> may_close = false;  ///< Not before all know the taker's epoch.
   MovePace pace;
 
   std::mutex mutex = {};
@@ -104,6 +102,7 @@ class SlotMover {
   Status weigh_each(const std::vector<Slot*>& slots, std::size_t step);
   Burst next_burst(std::vector<Slot>& slots, int database);
   Status send(const Burst& burst, const MoveStop& stop);
+  Status wait_to_close(const MoveStop& stop);
   Status wait_until(std::chrono::steady_clock::time_point then, const MoveStop& stop);
   Result<bool> is_empty(const std::vector<std::uint32_t>& slots);
   Status close(const std::vector<std::uint32_t>& slots);

@@ -302,6 +302,7 @@ bool World::promote(ModelNode& replica, Asked by) {
     return false;
   }
   trace([&] { return "PROMOTE " + replica.pod; });
+  hides_keys = hides_keys || has_hidden_strays();
   manners.promotions -= by == Asked::fate ? 1 : 0;
   replica.self().epoch = ++replica.current_epoch;
   replica.self().replica = false;

@@ -141,30 +141,9 @@ std::string Commands::info() const {
 
 void Commands::next() {
   const Command command = call_.commands[call_.replies.size()];
-  auto in_transaction = of_transaction(command);
-  if (auto reply = in_transaction ? std::move(in_transaction) : answer(command)) {
+  if (auto reply = answer(command)) {
     call_.replies.push_back(std::move(*reply));
   }
-}
-
-std::optional<Reply> Commands::of_transaction(const Command& command) {
-  const bool begins = command.front() == "MULTI";
-  if (!begins && !call_.queued) {
-    return std::nullopt;
-  }
-  if (begins) {
-    call_.queued.emplace();
-  } else if (command.front() == "EXEC") {
-    Reply all{.kind = Reply::Kind::array};
-    const auto queued = std::exchange(call_.queued, std::nullopt);
-    for (const Command& each : *queued) {
-      all.items.push_back(answer(each).value());
-    }
-    return all;
-  } else {
-    call_.queued->push_back(command);
-  }
-  return Reply{.kind = Reply::Kind::status, .text = begins ? "OK" : "QUEUED"};
 }
 
 std::optional<Reply> Commands::answer(const Command& command) {

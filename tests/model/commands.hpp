@@ -24,7 +24,6 @@ class Commands {
   using Reply = core::Reply;
 
   std::optional<Reply> answer(const Command& command);
-  std::optional<Reply> of_transaction(const Command& command);
   Reply cluster(const Command& command);
   Reply of_slot(const Command& command);
   Reply set_slot(const Command& command);

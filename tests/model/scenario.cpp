@@ -219,6 +219,10 @@ void Scenario::leave_open(std::uint32_t slot) {
   for (ModelNode& each : world_.nodes) {
     if (!each.is_master()) {
       each.keys = world_.of_ident(each.self().master)->keys;
+      if (world_.manners.valkey) {
+        each.migrating = world_.of_ident(each.self().master)->migrating;
+        each.importing = world_.of_ident(each.self().master)->importing;
+      }
     }
   }
 }

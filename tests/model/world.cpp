@@ -114,7 +114,7 @@ void World::come_back(ModelNode& node) {
   trace([&] { return "BACK " + node.pod; });
   node.up = true;
   node.paused_until = turns_.now();
-  node.fails_until = turns_.now() + between(200'000, 2'000'000) + 2 * manners.bus_delay;
+  node.fails_until = turns_.now() + 2s + between(0, 500'000) + 2 * manners.bus_delay;
   node.starts_until = node.fails_until;
   if (node.is_master()) {
     judge_strays(node);
@@ -382,11 +382,17 @@ std::string World::not_whole() {
     const auto found = owner->keys[slot].find(key);
     if (found == owner->keys[slot].end() || !(found->second == value)) {
       std::string who;
+      bool hidden = false;
       for (ModelNode& node : nodes) {
         const auto there = node.keys[slot].find(key);
+        hidden = hidden || (hides_keys && node.is_master() && there != node.keys[slot].end() &&
+                            there->second == value);
         who += there == node.keys[slot].end()
                    ? ""
                    : " " + node.pod + ":v" + std::to_string(there->second.version);
+      }
+      if (hidden) {
+        continue;
       }
       return owner->pod + (found == owner->keys[slot].end() ? " lacks " : " has another ") + key +
              " of slot " + std::to_string(slot) + ", v" + std::to_string(value.version) +

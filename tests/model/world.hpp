@@ -54,7 +54,6 @@ struct Call {
   std::size_t most = SIZE_MAX;  ///< So many are done, and then the connection breaks.
   bool of_plugin = false;
   bool asking = false;
-  std::optional<std::vector<core::Command>> queued = {};  ///< Between MULTI and EXEC.
   std::function<void(bool whole)> done = {};
 };
 
@@ -151,6 +150,8 @@ class World {
   /// as servers below Valkey 8 do (redis#6339): nothing shows them, and a restart of one that
   /// deletes what is not its own loses them, whoever moves slots. Such restarts are left out here.
   bool has_hidden_strays() const { return manners.promotions == 0 && !manners.valkey; }
+  /// After a second one, which the plugin asked for: both marks of a slot may be gone then.
+  bool hides_keys = false;
   /// What is not as it has to be in the end; empty: all well.
   std::string not_whole();
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Epochs of those that take slots. Who takes a slot has an epoch above the giver's, and all masters
+// know it before the slot is closed: else they might vote for a replica of the giver that has not
+// heard of the move, and it would take the slot back, upon which the taker deletes the keys.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "plugin/apply/move_view.hpp"
+
+namespace kredis::plugin {
+
+/// Threads: one thread at a time.
+class TakerEpochs {
+ public:
+  TakerEpochs(const Moves& moves, observe::Cluster& cluster, const Conduct& conduct)
+      : moves_(moves), cluster_(cluster), conduct_(conduct) {}
+
+  /// CLUSTER BUMPEPOCH where it is needed, by the last look; told to all masters within a tick.
+  /// Errors: as ends_of.
+  Status raise();
+  /// Looks whether all know them and no two masters have the same; true as well where that does not
+  /// come to be within three seconds.
+  bool are_heard();
+
+ private:
+  Status add_greetings(const core::Member& from, std::vector<core::Command>& commands) const;
+  bool all_know() const;
+
+  const Moves& moves_;
+  observe::Cluster& cluster_;
+  const Conduct& conduct_;
+  std::vector<std::vector<core::Command>> raises_ = {};  ///< By member.
+  std::vector<std::pair<core::NodeId, std::uint64_t>> above_ = {};
+  std::chrono::steady_clock::time_point asked_ = {};
+  std::chrono::steady_clock::time_point until_ = {};
+};
+
+}  // namespace kredis::plugin
