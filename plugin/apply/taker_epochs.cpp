@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <set>
 
-#include "plugin/apply/node_steps.hpp"
-
 namespace kredis::plugin {
 namespace {
 
@@ -43,27 +41,12 @@ Status TakerEpochs::raise() {
     const std::uint64_t given = view.members[ends.source].self()->config_epoch;
     if (target.self()->config_epoch <= given && !ends.left.empty()) {
       raises_[ends.target] = {{"CLUSTER", "BUMPEPOCH"}};
-      KREDIS_CHECK(add_greetings(target, raises_[ends.target]));
       above_.emplace_back(move->target, given);
     }
   }
   asked_ = steady_clock::now();
   until_ = asked_ + k_hearsay;
   static_cast<void>(cluster_.switchboard().ask_each(raises_, conduct_.call_deadline()));
-  return {};
-}
-
-/// An introduction to who is known carries the epoch there within a tick of the server; gossip
-/// would take a second or two.
-Status TakerEpochs::add_greetings(const Member& from, std::vector<Command>& commands) const {
-  for (const Member& other : cluster_.view().members) {
-    if (&other == &from || other.self() == nullptr || other.self()->role != core::Role::master) {
-      continue;
-    }
-    const core::Step meet{.what = core::Meet{.pod = from.pod.name, .other = other.pod.name}};
-    KREDIS_TRY(const std::vector<Command> words, commands_for(meet, cluster_.view()));
-    commands.insert(commands.end(), words.begin(), words.end());
-  }
   return {};
 }
 

@@ -20,7 +20,9 @@ class TakerEpochs {
   TakerEpochs(const Moves& moves, observe::Cluster& cluster, const Conduct& conduct)
       : moves_(moves), cluster_(cluster), conduct_(conduct) {}
 
-  /// CLUSTER BUMPEPOCH where it is needed, by the last look; told to all masters within a tick.
+  /// CLUSTER BUMPEPOCH where it is needed, by the last look. Gossip carries it round in a second or
+  /// two. CLUSTER MEET of who is known would in a tenth, but it goes without the host name, which
+  /// Redis 8.0 then forgets: clients were sent to "?".
   /// Errors: as ends_of.
   Status raise();
   /// Looks whether all know them and no two masters have the same; true as well where that does not
@@ -28,7 +30,6 @@ class TakerEpochs {
   bool are_heard();
 
  private:
-  Status add_greetings(const core::Member& from, std::vector<core::Command>& commands) const;
   bool all_know() const;
 
   const Moves& moves_;
