@@ -39,8 +39,8 @@ constexpr std::int64_t k_large_on_average = 2048;
 constexpr std::int64_t k_small_server = std::int64_t{32} << 20;
 constexpr auto k_tick = 50ms;
 constexpr auto k_epoch_tick = 10ms;
-/// What is believed of nodes that do not say it, and the longest that is waited for one.
-constexpr std::chrono::milliseconds k_default_node_timeout = 5s;
+/// A node-timeout that no node is believed to be above, and one that does not say it to have.
+constexpr std::chrono::milliseconds k_longest_node_timeout = 5s;
 /// Waves in a row that bring nothing, where nodes are held up again and again.
 constexpr int k_most_waves = 10;
 
@@ -307,7 +307,7 @@ Status Wave::look_once_more() {
   for (const MoveSlots* step : steps_) {
     KREDIS_CHECK(ends_of(*step, cluster_.view()));
   }
-  std::chrono::milliseconds shortest = k_default_node_timeout;
+  std::chrono::milliseconds shortest = k_longest_node_timeout;
   for (const auto& value : cluster_.switchboard().ask_setting("cluster-node-timeout", soon())) {
     const auto number = core::to_number<std::int64_t>(value.value_or(""));
     shortest = std::min(shortest, std::chrono::milliseconds(number.value_or(shortest.count())));

@@ -77,10 +77,7 @@ Result<std::vector<Census::Replies>> Census::ask(
 Result<Census::Replies> Census::ask_one(const Member& member,
                                         const std::vector<Command>& commands) {
   const auto at = static_cast<std::size_t>(&member - members().data());
-  std::vector<std::vector<Command>> each(members().size());
-  each[at] = commands;
-  KREDIS_TRY(auto replies, ask(each));
-  return std::move(replies[at]);
+  return cluster_.switchboard().ask_one(at, commands, deadline_);
 }
 
 Status Census::find_databases() {
