@@ -67,7 +67,7 @@ class Wave {
   Status look_once_more();
   std::size_t pairs_at(std::size_t end) const;  ///< That have slots to move.
   Status watch();
-  void let_close();
+  Status let_close();
   void tell_others();
   std::string progress_text() const;
   ports::Deadline soon() const { return conduct_.call_deadline(); }
@@ -231,14 +231,14 @@ std::string Wave::progress_text() const {
 }
 
 /// Keys may go before all have heard of the takers' epochs, but no slot.
-void Wave::let_close() {
-  if (may_close_ || !epochs_.are_heard()) {
-    return;
+Status Wave::let_close() {
+  if (!may_close_) {
+    KREDIS_TRY(may_close_, epochs_.are_heard());
+    for (const auto& pair : pairs_) {
+      pair->may_close = may_close_;
+    }
   }
-  may_close_ = true;
-  for (const auto& pair : pairs_) {
-    pair->may_close = true;
-  }
+  return {};
 }
 
 /// Until all workers are done, or one fails, or somebody ends it.
@@ -260,21 +260,26 @@ Status Wave::watch() {
       one_ended.notify_one();
     });
   }
+  std::optional<Error> ended;
+  const auto stop_for = [&](std::optional<Error> why) {
+    ended = stop_ ? ended : std::move(why);
+    stop_ = stop_ || ended;
+  };
   const auto all_ended = [&] {
-    let_close();
+    if (const Status may = let_close(); !may) {
+      stop_for(may.error());
+    }
     std::unique_lock lock(mutex);
     return one_ended.wait_for(
         lock, may_close_ ? k_tick : k_epoch_tick, [&] { return running == 0; });
   };
-  std::optional<Error> ended;
   while (!all_ended()) {
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
       pairs_[i]->felt = std::max(probes_.now(ends_[i].first), probes_.now(ends_[i].second)).count();
     }
     tell_others();
     conduct_.say(progress_text());
-    ended = stop_ ? ended : is_to_end(conduct_, progress_text());
-    stop_ = stop_ || ended;
+    stop_for(is_to_end(conduct_, progress_text()));
   }
   threads.clear();
   tell_others();

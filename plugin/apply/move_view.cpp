@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "plugin/apply/node_steps.hpp"
 #include "shared/core/text.hpp"
 
 namespace kredis::plugin {
@@ -52,25 +53,39 @@ void raise_epochs(const Moves& moves, observe::Cluster& cluster, ports::Deadline
   std::vector<std::vector<core::Command>> commands(cluster.view().members.size());
   for (const MoveSlots* move : moves) {
     if (const auto at = place_of(move->target_pod, cluster.view())) {
-      commands[*at] = {{"CLUSTER", "BUMPEPOCH"}};
+      commands[*at] = raise_epoch_commands();
     }
   }
   static_cast<void>(cluster.switchboard().ask_each(commands, deadline));
 }
 
-/// Where another master claims slots too, one of the two was replaced and has not heard of it: the
-/// other's keys are the ones to keep.
-Status check_one_giver(const MoveSlots& move, const MoveEnds& ends, const ClusterView& view) {
+Error claimed_twice(const core::SlotSet& slots,
+                    const Member& one,
+                    const Member& other,
+                    const ClusterView& view) {
+  return Error::conflict("slots " + slots.to_text() + " are claimed by both " + one.pod.name +
+                         " and " + other.pod.name)
+      .with_hint("run the same command again; if it stays so, mend it: " +
+                 core::redis_command(view, "fix"));
+}
+
+/// Where another master claims slots of an end, too, one of the two was replaced and has not heard
+/// of it: the other's keys are the ones to keep, and what a replaced one takes is lost.
+Status check_in_place(const MoveEnds& ends, const ClusterView& view) {
+  const Member& source = view.members[ends.source];
+  const Member& target = view.members[ends.target];
   for (const Member& member : view.members) {
     const core::Node* self = member.self();
-    const bool other = self != nullptr && self->role == core::Role::master &&
-                       &member != &view.members[ends.source] &&
-                       &member != &view.members[ends.target];
-    if (other && !self->slots.shared_with(ends.left).empty()) {
-      return Error::conflict("slots " + self->slots.shared_with(ends.left).to_text() +
-                             " are claimed by both " + move.pod + " and " + member.pod.name)
-          .with_hint("run the same command again; if it stays so, mend it: " +
-                     core::redis_command(view, "fix"));
+    if (self == nullptr || self->role != core::Role::master || &member == &source ||
+        &member == &target) {
+      continue;
+    }
+    if (const auto left = self->slots.shared_with(ends.left); !left.empty()) {
+      return claimed_twice(left, source, member, view);
+    }
+    const core::SlotSet taken = self->slots.shared_with(target.self()->slots);
+    if (!taken.empty() && self->config_epoch > target.self()->config_epoch) {
+      return claimed_twice(taken, target, member, view);
     }
   }
   return {};
@@ -89,7 +104,7 @@ Result<MoveEnds> ends_of(const MoveSlots& move, const ClusterView& view) {
                            " nor at " + move.target_pod)
         .with_hint("look again and plan anew: run the same command again");
   }
-  KREDIS_CHECK(check_one_giver(move, ends, view));
+  KREDIS_CHECK(check_in_place(ends, view));
   return ends;
 }
 

@@ -285,6 +285,10 @@ std::vector<Command> setslot_commands(const std::vector<std::uint32_t>& slots,
   return commands;
 }
 
+std::vector<Command> raise_epoch_commands() {
+  return {{"CLUSTER", "BUMPEPOCH"}, {"PUBLISH", "kubectl-redis:epoch", ""}};
+}
+
 Result<std::vector<Command>> commands_for(const core::Step& step, const ClusterView& view) {
   return std::visit(CommandsOf{view}, step.what);
 }

@@ -23,6 +23,11 @@ Result<std::vector<core::Command>> commands_for(const core::Step& step,
 std::vector<core::Command> setslot_commands(const std::vector<std::uint32_t>& slots,
                                             const std::vector<std::string>& how);
 
+/// CLUSTER BUMPEPOCH, and a PUBLISH to nobody: every message on the cluster bus says its sender's
+/// epoch, and this one goes to all nodes at once. Gossip would take a second or two, on servers
+/// that do not tell of the raise themselves. Whoever may not publish leaves it to gossip.
+std::vector<core::Command> raise_epoch_commands();
+
 /// Whether `reply` to `step` lets the plan go on: OK, or an error which says that it is so already.
 /// What really became of it is seen by looking at the cluster again.
 bool acceptable(const core::Step& step, const core::Reply& reply);

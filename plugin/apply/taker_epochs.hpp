@@ -5,9 +5,8 @@
 // heard of the move, and it would take the slot back, upon which the taker deletes the keys.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <utility>
+#include <cstddef>
+#include <set>
 #include <vector>
 
 #include "plugin/apply/move_view.hpp"
@@ -20,25 +19,28 @@ class TakerEpochs {
   TakerEpochs(const Moves& moves, observe::Cluster& cluster, const Conduct& conduct)
       : moves_(moves), cluster_(cluster), conduct_(conduct) {}
 
-  /// CLUSTER BUMPEPOCH where it is needed, by the last look. Gossip carries it round in a second or
-  /// two. CLUSTER MEET of who is known would in a tenth, but it goes without the host name, which
-  /// Redis 8.0 then forgets: clients were sent to "?".
+  /// CLUSTER BUMPEPOCH where it is needed, by the last look: one taker after the other, so that the
+  /// second raises its epoch above the first one's. (CLUSTER MEET of who is known would carry it
+  /// round as well, but without the host name, which Redis 8.0 then forgets: clients were sent to
+  /// "?".)
   /// Errors: as ends_of.
   Status raise();
-  /// Looks whether all know them and no two masters have the same; true as well where that does not
-  /// come to be within three seconds.
-  bool are_heard();
+  /// Looks whether all know them, and no two masters have the same; asks again where a giver's has
+  /// risen meanwhile.
+  /// Errors: conflict (some node does not hear of it).
+  Result<bool> are_heard();
 
  private:
-  bool all_know() const;
+  void ask_takers();
+  std::string unheard();
 
   const Moves& moves_;
   observe::Cluster& cluster_;
   const Conduct& conduct_;
-  std::vector<std::vector<core::Command>> raises_ = {};  ///< By member.
-  std::vector<std::pair<core::NodeId, std::uint64_t>> above_ = {};
-  std::chrono::steady_clock::time_point asked_ = {};
-  std::chrono::steady_clock::time_point until_ = {};
+  std::vector<MoveEnds> pairs_ = {};  ///< That have slots left.
+  std::set<std::size_t> low_ = {};    ///< Takers whose epoch is not above their givers', by member.
+  ports::Deadline began_ = {};
+  ports::Deadline asked_ = {};
 };
 
 }  // namespace kredis::plugin

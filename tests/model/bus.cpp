@@ -18,7 +18,7 @@ constexpr auto k_node_timeout = 5s;
 
 }  // namespace
 
-/// What a PING, PONG or MEET says.
+/// What a PING, PONG, MEET or PUBLISH says.
 struct World::Header {
   Ident sender = k_nobody;
   bool replica = false;
@@ -27,7 +27,7 @@ struct World::Header {
   std::uint64_t epoch = 0;  ///< The master's, where a replica says it.
   Slots slots = {};
   std::vector<Ident> known = {};
-  bool meets = false;
+  Packet packet = Packet::ping;
 };
 
 void World::set_owner(ModelNode& viewer, std::uint32_t slot, Ident owner) {
@@ -45,7 +45,7 @@ void World::set_owner(ModelNode& viewer, std::uint32_t slot, Ident owner) {
   viewer.owner[slot] = owner;
 }
 
-void World::ping(const ModelNode& from, ModelNode& to, bool meets) {
+void World::tell(const ModelNode& from, ModelNode& to, Packet packet) {
   auto header = std::make_shared<Header>();
   const Seen& self = from.self();
   header->sender = from.id;
@@ -56,7 +56,7 @@ void World::ping(const ModelNode& from, ModelNode& to, bool meets) {
   const Seen& what = speaks_for_master ? from.seen[static_cast<std::size_t>(self.master)] : self;
   header->epoch = what.epoch;
   header->slots = what.slots;
-  header->meets = meets;
+  header->packet = packet;
   for (std::size_t id = 0; id < from.seen.size(); ++id) {
     if (from.seen[id].known) {
       header->known.push_back(static_cast<Ident>(id));
@@ -65,12 +65,12 @@ void World::ping(const ModelNode& from, ModelNode& to, bool meets) {
   turns_.at(turns_.now() + bus_time(), [this, header, &to] { hear(to, *header); });
 }
 
-/// clusterBroadcastPong.
-void World::broadcast(const ModelNode& from) {
+/// clusterBroadcastPong, clusterSendPublish.
+void World::broadcast(const ModelNode& from, Packet packet) {
   for (std::size_t id = 0; id < from.seen.size(); ++id) {
     ModelNode* to = from.seen[id].known ? of_ident(static_cast<Ident>(id)) : nullptr;
     if (to != nullptr && to != &from) {
-      ping(from, *to, false);
+      tell(from, *to, packet);
     }
   }
 }
@@ -108,22 +108,31 @@ void World::hear(ModelNode& viewer, const Header& header) {
   if (of_ident(header.sender) == nullptr) {
     return;
   }
-  if (header.meets) {
+  if (header.packet == Packet::meet) {
     learn(viewer, header.sender);
-    ping(viewer, *of_ident(header.sender), false);
+    tell(viewer, *of_ident(header.sender), Packet::ping);
   }
   Seen& sender = viewer.seen[static_cast<std::size_t>(header.sender)];
   if (!sender.known) {
     return;
   }
+  viewer.current_epoch = std::max(viewer.current_epoch, header.current_epoch);
+  if (!header.replica) {
+    sender.epoch = std::max(sender.epoch, header.epoch);
+  }
+  if (header.packet != Packet::publish) {
+    hear_gossip(viewer, sender, header);
+  }
+}
+
+/// Its part for PING, PONG and MEET.
+void World::hear_gossip(ModelNode& viewer, Seen& sender, const Header& header) {
   for (const Ident id : header.known) {
     if (of_ident(id) != nullptr) {
       learn(viewer, id);
     }
   }
-  viewer.current_epoch = std::max(viewer.current_epoch, header.current_epoch);
   if (!header.replica) {
-    sender.epoch = std::max(sender.epoch, header.epoch);
     sender.replica = false;
     sender.master = k_nobody;
   } else {
@@ -413,7 +422,7 @@ void World::tick() {
       }
     }
     if (!others.empty() && chance(0.5)) {
-      ping(node, *others[below(others.size())], false);
+      tell(node, *others[below(others.size())], Packet::ping);
     }
   }
   turns_.at(turns_.now() + k_tick, [this] { tick(); });

@@ -178,14 +178,16 @@ Reply Commands::change(const Command& command) {
   const std::string& what = command[1];
   if (what == "BUMPEPOCH") {
     const bool raised = world_.bump(node_);
-    world_.broadcast(node_);
+    if (world_.manners.valkey) {
+      world_.broadcast(node_);
+    }
     return {.kind = Reply::Kind::status,
             .text = fmt::format("{} {}", raised ? "BUMPED" : "STILL", node_.self().epoch)};
   }
   if (what == "MEET") {
     if (ModelNode* other = world_.at_host(command[2])) {
       world_.learn(node_, other->id);
-      world_.ping(node_, *other, true);
+      world_.tell(node_, *other, World::Packet::meet);
     }
     return ok();
   }

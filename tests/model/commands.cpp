@@ -170,6 +170,10 @@ std::optional<Reply> Commands::answer(const Command& command) {
   if (name == "MIGRATE") {
     return migrate(command);
   }
+  if (name == "PUBLISH") {
+    world_.broadcast(node_, World::Packet::publish);
+    return number(0);
+  }
   if (name == "FLUSHALL") {
     node_.keys.clear();
     return ok();

@@ -88,7 +88,7 @@ struct ModelNode {
 
 /// How servers differ, and how unruly it is.
 struct Manners {
-  bool valkey = false;          ///< Replicas hear SETSLOT.
+  bool valkey = false;          ///< Replicas hear SETSLOT, and all nodes of BUMPEPOCH.
   bool deletes_strays = false;  ///< A start deletes keys of slots that are not the node's.
   bool large = false;           ///< Holds so much that keys are asked for their size.
   int crowded = 1;              ///< DBSIZE says so many times what is there.
@@ -187,9 +187,11 @@ class World {
   void tick();
   void tick_failures();
   void tick_elections();
-  void broadcast(const ModelNode& from);
-  void ping(const ModelNode& from, ModelNode& to, bool meets);
+  enum class Packet { ping, meet, publish };
+  void broadcast(const ModelNode& from, Packet packet = Packet::ping);
+  void tell(const ModelNode& from, ModelNode& to, Packet packet);
   void hear(ModelNode& viewer, const Header& header);
+  void hear_gossip(ModelNode& viewer, Seen& sender, const Header& header);
   void hear_slots(ModelNode& viewer, Ident sender, std::uint64_t epoch, const Slots& slots);
   void correct(ModelNode& viewer, const Header& header);
   void learn(ModelNode& viewer, Ident id);
