@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/apply/databases.hpp"
 
+#include <string>
+#include <utility>
+
 #include "shared/core/text.hpp"
 
 namespace kredis::plugin {
@@ -18,6 +21,14 @@ std::vector<int> databases_in(std::string_view keyspace) {
     }
   }
   return databases;
+}
+
+std::vector<core::Command> in_database(int database, std::vector<core::Command> commands) {
+  if (database != 0) {
+    commands.insert(commands.begin(), {"SELECT", std::to_string(database)});
+    commands.push_back({"SELECT", "0"});
+  }
+  return commands;
 }
 
 }  // namespace kredis::plugin

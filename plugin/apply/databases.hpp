@@ -7,9 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "shared/core/reply.hpp"
+
 namespace kredis::plugin {
 
 /// The databases that "INFO keyspace" names, and always 0, which comes first.
 std::vector<int> databases_in(std::string_view keyspace);
+
+/// `commands` in that database: the line goes back to the first, which everybody else expects. Of
+/// another one than that the first answer is to the choice of it.
+std::vector<core::Command> in_database(int database, std::vector<core::Command> commands);
 
 }  // namespace kredis::plugin

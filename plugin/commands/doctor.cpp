@@ -15,6 +15,7 @@
 #include "plugin/commands/flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/operations/fix/count_keys.hpp"
+#include "plugin/operations/fix/stray_keys.hpp"
 #include "plugin/render/doctor_text.hpp"
 #include "shared/wire/doctor_report.hpp"
 
@@ -64,9 +65,8 @@ Result<ExitStatus> run_doctor(const DoctorFlags& options, Session& session) {
   KREDIS_CHECK(reached->cluster.find_pods());
   reached->cluster.ask(observe::Ask::everything, deadline);
   KREDIS_CHECK(reached->cluster.check_one());
-  const core::ClusterView& view = reached->cluster.view();
-  KREDIS_TRY(const core::KeyCounts keys,
-             count_keys(reached->cluster, core::slots_to_count(view), deadline));
+  const core::ClusterView view = view_with_stray_keys(reached->cluster, deadline);
+  KREDIS_TRY(const core::KeyCounts keys, count_keys(reached->cluster, view, deadline));
   const StatusPicture picture = picture_of(view);
   const std::vector<Diagnosis> diagnoses = diagnose(picture, keys);
   show(picture, diagnoses, session, options.output);
@@ -92,8 +92,8 @@ void add_doctor(Verb& root) {
   add_output(verb, flags->output, {Output::text, Output::json, Output::yaml, Output::prometheus});
   verb.footer(
       "Worst first. Changes nothing: kubectl redis fix carries the plans out. Keys of slots that are\n"
-      "half moved or without an owner are counted on every pod. The JSON and the metrics are\n"
-      "described in docs/doctor-json.md.\n\n"
+      "half moved or without an owner are counted on every pod, and those that are not their pod's\n"
+      "are looked for. The JSON and the metrics are described in docs/doctor-json.md.\n\n"
       "Examples:\n"
       "  kubectl redis doctor\n"
       "  kubectl redis doctor shop -n web --fail-on error\n"

@@ -79,6 +79,7 @@ void join(const Answer& answer, core::Member& member, Ask ask) {
   member.cluster.reset();
   member.trouble.reset();
   member.jobs.clear();
+  member.stray_keys.clear();
   if (ask == Ask::everything) {
     member.server.reset();
   }

@@ -175,6 +175,36 @@ def test_importing_only_with_another_value_is_refused_until_said(shop, ends):
     assert redis(shop, owner, "get", name) == "the owner's"
 
 
+def unmarked(namespace, owner, target, count):
+    """As two failovers in the middle of a move leave it: replicas do not know which slots are half moved."""
+    half_moved(namespace, owner, target, count)
+    setslot(namespace, owner, "stable")
+    setslot(namespace, target, "stable")
+
+
+def test_keys_without_a_mark_are_found_and_brought(shop, ends):
+    owner, target, _ = ends
+    before = keys_of(shop)
+    unmarked(shop, owner, target, 10)
+    outcome = mended(shop, "keys on a pod that no mark leads to", "keys-astray", before=before)
+    assert "return_keys" in outcome.stdout and keys_in_slot(shop, owner) == 30 and keys_in_slot(shop, target) == 0
+
+
+def test_keys_without_a_mark_with_another_value_stay_until_said(shop, ends):
+    owner, target, _ = ends
+    unmarked(shop, owner, target, 10)
+    name = redis(shop, target, "cluster", "getkeysinslot", SLOT, "1")
+    redis(shop, owner, "set", name, "the owner's")
+    before = keys_of(shop) | {each: f"{TAG}-{each.split('}')[1]}" for each in
+                              redis(shop, target, "cluster", "getkeysinslot", SLOT, "99").split() if each != name}
+    wait_for(shop, "keys-astray")
+    refused = fix(shop, "--yes", exit=3)
+    assert f"--accept-loss {SLOT}" in refused.stderr, str(refused)
+    assert keys_in_slot(shop, target) == 1 and keys_in_slot(shop, owner) == 30
+    mended(shop, "the same, one with another value", "slots-open", "--accept-loss", SLOT, before=before)
+    assert redis(shop, owner, "get", name) == "the owner's"
+
+
 def test_marks_on_three_nodes(shop, ends):
     owner, target, third = ends
     before = keys_of(shop)

@@ -287,7 +287,7 @@ bool World::has_majority() {
 bool World::promote(ModelNode& replica, Asked by) {
   const Ident old = replica.self().master;
   if (!works(replica) || !replica.in_sync || old == k_nobody || !has_majority() ||
-      manners.none_rises || (by == Asked::fate && manners.promotions == 0)) {
+      (by == Asked::fate && rose)) {
     return false;
   }
   Seen& master = replica.seen[static_cast<std::size_t>(old)];
@@ -311,8 +311,7 @@ bool World::promote(ModelNode& replica, Asked by) {
     return false;
   }
   trace([&] { return "PROMOTE " + replica.pod; });
-  hides_keys = hides_keys || has_hidden_strays();
-  manners.promotions -= by == Asked::fate ? 1 : 0;
+  rose = rose || by == Asked::fate;
   replica.self().epoch = ++replica.current_epoch;
   replica.self().replica = false;
   replica.self().master = k_nobody;

@@ -211,7 +211,6 @@ void Scenario::leave_open(std::uint32_t slot) {
     }
   }
   if (world_.chance(0.25)) {
-    world_.manners.none_rises = true;  // The other mark must not go, too: nobody could tell then.
     from.migrating.erase(slot);
   } else if (world_.chance(0.2) && to.keys[slot].empty()) {
     to.importing.erase(slot);
@@ -419,14 +418,6 @@ void Scenario::play() {
     turns_.sleep_until(turns_.now() + 5s);
   }
   outcome_.wrong = world_.violation;
-  // Keys that nobody can tell the place of are kept, and the node that has them is left alone.
-  const bool keeps = !done && world_.has_hidden_strays() &&
-                     (done.error().message.find("the node must be empty") != std::string::npos ||
-                      done.error().message.find("is not part of the cluster") != std::string::npos);
-  if (keeps && outcome_.wrong.empty()) {
-    world_.end();
-    return;
-  }
   if (outcome_.wrong.empty() && !done) {
     outcome_.wrong = fmt::format(
         "after {} runs: {} ({})", outcome_.runs, done.error().message, done.error().hint);

@@ -136,7 +136,7 @@ void World::judge_strays(ModelNode& node) {
   for (const std::uint32_t slot : strays) {
     if (node.owner[slot] == k_nobody) {
       set_owner(node, slot, node.id);
-    } else if (!manners.deletes_strays || has_hidden_strays()) {
+    } else if (!manners.deletes_strays || has_unmarked_keys()) {
       node.importing[slot] = node.owner[slot];
     } else {
       const KeysOfSlot keys = node.keys[slot];
@@ -382,28 +382,20 @@ std::string World::not_whole() {
     const auto found = owner->keys[slot].find(key);
     if (found == owner->keys[slot].end() || !(found->second == value)) {
       std::string who;
-      bool hidden = false;
       for (ModelNode& node : nodes) {
         const auto there = node.keys[slot].find(key);
-        hidden = hidden || (hides_keys && node.is_master() && there != node.keys[slot].end() &&
-                            there->second == value);
         who += there == node.keys[slot].end()
                    ? ""
                    : " " + node.pod + ":v" + std::to_string(there->second.version);
-      }
-      if (hidden) {
-        continue;
       }
       return owner->pod + (found == owner->keys[slot].end() ? " lacks " : " has another ") + key +
              " of slot " + std::to_string(slot) + ", v" + std::to_string(value.version) +
              "; has it:" + who;
     }
   }
-  const bool may_have_strays = has_hidden_strays() && held > truth_.size();
-  return held == truth_.size() || may_have_strays
-             ? ""
-             : std::to_string(held) + " keys are held, and there are " +
-                   std::to_string(truth_.size());
+  return held == truth_.size() ? ""
+                               : std::to_string(held) + " keys are held, and there are " +
+                                     std::to_string(truth_.size());
 }
 
 }  // namespace kredis::model

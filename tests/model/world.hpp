@@ -93,9 +93,7 @@ struct Manners {
   bool large = false;           ///< Holds so much that keys are asked for their size.
   int crowded = 1;              ///< DBSIZE says so many times what is there.
   Time bus_delay = std::chrono::milliseconds(5);
-  int promotions = 1;       ///< So many at most: without replicas' marks a second one hides keys.
-  bool none_rises = false;  ///< No promotion at all: a mark is missing already.
-  double broken_calls = 0;  ///< Of a plugin's calls.
+  double broken_calls = 0;     ///< Of a plugin's calls.
   double broken_migrates = 0;  ///< Of what MIGRATE sends.
 };
 
@@ -147,11 +145,10 @@ class World {
   std::string violation = {};  ///< The first thing that must not be; empty: none.
   void violate(const std::string& what);
   /// Whether a replica that rose may have keys of slots that are half moved, and no mark of them,
-  /// as servers below Valkey 8 do (redis#6339): nothing shows them, and a restart of one that
-  /// deletes what is not its own loses them, whoever moves slots. Such restarts are left out here.
-  bool has_hidden_strays() const { return manners.promotions == 0 && !manners.valkey; }
-  /// After a second one, which the plugin asked for: both marks of a slot may be gone then.
-  bool hides_keys = false;
+  /// as servers below Valkey 8 do (redis#6339): a restart of one that deletes what is not its own
+  /// loses them, whoever moves slots. Such restarts are left out here.
+  bool has_unmarked_keys() const { return rose && !manners.valkey; }
+  bool rose = false;  ///< Some replica.
   /// What is not as it has to be in the end; empty: all well.
   std::string not_whole();
 

@@ -75,7 +75,8 @@ class FakeRedis : public ports::RedisPort {
   static bool is_question(const core::Command& command) {
     const bool info = command.front() == "INFO";
     const bool get = command.size() > 1 && command[1] == "GET";
-    const bool view = command.size() > 1 && (command[1] == "NODES" || command[1] == "INFO");
+    const bool view = command.size() > 1 && (command[1] == "NODES" || command[1] == "INFO" ||
+                                             command[1] == "COUNTKEYSINSLOT");
     return info || get || view;
   }
 

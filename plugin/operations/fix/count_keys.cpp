@@ -24,14 +24,14 @@ constexpr std::size_t k_compared = 100;
 /// Asks those that answered the last look, each in its place.
 class Census {
  public:
-  Census(observe::Cluster& cluster, ports::Deadline deadline)
-      : cluster_(cluster), deadline_(deadline) {}
+  Census(observe::Cluster& cluster, const core::ClusterView& view, ports::Deadline deadline)
+      : cluster_(cluster), view_(view), deadline_(deadline) {}
 
   Result<KeyCounts> take(const core::SlotSet& slots);
 
  private:
   using Replies = std::vector<Reply>;
-  const std::vector<Member>& members() const { return cluster_.view().members; }
+  const std::vector<Member>& members() const { return view_.members; }
   Result<std::vector<Replies>> ask(const std::vector<std::vector<Command>>& commands);
   Result<Replies> ask_one(const Member& member, const std::vector<Command>& commands);
   Status find_databases();
@@ -47,19 +47,11 @@ class Census {
                                            std::int64_t most);
 
   observe::Cluster& cluster_;
+  const core::ClusterView& view_;
   ports::Deadline deadline_;
   std::vector<int> databases_ = {};
   KeyCounts counts_ = {};
 };
-
-/// The lines are the cluster's own: they go back to the database that everybody else expects.
-std::vector<Command> in_database(int database, std::vector<Command> commands) {
-  if (database != 0) {
-    commands.insert(commands.begin(), {"SELECT", std::to_string(database)});
-    commands.push_back({"SELECT", "0"});
-  }
-  return commands;
-}
 
 Result<std::vector<Census::Replies>> Census::ask(
     const std::vector<std::vector<Command>>& commands) {
@@ -196,11 +188,13 @@ Result<KeyCounts> Census::take(const core::SlotSet& slots) {
     KREDIS_CHECK(count(numbers, database));
   }
   for (const auto& [slot, keys] : counts_) {
-    for (const Member* owner : core::owners_of(cluster_.view(), slot)) {
+    for (const Member* owner : core::owners_of(view_, slot)) {
       for (const Member& member : members()) {
+        // A node shows no key of a slot that is neither its own nor open on it.
         const bool both = &member != owner && member.self() != nullptr &&
                           member.self()->role == core::Role::master &&
-                          keys.on.contains(member.pod.name) && keys.on.contains(owner->pod.name);
+                          !member.stray_keys.contains(slot) && keys.on.contains(member.pod.name) &&
+                          keys.on.contains(owner->pod.name);
         if (both) {
           KREDIS_CHECK(compare(slot, member, *owner));
         }
@@ -213,9 +207,9 @@ Result<KeyCounts> Census::take(const core::SlotSet& slots) {
 }  // namespace
 
 Result<KeyCounts> count_keys(observe::Cluster& cluster,
-                             const core::SlotSet& slots,
+                             const core::ClusterView& view,
                              ports::Deadline deadline) {
-  return Census(cluster, deadline).take(slots);
+  return Census(cluster, view, deadline).take(core::slots_to_count(view));
 }
 
 }  // namespace kredis::plugin

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The keys of some slots, on every pod: what plan_fix decides by.
+// The keys of the slots of slots_to_count, on every pod: what plan_fix decides by.
 #pragma once
 
 #include "shared/core/plans/plan_fix.hpp"
@@ -12,7 +12,7 @@ namespace kredis::plugin {
 /// another value at the owner. Pods that did not answer the last look are left out.
 /// Errors: those of asking, and what a node refused.
 Result<core::KeyCounts> count_keys(observe::Cluster& cluster,
-                                   const core::SlotSet& slots,
+                                   const core::ClusterView& view,
                                    ports::Deadline deadline);
 
 }  // namespace kredis::plugin

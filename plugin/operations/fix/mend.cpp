@@ -10,6 +10,7 @@
 
 #include "plugin/apply/apply_plan.hpp"
 #include "plugin/operations/fix/count_keys.hpp"
+#include "plugin/operations/fix/stray_keys.hpp"
 #include "shared/core/findings/finding.hpp"
 
 namespace kredis::plugin {
@@ -71,21 +72,27 @@ bool is_introduction(const core::FixPlan& plan) {
   });
 }
 
-Result<core::FixPlan> plan_round(Site& site,
-                                 const core::FixWish& wish,
-                                 std::chrono::milliseconds patience,
-                                 const Conduct& conduct) {
+struct Round {
+  core::ClusterView view;
+  core::FixPlan plan;
+};
+
+Result<Round> plan_round(Site& site,
+                         const core::FixWish& wish,
+                         std::chrono::milliseconds patience,
+                         const Conduct& conduct) {
   KREDIS_CHECK(look_when_calm(*site.cluster, patience, conduct));
-  const core::ClusterView& view = site.cluster->view();
-  KREDIS_TRY(const core::KeyCounts keys,
-             count_keys(*site.cluster, core::slots_to_count(view), conduct.call_deadline()));
-  return core::plan_fix(view, keys, wish);
+  core::ClusterView view = view_with_stray_keys(*site.cluster, conduct.call_deadline());
+  KREDIS_TRY(const core::KeyCounts keys, count_keys(*site.cluster, view, conduct.call_deadline()));
+  core::FixPlan plan = core::plan_fix(view, keys, wish);
+  return Round{.view = std::move(view), .plan = std::move(plan)};
 }
 
 }  // namespace
 
 Result<core::FixPlan> next_round(Site& site, const core::FixWish& wish, const Conduct& conduct) {
-  return plan_round(site, wish, k_passing_time, conduct);
+  KREDIS_TRY(Round round, plan_round(site, wish, k_passing_time, conduct));
+  return std::move(round.plan);
 }
 
 Result<Mended> mend(Site& site, const MendOptions& options, const Conduct& conduct) {
@@ -97,8 +104,9 @@ Result<Mended> mend(Site& site, const MendOptions& options, const Conduct& condu
     conduct.say("Look what there is to mend");
     const auto patience = mended.plans.empty() || again ? k_passing_time : k_time_after_change;
     const auto looked = conduct.now();
-    KREDIS_TRY(core::FixPlan plan, plan_round(site, options.wish, patience, conduct));
-    mended.view = site.cluster->view();
+    KREDIS_TRY(Round next, plan_round(site, options.wish, patience, conduct));
+    core::FixPlan& plan = next.plan;
+    mended.view = std::move(next.view);
     mended.refused = plan.refused;
     again = steps_in(plan) == last;
     if (plan.empty() || (again && !(is_introduction(plan) && conduct.now() - begin < k_ban))) {
@@ -111,8 +119,8 @@ Result<Mended> mend(Site& site, const MendOptions& options, const Conduct& condu
     }
     last = steps_in(plan);
     if (conduct.now() - looked > k_stale) {
-      KREDIS_TRY(const core::FixPlan now, plan_round(site, options.wish, k_passing_time, conduct));
-      if (steps_in(now) != last) {
+      KREDIS_TRY(const Round now, plan_round(site, options.wish, k_passing_time, conduct));
+      if (steps_in(now.plan) != last) {
         conduct.say("The cluster has changed meanwhile: planning anew");
         last.clear();
         continue;

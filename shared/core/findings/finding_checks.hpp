@@ -67,6 +67,7 @@ void check_coverage(const Examined& cluster, Findings& found);
 void check_denied_slots(const Examined& cluster, Findings& found);
 void check_failed_owners(const Examined& cluster, Findings& found);
 void check_open_slots(const Examined& cluster, Findings& found);
+void check_stray_keys(const Examined& cluster, Findings& found);
 void check_moving_slots(const Examined& cluster, Findings& found);
 void check_agreement(const Examined& cluster, Findings& found);
 void check_majority(const Examined& cluster, Findings& found);

@@ -99,6 +99,18 @@ constexpr FindingKind k_kinds[] = {
          "Wait for the move that is running. One that ended is finished by fix, whoever began it:"
          " on with it where both ends agree or the target has keys, back to the owner else, and"
          " no key of two values goes unasked."},
+    {.id = "keys-astray",
+     .severity = error,
+     .title = "A pod has keys that no client finds",
+     .why = "They are of slots that are another master's, and nothing marks them as half moved."
+            " Where both masters of a half-moved slot are replaced by their replicas, the marks are"
+            " lost (Redis, and Valkey before 8); a master that is replaced as a slot has just"
+            " arrived may leave copies.",
+     .data = "Some may be the only copy, others older than what the owner has. A restart of the pod"
+             " may delete them (Valkey since 8, Redis since 8.4).",
+     .mend = "fix marks the slots again and brings the keys to their owner. Those that the owner"
+             " has with another value stay where they are until you say which of the two goes. Only"
+             " doctor and fix look for them."},
     {.id = "slots-moving",
      .severity = info,
      .title = "The servers move slots themselves",

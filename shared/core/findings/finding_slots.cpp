@@ -121,6 +121,24 @@ void check_open_slots(const Examined& cluster, Findings& found) {
   }
 }
 
+void check_stray_keys(const Examined& cluster, Findings& found) {
+  for (const Member& member : cluster.view.members) {
+    SlotSet slots;
+    std::int64_t keys = 0;
+    for (const auto& [slot, count] : member.stray_keys) {
+      slots.insert(one_slot(slot));
+      keys += count;
+    }
+    if (!slots.empty()) {
+      add(found,
+          "keys-astray",
+          "no client finds " + counted(keys, "key") + " on pod " + member.pod.name + ": slots " +
+              slots.to_text() + " are not its own",
+          mends(cluster.redis_command("fix") + " --only keys-astray"));
+    }
+  }
+}
+
 void check_moving_slots(const Examined& cluster, Findings& found) {
   for (const RunningJob& running : running_jobs(cluster.view)) {
     add(found,

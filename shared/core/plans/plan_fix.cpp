@@ -35,18 +35,19 @@ constexpr Mend k_mends[] = {
     {"slots-open", &fix_open_slots, 3},
     {"views-disagree", &fix_owners, 3},
     {"twin-node", &fix_twins, 3},
-    {"replica-astray", &fix_astray, 4},
-    {"ghost-node", &fix_places, 5},
-    {"pod-outside", &fix_places, 5},
-    {"master-without-slots", &fix_places, 5},
-    {"no-masterauth", &fix_masterauth, 6},
-    {"replica-link-down", &fix_replica_links, 6},
-    {"no-replica", &fix_replica_counts, 7},
-    {"replicas-uneven", &fix_replica_counts, 7},
-    {"replica-no-failover", &fix_no_failover, 8},
-    {"majority-on-one-node", &fix_spread, 9},
-    {"majority-on-one-zone", &fix_spread, 9},
-    {"masters-uneven", &fix_spread, 9},
+    {"keys-astray", &fix_stray_keys, 4},
+    {"replica-astray", &fix_astray, 5},
+    {"ghost-node", &fix_places, 6},
+    {"pod-outside", &fix_places, 6},
+    {"master-without-slots", &fix_places, 6},
+    {"no-masterauth", &fix_masterauth, 7},
+    {"replica-link-down", &fix_replica_links, 7},
+    {"no-replica", &fix_replica_counts, 8},
+    {"replicas-uneven", &fix_replica_counts, 8},
+    {"replica-no-failover", &fix_no_failover, 9},
+    {"majority-on-one-node", &fix_spread, 10},
+    {"majority-on-one-zone", &fix_spread, 10},
+    {"masters-uneven", &fix_spread, 10},
 };
 
 bool asks_for(const FixWish& wish, std::string_view finding) {
@@ -121,6 +122,9 @@ SlotSet slots_to_count(const ClusterView& view) {
     }
     slots.insert(self->slots.shared_with(taken));
     taken.insert(self->slots);
+    for (const auto& [slot, keys] : member.stray_keys) {
+      slots.insert(one_slot(slot));
+    }
   }
   for (const OpenMove& open : open_moves(view)) {
     slots.insert(one_slot(open.slot));

@@ -23,7 +23,7 @@ struct SlotKeys {
 using KeyCounts = std::map<std::uint32_t, SlotKeys>;
 
 /// The slots whose keys have to be counted on every pod before anybody can tell what mends them:
-/// open ones, those with no owner, and those with two.
+/// open ones, those with no owner, those with two, and those of stray keys.
 SlotSet slots_to_count(const ClusterView& view);
 
 struct FixWish {

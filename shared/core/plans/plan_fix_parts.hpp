@@ -33,6 +33,8 @@ const Member* silent_pod(const ClusterView& view);
 
 // plan_fix_slots.cpp
 void fix_open_slots(Fixing& fixing);
+/// Keys of slots that are not their node's, and not marked.
+void fix_stray_keys(Fixing& fixing);
 /// Slots with two owners, and maps that name another owner than the one that says so itself.
 void fix_owners(Fixing& fixing);
 

@@ -295,6 +295,22 @@ void fix_open_slots(Fixing& fixing) {
   fixing.add(std::move(finish));
 }
 
+void fix_stray_keys(Fixing& fixing) {
+  std::map<Pair, SlotSet> brought;
+  for (const Member& member : fixing.view.members) {
+    for (const auto& [slot, keys] : member.stray_keys) {
+      const std::vector<const Member*> owners = owners_of(fixing.view, slot);
+      // Without one owner there is another finding, which comes first.
+      if (owners.size() == 1 && owners.front() != &member && keys > 0) {
+        brought[{&member, owners.front()}].insert(one_slot(slot));
+      }
+    }
+  }
+  for (const auto& [ends, slots] : brought) {
+    fixing.add(bring_back(fixing, *ends.first, *ends.second, slots));
+  }
+}
+
 void fix_owners(Fixing& fixing) {
   const ClusterView& view = fixing.view;
   if (clusters_in(view).size() > 1) {

@@ -179,6 +179,9 @@ const std::map<std::string, std::function<ViewBuilder()>>& makers() {
                {.slot = 7, .direction = OpenSlot::Direction::importing, .other = node_id(1)}};
          });
        }},
+      {"keys-astray", [] { return with(0, [](Member& it) {
+                             it.stray_keys = {{16'383, 2}};
+                           }); }},
       {"slots-moving",
        [] {
          return with(0, [](Member& it) {

@@ -113,6 +113,17 @@ TEST_SUITE("core/finding") {
     CHECK(health(builder) == Health::degraded);
   }
 
+  TEST_CASE("find_trouble names keys that are not where clients look for them") {
+    ViewBuilder builder = healthy();
+    builder.edit(0, [](Member& member) { member.stray_keys = {{9000, 2}, {9001, 1}}; });
+    const Finding finding = only(builder, "keys-astray");
+    CHECK(finding.severity == Severity::error);
+    CHECK(finding.message ==
+          "no client finds 3 keys on pod redis-app-0: slots 9000-9001 are not its own");
+    CHECK(finding.remedy.to_text() == "kubectl redis fix redis -n default --only keys-astray");
+    CHECK(health(builder) == Health::degraded);
+  }
+
   TEST_CASE("find_trouble names who sees the cluster differently") {
     ViewBuilder owners = healthy();
     owners.edit(2, [](Member& member) { edit_nodes(member)[0].slots = SlotSet{}; });

@@ -7,6 +7,7 @@
 
 #include "plugin/apply/databases.hpp"
 #include "plugin/operations/fix/count_keys.hpp"
+#include "plugin/operations/fix/stray_keys.hpp"
 #include "tests/support/cluster_bed.hpp"
 #include "tests/unit/plugin/apply/engine_bed.hpp"
 
@@ -61,16 +62,21 @@ struct HalfBack {
                      site,
                      {.deadline = steady_clock::now() + 30s, .cancelled = std::move(cancelled)});
   }
+  core::ClusterView look() {
+    looked_at = bed.cluster();
+    looked_at->ask(observe::Ask::everything, steady_clock::now() + 10s);
+    return view_with_stray_keys(*looked_at, steady_clock::now() + 10s);
+  }
   core::SlotKeys counted() {
-    auto cluster = bed.cluster();
-    cluster->ask(observe::Ask::everything, steady_clock::now() + 10s);
-    const auto keys = count_keys(*cluster, *core::SlotSet::parse("0-1"), steady_clock::now() + 10s);
+    const core::ClusterView view = look();
+    const auto keys = count_keys(*looked_at, view, steady_clock::now() + 10s);
     REQUIRE_MESSAGE(keys.has_value(), keys.error().message);
     CHECK(keys->size() == 1);
     return keys->at(0);
   }
 
   ClusterBed bed;
+  decltype(bed.cluster()) looked_at = {};
   core::NodeId owner = testing::node_id(0);
 };
 
@@ -125,8 +131,17 @@ TEST_SUITE("apply/return_keys on real servers") {
 
   TEST_CASE("keys without a mark, on a pod that knows no owner, are marked first") {
     HalfBack half;
+    CHECK(half.look().members[1].stray_keys.empty());
     half.tell(1, {"CLUSTER", "SETSLOT", "0", "STABLE"});
-    REQUIRE(half.bring().has_value());
+    half.tell(0, {"SET", HalfBack::key(2), "the owner's"});
+    const core::ClusterView view = half.look();
+    CHECK(view.members[0].stray_keys.empty());
+    CHECK(view.members[1].stray_keys == std::map<std::uint32_t, std::int64_t>{{0, 70}});
+    CHECK(half.counted().other_values.empty());  // Nobody can tell without a mark.
+    REQUIRE_FALSE(half.bring().has_value());
+    CHECK(half.counted().other_values.at("redis-app-1") == 1);
+    CHECK(half.look().members[1].stray_keys.empty());
+    REQUIRE(half.bring(true).has_value());
     CHECK(half.keys_at(0) == 120);
   }
 
