@@ -158,14 +158,19 @@ def test_importing_only_with_keys_brings_them_to_the_owner(shop, ends):
     assert "return_keys" in outcome.stdout and keys_in_slot(shop, owner) == 30 and keys_in_slot(shop, target) == 0
 
 
+def one_other_value(namespace, owner, target):
+    """A key that the owner has, too, with another value: its name, and what clients should read in the end."""
+    name = redis(namespace, target, "cluster", "getkeysinslot", SLOT, "1")
+    redis(namespace, owner, "set", name, "the owner's")
+    there = redis(namespace, target, "cluster", "getkeysinslot", SLOT, "99").split()
+    return name, keys_of(namespace) | {each: f"{TAG}-{each.split('}')[1]}" for each in there if each != name}
+
+
 def test_importing_only_with_another_value_is_refused_until_said(shop, ends):
     owner, target, _ = ends
     half_moved(shop, owner, target, 10)
     setslot(shop, owner, "stable")
-    name = redis(shop, target, "cluster", "getkeysinslot", SLOT, "1")
-    redis(shop, owner, "set", name, "the owner's")
-    before = keys_of(shop) | {each: f"{TAG}-{each.split('}')[1]}" for each in
-                              redis(shop, target, "cluster", "getkeysinslot", SLOT, "99").split() if each != name}
+    name, before = one_other_value(shop, owner, target)
     refused = fix(shop, "--yes", exit=3)
     assert "1 are on their owner, too" in refused.stdout and f"--accept-loss {SLOT}" in refused.stdout, str(refused)
     assert keys_in_slot(shop, target) == 10, "nothing was changed"
@@ -193,10 +198,7 @@ def test_keys_without_a_mark_are_found_and_brought(shop, ends):
 def test_keys_without_a_mark_with_another_value_stay_until_said(shop, ends):
     owner, target, _ = ends
     unmarked(shop, owner, target, 10)
-    name = redis(shop, target, "cluster", "getkeysinslot", SLOT, "1")
-    redis(shop, owner, "set", name, "the owner's")
-    before = keys_of(shop) | {each: f"{TAG}-{each.split('}')[1]}" for each in
-                              redis(shop, target, "cluster", "getkeysinslot", SLOT, "99").split() if each != name}
+    name, before = one_other_value(shop, owner, target)
     wait_for(shop, "keys-astray")
     refused = fix(shop, "--yes", exit=3)
     assert f"--accept-loss {SLOT}" in refused.stderr, str(refused)

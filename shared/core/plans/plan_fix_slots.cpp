@@ -301,7 +301,7 @@ void fix_stray_keys(Fixing& fixing) {
     for (const auto& [slot, keys] : member.stray_keys) {
       const std::vector<const Member*> owners = owners_of(fixing.view, slot);
       // Without one owner there is another finding, which comes first.
-      if (owners.size() == 1 && owners.front() != &member && keys > 0) {
+      if (owners.size() == 1 && owners.front() != &member) {
         brought[{&member, owners.front()}].insert(one_slot(slot));
       }
     }
