@@ -57,6 +57,7 @@ struct Member {
   std::vector<SlotJob> jobs = {};  ///< Moves that it answers for and that run; where it was asked.
   /// Keys of slots that are neither its own nor open on it, by slot; where they were counted.
   std::map<std::uint32_t, std::int64_t> stray_keys = {};
+  std::optional<Error> stray_trouble = {};  ///< Why they could not be counted.
 
   /// The node's own id; null when it did not answer.
   const Node* self() const noexcept { return view ? view->myself() : nullptr; }

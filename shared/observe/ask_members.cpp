@@ -80,6 +80,7 @@ void join(const Answer& answer, core::Member& member, Ask ask) {
   member.trouble.reset();
   member.jobs.clear();
   member.stray_keys.clear();
+  member.stray_trouble.reset();
   if (ask == Ask::everything) {
     member.server.reset();
   }

@@ -2,8 +2,10 @@
 #include "plugin/operations/fix/stray_keys.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,78 +18,126 @@ namespace {
 
 using core::Command;
 using core::Member;
-using core::Reply;
 
-/// Commands of one message.
+/// Slots of one message.
 constexpr std::size_t k_at_once = 4096;
 
-/// One node's, on the cluster's own lines.
+/// Slots of one database that a node is asked for at once.
+struct Question {
+  int database = 0;
+  std::vector<std::uint32_t> slots = {};
+};
+
+std::vector<Question> questions_for(const Member& member, std::string_view keyspace) {
+  core::SlotSet foreign = core::SlotSet::all().without(member.self()->slots);
+  for (const core::OpenSlot& open : member.self()->open_slots) {
+    foreign.erase(core::one_slot(open.slot));
+  }
+  const std::vector<std::uint32_t> slots = foreign.numbers();
+  std::vector<Question> questions;
+  for (const int database : databases_in(keyspace)) {
+    for (std::size_t begin = 0; begin < slots.size(); begin += k_at_once) {
+      const std::span part = std::span(slots).subspan(begin);
+      const std::span some = part.first(std::min(k_at_once, part.size()));
+      questions.push_back({.database = database, .slots = {some.begin(), some.end()}});
+    }
+  }
+  return questions;
+}
+
+std::vector<Command> commands_of(const Question& question) {
+  std::vector<Command> commands;
+  for (const std::uint32_t slot : question.slots) {
+    commands.push_back({"CLUSTER", "COUNTKEYSINSLOT", std::to_string(slot)});
+  }
+  return in_database(question.database, std::move(commands));
+}
+
+/// So that who hangs leaves time to ask the others on.
+ports::Deadline half_way_to(ports::Deadline deadline) {
+  const auto now = std::chrono::steady_clock::now();
+  return now + (deadline - now) / 2;
+}
+
+/// All masters at once, a message each at a time.
 class StrayKeys {
  public:
-  StrayKeys(observe::Cluster& cluster, std::size_t at, ports::Deadline deadline)
-      : cluster_(cluster), at_(at), deadline_(deadline) {}
+  explicit StrayKeys(core::ClusterView& view) : view_(view), questions_(view.members.size()) {}
 
-  Status count(Member& member) {
-    KREDIS_TRY(const auto keyspace, ask({{"INFO", "keyspace"}}));
-    core::SlotSet foreign = core::SlotSet::all().without(member.self()->slots);
-    for (const core::OpenSlot& open : member.self()->open_slots) {
-      foreign.erase(core::one_slot(open.slot));
-    }
-    const std::vector<std::uint32_t> slots = foreign.numbers();
-    for (const int database : databases_in(keyspace.front().text)) {
-      for (std::size_t begin = 0; begin < slots.size(); begin += k_at_once) {
-        const std::span all(slots);
-        const std::size_t many = std::min(k_at_once, slots.size() - begin);
-        KREDIS_CHECK(count(member, database, all.subspan(begin, many)));
+  void count(observe::Cluster& cluster, ports::Deadline deadline) {
+    std::vector<std::vector<Command>> commands(view_.members.size());
+    for (std::size_t at = 0; at < commands.size(); ++at) {
+      const core::Node* self = view_.members[at].self();
+      if (self != nullptr && self->role == core::Role::master) {
+        commands[at] = {{"INFO", "keyspace"}};
       }
     }
-    return {};
+    const auto keyspaces = cluster.switchboard().ask_each(commands, half_way_to(deadline));
+    for (std::size_t at = 0; at < commands.size(); ++at) {
+      if (!commands[at].empty() && has_answered(at, keyspaces[at])) {
+        questions_[at] = questions_for(view_.members[at], keyspaces[at]->front().text);
+      }
+    }
+    while (count_some(cluster, deadline)) {
+    }
   }
 
  private:
-  Status count(Member& member, int database, std::span<const std::uint32_t> slots) {
-    std::vector<Command> commands;
-    for (const std::uint32_t slot : slots) {
-      commands.push_back({"CLUSTER", "COUNTKEYSINSLOT", std::to_string(slot)});
-    }
-    KREDIS_TRY(const auto replies, ask(in_database(database, std::move(commands))));
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-      const std::int64_t keys = replies[i + (database == 0 ? 0 : 1)].integer;
-      if (keys > 0) {
-        member.stray_keys[slots[i]] += keys;
+  bool count_some(observe::Cluster& cluster, ports::Deadline deadline) {
+    std::vector<std::vector<Command>> commands(view_.members.size());
+    for (std::size_t at = 0; at < commands.size(); ++at) {
+      if (!questions_[at].empty()) {
+        commands[at] = commands_of(questions_[at].back());
       }
     }
-    return {};
-  }
-
-  Result<std::vector<Reply>> ask(const std::vector<Command>& commands) {
-    KREDIS_TRY(auto replies, cluster_.switchboard().ask_one(at_, commands, deadline_));
-    for (const Reply& reply : replies) {
-      if (reply.is_error()) {
-        return redis::error_of(reply, cluster_.view().members[at_].pod.name);
+    if (std::ranges::all_of(commands, &std::vector<Command>::empty)) {
+      return false;
+    }
+    const auto answers = cluster.switchboard().ask_each(commands, half_way_to(deadline));
+    for (std::size_t at = 0; at < commands.size(); ++at) {
+      if (!commands[at].empty() && has_answered(at, answers[at])) {
+        add(view_.members[at], questions_[at].back(), *answers[at]);
+        questions_[at].pop_back();
       }
     }
-    return replies;
+    return true;
   }
 
-  observe::Cluster& cluster_;
-  std::size_t at_;
-  ports::Deadline deadline_;
+  static void add(Member& member, const Question& question, const std::vector<core::Reply>& keys) {
+    const std::size_t choice = question.database == 0 ? 0 : 1;
+    for (std::size_t i = 0; i < question.slots.size(); ++i) {
+      if (const std::int64_t count = keys[i + choice].integer; count > 0) {
+        member.stray_keys[question.slots[i]] += count;
+      }
+    }
+  }
+
+  /// One that does not is asked no more: what it has is unknown.
+  bool has_answered(std::size_t at, const observe::Answer& answer) {
+    Member& member = view_.members[at];
+    if (!answer) {
+      member.stray_trouble = answer.error();
+    } else if (const auto error = std::ranges::find_if(*answer, &core::Reply::is_error);
+               error != answer->end()) {
+      member.stray_trouble = redis::error_of(*error, member.pod.name);
+    }
+    if (member.stray_trouble) {
+      member.stray_keys.clear();
+      questions_[at].clear();
+    }
+    return !member.stray_trouble;
+  }
+
+  core::ClusterView& view_;
+  std::vector<std::vector<Question>> questions_;  ///< Of each member, those that are left.
 };
 
 }  // namespace
 
 core::ClusterView view_with_stray_keys(observe::Cluster& cluster, ports::Deadline deadline) {
   core::ClusterView view = cluster.view();
-  if (!core::running_jobs(view).empty()) {
-    return view;
-  }
-  for (std::size_t at = 0; at < view.members.size(); ++at) {
-    const core::Node* self = view.members[at].self();
-    const bool asks = self != nullptr && self->role == core::Role::master;
-    if (asks && !StrayKeys(cluster, at, deadline).count(view.members[at])) {
-      view.members[at].stray_keys.clear();
-    }
+  if (core::running_jobs(view).empty()) {
+    StrayKeys(view).count(cluster, deadline);
   }
   return view;
 }

@@ -10,8 +10,8 @@ namespace kredis::plugin {
 
 /// The last look, with Member::stray_keys of every master that answered it. Each is asked for the
 /// number of keys in every slot that is not its own, which takes a server about two milliseconds;
-/// nobody is asked while servers move slots themselves. A node that does not say, or whose user may
-/// not ask, has none.
+/// nobody is asked while servers move slots themselves. Of a node that does not say, or whose user
+/// may not ask, Member::stray_trouble tells why.
 core::ClusterView view_with_stray_keys(observe::Cluster& cluster, ports::Deadline deadline);
 
 }  // namespace kredis::plugin

@@ -111,6 +111,14 @@ constexpr FindingKind k_kinds[] = {
      .mend = "fix marks the slots again and brings the keys to their owner. Those that the owner"
              " has with another value stay where they are until you say which of the two goes. Only"
              " doctor and fix look for them."},
+    {.id = "keys-uncounted",
+     .severity = warning,
+     .title = "Whether a pod has keys that no client finds is not known",
+     .why = "It answered, but not when doctor or fix asked for the number of keys in slots that are"
+            " not its own: it hung, the time to ask was over, or the user may not run CLUSTER"
+            " COUNTKEYSINSLOT or INFO.",
+     .data = "None is lost by it. Keys of another master's slots may be there.",
+     .mend = "Ask again, with a longer --timeout; let the Redis user run the two commands."},
     {.id = "slots-moving",
      .severity = info,
      .title = "The servers move slots themselves",

@@ -123,6 +123,13 @@ void check_open_slots(const Examined& cluster, Findings& found) {
 
 void check_stray_keys(const Examined& cluster, Findings& found) {
   for (const Member& member : cluster.view.members) {
+    if (member.stray_trouble) {
+      add(found,
+          "keys-uncounted",
+          "whether pod " + member.pod.name +
+              " has keys that no client finds is not known: " + member.stray_trouble->message,
+          shows(cluster.redis_command("doctor"), "look again"));
+    }
     SlotSet slots;
     std::int64_t keys = 0;
     for (const auto& [slot, count] : member.stray_keys) {

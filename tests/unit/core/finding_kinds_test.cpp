@@ -182,6 +182,10 @@ const std::map<std::string, std::function<ViewBuilder()>>& makers() {
       {"keys-astray", [] { return with(0, [](Member& it) {
                              it.stray_keys = {{16'383, 2}};
                            }); }},
+      {"keys-uncounted",
+       [] {
+         return with(0, [](Member& it) { it.stray_trouble = Error::timeout("it did not answer"); });
+       }},
       {"slots-moving",
        [] {
          return with(0, [](Member& it) {

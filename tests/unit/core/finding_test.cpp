@@ -124,6 +124,15 @@ TEST_SUITE("core/finding") {
     CHECK(health(builder) == Health::degraded);
   }
 
+  TEST_CASE("find_trouble says of whom it is not known whether it has such keys") {
+    ViewBuilder builder = healthy();
+    builder.edit(0, [](Member& member) { member.stray_trouble = Error::timeout("no answer"); });
+    const Finding finding = only(builder, "keys-uncounted");
+    CHECK(finding.message ==
+          "whether pod redis-app-0 has keys that no client finds is not known: no answer");
+    CHECK(health(builder) != Health::broken);
+  }
+
   TEST_CASE("find_trouble names who sees the cluster differently") {
     ViewBuilder owners = healthy();
     owners.edit(2, [](Member& member) { edit_nodes(member)[0].slots = SlotSet{}; });

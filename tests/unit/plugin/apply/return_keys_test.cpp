@@ -145,6 +145,16 @@ TEST_SUITE("apply/return_keys on real servers") {
     CHECK(half.keys_at(0) == 120);
   }
 
+  TEST_CASE("a node that does not say which keys it has is not one without") {
+    HalfBack half;
+    half.tell(1, {"CLUSTER", "SETSLOT", "0", "STABLE"});
+    half.look();
+    half.bed.servers.freeze(1);
+    const core::ClusterView view = view_with_stray_keys(*half.looked_at, steady_clock::now() + 10s);
+    CHECK(view.members[1].stray_trouble.has_value());
+    CHECK_FALSE(view.members[0].stray_trouble.has_value());
+  }
+
   TEST_CASE("an owner that is none any more is an error") {
     HalfBack half;
     half.owner = *core::NodeId::parse(half.bed.ask(2, {"CLUSTER", "MYID"}).text);
