@@ -74,6 +74,16 @@ def node(namespace, pod, **options):
     return redis.Redis(host=address, port=6379, socket_timeout=5, **options)
 
 
+def what_nodes_say(namespace):
+    """Each pod's map and the end of its log, to be read where a test failed."""
+    said = []
+    for pod in sorted(namespace.pods()):
+        nodes = namespace.kubectl("exec", pod, "--", "redis-cli", "CLUSTER", "NODES")
+        log = namespace.kubectl("logs", "--tail=60", pod)
+        said += [f"== {pod}", nodes.stdout or str(nodes), log.stdout]
+    return "\n".join(said)
+
+
 def write_keys(client, count, prefix="key"):
     for i in range(count):
         client.set(f"{prefix}:{i}", f"value {i}")

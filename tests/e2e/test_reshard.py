@@ -210,7 +210,7 @@ def test_a_number_of_slots_moves_once_however_often_it_is_ended(cluster):
         before = slots(cluster)
         move = ["reshard", "--from", giver, "--to", taker, "--slots", "1500"]
         for ending in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
-            running = cluster.start_plugin(*move, "--bandwidth", "1Ki")
+            running = cluster.start_plugin(*move, "--bandwidth", "256")
             wait_until(lambda: "slots moved" in (cluster.status()["change"] or {}).get("progress", ""), 30, "it moves")
             running.send_signal(ending)
             running.communicate(timeout=60)
@@ -227,7 +227,7 @@ def test_status_shows_the_move_and_nobody_else_changes_anything(cluster):
     names = sorted(slots(cluster))
     move = ["reshard", "--to", names[0], "--slots", "0-1999"]
     cluster.plugin("reshard", "--to", names[1], "--slots", "0-1999").require()
-    running = cluster.start_plugin(*move, "--bandwidth", "1Ki")
+    running = cluster.start_plugin(*move, "--bandwidth", "256")
     change = wait_until(lambda: "slots moved" in (cluster.status()["change"] or {}).get("progress", "")
                         and cluster.status()["change"], 30, "status tells how far it is")
     assert change["doing"] == "kubectl redis reshard redis" and f"/{running.pid}" in change["by"], change

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from bed import wait_until
-from client import connect, missing_keys, node, write_keys
+from client import connect, missing_keys, node, what_nodes_say, write_keys
 from conftest import drop_namespace, fresh_namespace
 from plain_client import PlainClient
 from test_create import require_whole
@@ -194,7 +194,8 @@ def test_replicas_become_masters_where_no_pod_is_added(namespace):
     assert missing_keys(connect(namespace), 300) == []
 
 
-POINTS = int(os.environ.get("KREDIS_E2E_POINTS", 8))  # At which the plugin is killed, evenly over the usual time.
+POINTS = int(os.environ.get("KREDIS_E2E_POINTS", 4))  # At which the plugin is killed, evenly over the usual time.
+SERVER_POINTS = int(os.environ.get("KREDIS_E2E_SERVER_POINTS", 1))  # At which a server is.
 
 
 @pytest.fixture(scope="module")
@@ -221,9 +222,31 @@ def test_killed_at_any_point_the_same_command_finishes(killed, point):
         said = first.communicate()[1].strip().splitlines()
         print(f"\nto {masters} masters, killed at: {said[-1].strip() if said else 'the start'}")
         again = killed.plugin("scale", "--masters", masters, "--yes", timeout=100)
-        assert again.exit == 0, str(again)
+        assert again.exit == 0, f"{again}\n{what_nodes_say(killed)}"
         require_shape(killed, masters, 1)
     assert missing_keys(connect(killed), 3000) == []
+
+
+@pytest.mark.parametrize("point", range(SERVER_POINTS))
+def test_a_server_dies_at_any_point_the_same_command_finishes(killed, point):
+    """Whatever it is then: a giver, a taker, a replica, one that leaves."""
+    for masters in (5, 3):
+        running = killed.start_plugin("scale", "--masters", masters, "--yes")
+        time.sleep(killed.took[masters] * (point + 0.5) / SERVER_POINTS)
+        pods = sorted(killed.pods())
+        victim = pods[(point * 7 + masters) % len(pods)]
+        killed.kubectl("delete", "pod", victim, "--grace-period=0", "--force")  # Or it is gone by then.
+        said = running.communicate(timeout=300)[1].strip().splitlines()
+        print(f"\nto {masters} masters, {victim} died: exit {running.returncode}: {said[-1].strip()}")
+
+        def again():
+            outcome = killed.plugin("scale", "--masters", masters, "--yes", timeout=200)
+            assert outcome.exit == 0, f"{outcome}\n{what_nodes_say(killed)}"
+            return True
+
+        wait_until(again, 200, "the same command finishes", every=2)
+        require_shape(killed, masters, 1)
+        assert missing_keys(connect(killed), 3000) == []
 
 
 @pytest.fixture(scope="module")

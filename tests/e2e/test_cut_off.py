@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plugin is cut off from the API server, and so from every node, at any point of a change: the same command
+finishes it once the way is there again."""
+
+import os
+import time
+
+import pytest
+
+from client import connect, missing_keys, what_nodes_say, write_keys
+from conftest import drop_namespace, fresh_namespace
+from relay import Relay
+from test_scale import require_shape
+
+POINTS = int(os.environ.get("KREDIS_E2E_CUT_POINTS", 1))  # Evenly over the usual time.
+KEYS = 3000
+
+
+@pytest.fixture
+def relay(bed, tmp_path):
+    relay = Relay(bed, tmp_path)
+    yield relay
+    relay.close()
+
+
+@pytest.fixture(scope="module")
+def cluster(bed):
+    namespace = fresh_namespace(bed)
+    namespace.plugin("create").require()
+    write_keys(connect(namespace), KEYS)
+    yield namespace
+    drop_namespace(bed, namespace.name)
+
+
+def changes(verb):
+    """A command, the one that takes it back, and how many masters there are then."""
+    if verb == "scale":
+        return [(["scale", "--masters", 5, "--yes"], 5), (["scale", "--masters", 3, "--yes"], 3)]
+    return [(["rebalance", "--weight", "redis-app-0=3"], 3), (["rebalance"], 3)]
+
+
+WAYS = [("rebalance", "refuse"), ("scale", "hold"), ("rebalance", "hold"), ("scale", "refuse")]
+
+
+@pytest.mark.parametrize("verb,how", WAYS if POINTS > 1 else WAYS[:2])
+def test_cut_off_at_any_point_the_same_command_finishes(cluster, relay, verb, how):
+    through = relay.bed_through.in_namespace(cluster.name)
+    usual = {}
+    for command, masters in changes(verb):
+        begin = time.monotonic()
+        through.plugin(*command).require()
+        usual[masters, str(command)] = time.monotonic() - begin
+    for point in range(POINTS):
+        for command, masters in changes(verb):
+            running = through.start_plugin(*command)
+            time.sleep(usual[masters, str(command)] * (point + 0.5) / POINTS)
+            getattr(relay, how)()
+            time.sleep(3)
+            relay.heal()
+            said = running.communicate(timeout=200)[1].strip()
+            print(f"\n  exit {running.returncode}: {said.splitlines()[-1] if said else ''}")
+            assert running.returncode in (0, 1), said
+            assert running.returncode == 0 or ("error: " in said and "fix: " in said), said
+            again = cluster.plugin(*command, timeout=200)
+            assert again.exit == 0, f"{again}\n{what_nodes_say(cluster)}"
+            if verb == "scale":
+                require_shape(cluster, masters, 1)
+            status = cluster.status()
+            assert [it for it in status["findings"] if it["severity"] == "error"] == []
+            assert status["slots"]["ok"] == 16384 and cluster.get("leases")["items"] == []
+    assert missing_keys(connect(cluster), KEYS) == []
