@@ -16,6 +16,7 @@ from test_recognition import members, roles
 from test_remedies import node_id, redis, redis_on_all
 
 TABLE = []
+SERVER_POINTS = int(os.environ.get("KREDIS_E2E_SERVER_POINTS", 1))  # Of fix, at which a master dies.
 
 
 def mended(namespace, state, id_, *words, before=None, lost=0):
@@ -284,6 +285,18 @@ def test_slots_that_their_owner_denies(shop, ends):
     mended(shop, "the owner denies a slot with keys", "slots-denied", before=before)
 
 
+def test_a_slot_in_a_circle(shop, ends):
+    """Each of two masters says that it is the other's: a replica that had not heard of the slot's arrival took the new
+    owner's place."""
+    owner, target, _ = ends
+    before = keys_of(shop)
+    half_moved(shop, owner, target, 30)
+    setslot(shop, target, "stable")
+    setslot(shop, owner, "node", node_id(shop, target))
+    mended(shop, "two masters that each name the other, keys on one", "slots-denied", before=before)
+    assert keys_in_slot(shop, target) == 30
+
+
 def test_a_ghost_is_forgotten_and_the_pod_gets_its_place_again(shop, ends):
     replica = next(iter(roles(shop.status("shop")).values()))[0]
     before = keys_of(shop)
@@ -359,16 +372,21 @@ def test_a_master_without_a_replica_and_one_with_two(shop, ends):
         redis(shop, pod, "ping")
 
 
+def half_move(namespace, a, b):
+    """The first 1,000 slots of `a`, to `b`."""
+    first = next(it for it in namespace.status("shop")["masters"] if it["pod"] == a)["slots"][0][0]
+    to, of = node_id(namespace, b), node_id(namespace, a)
+    for pod, word, other in ((b, "importing", of), (a, "migrating", to)):
+        lines = "".join(f"cluster setslot {slot} {word} {other}\n" for slot in range(first, first + 1000))
+        namespace.kubectl("exec", "-i", pod, "-c", "redis", "--", "redis-cli", stdin=lines).require()
+
+
 def test_killed_in_the_middle_and_run_again(bed):
     namespace = make(bed)
     a, b, _ = roles(namespace.status("shop"))
     fill(namespace, a, TAG, "a", "b")
     before = keys_of(namespace)
-    slots = [str(slot) for slot in range(0, 1000)]
-    to, of = node_id(namespace, b), node_id(namespace, a)
-    for pod, word, other in ((b, "importing", of), (a, "migrating", to)):
-        lines = "".join(f"cluster setslot {slot} {word} {other}\n" for slot in slots)
-        namespace.kubectl("exec", "-i", pod, "-c", "redis", "--", "redis-cli", stdin=lines).require()
+    half_move(namespace, a, b)
     wait_for(namespace, "slots-open")
     kills = 0
     for delay in (0.3, 0.4, 0.5, 0.6, 0.7):
@@ -383,6 +401,20 @@ def test_killed_in_the_middle_and_run_again(bed):
     after = keys_of(namespace)
     TABLE.append((f"1,000 half moved slots, fix killed {kills} times", len(before), len(after)))
     assert after == before and not told(namespace, "slots-open")
+    for point in range(SERVER_POINTS):
+        a, b = list(roles(namespace.status("shop")))[:2][:: 1 if point % 4 < 2 else -1]  # There and back again.
+        half_move(namespace, a, b)
+        process = namespace.start_plugin("fix", "shop", "--yes")
+        time.sleep(0.2 + 0.6 * point / SERVER_POINTS)  # Wherever it is by then.
+        namespace.kubectl("delete", "pod", (a, b)[point % 2], "--grace-period=0", "--force").require()
+        said = process.communicate(timeout=300)
+        print(f"\n  {(a, b)[point % 2]} died: exit {process.returncode}")
+        assert process.returncode == 0 or "left: " in said[0] or "fix: " in said[1], said
+        wait_until(lambda: fix(namespace, "--yes"), 120, "the next run ends well")
+        settled_or_spread(namespace)
+        after = keys_of(namespace)
+        assert after == before and not told(namespace, "slots-open")
+    TABLE.append((f"1,000 half moved slots, a master dies {SERVER_POINTS} times", len(before), len(after)))
     bed.kubectl("delete", "namespace", namespace.name, "--wait=false")
 
 
