@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from bed import wait_until
 from client import connect, missing_keys, what_nodes_say, write_keys
 from conftest import drop_namespace, fresh_namespace
 from relay import Relay
@@ -65,7 +66,37 @@ def test_cut_off_at_any_point_the_same_command_finishes(cluster, relay, verb, ho
             assert again.exit == 0, f"{again}\n{what_nodes_say(cluster)}"
             if verb == "scale":
                 require_shape(cluster, masters, 1)
-            status = cluster.status()
-            assert [it for it in status["findings"] if it["severity"] == "error"] == []
-            assert status["slots"]["ok"] == 16384 and cluster.get("leases")["items"] == []
+            require_well(cluster)
+
+
+def require_well(cluster):
+    status = cluster.status()
+    assert [it for it in status["findings"] if it["severity"] == "error"] == []
+    assert status["slots"]["ok"] == 16384 and cluster.get("leases")["items"] == []
     assert missing_keys(connect(cluster), KEYS) == []
+
+
+def test_nodes_cut_off_from_each_other_at_any_point(cluster, bed):
+    """A Kubernetes node with a master, for long enough that a replica takes its place; the plugin reaches them all."""
+    if bed.sandbox is None:
+        pytest.skip("needs the sandbox, which can do that")
+    for point in range(POINTS):
+        masters = cluster.status()["masters"]
+        machine = masters[point % len(masters)]["node"]
+        running = cluster.start_plugin("rebalance", "--weight", f"{masters[0]['pod']}=3")
+        time.sleep(0.3 + 1.5 * (point + 0.5) / POINTS)
+        bed.node("partition", machine)
+        time.sleep(8)
+        bed.node("heal", machine)
+        said = running.communicate(timeout=200)[1].strip()
+        print(f"\n  {machine}: exit {running.returncode}: {said.splitlines()[-1] if said else ''}")
+        assert running.returncode in (0, 1, 3), said
+        assert running.returncode == 0 or ("error: " in said and "fix: " in said), said
+
+        def again():
+            outcome = cluster.plugin("rebalance", timeout=200)  # Who was named may be no master now.
+            assert outcome.exit == 0, f"{outcome}\n{what_nodes_say(cluster)}"
+            require_well(cluster)
+            return True
+
+        wait_until(again, 120, "it is finished", every=2)
