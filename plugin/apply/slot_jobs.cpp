@@ -414,7 +414,7 @@ Status JobWave::watch() {
       return {};
     }
     // A short move is not to wait for us; a long one is not asked for often.
-    const auto pace = std::clamp<Deadline::duration>((conduct_.now() - began_) / 16, 20ms, 200ms);
+    const auto pace = std::clamp<Deadline::duration>((conduct_.now() - began_) / 16, 5ms, 200ms);
     conduct_.clock->sleep_until(conduct_.now() + pace);
     KREDIS_CHECK(hear());
     conduct_.say(progress_text());
