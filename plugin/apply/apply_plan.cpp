@@ -31,7 +31,6 @@ constexpr auto k_hand_over_attempt = 6s;
 /// A handshake ends with the node time-out, and a node that was forgotten is not taken for a
 /// minute: neither says so.
 constexpr auto k_introduction_attempt = 15s;
-constexpr const char* k_go_on = "run the same command again: it plans from what is there";
 
 /// The commands of some steps, by position of the pod on the switchboard.
 struct Batch {
@@ -50,7 +49,7 @@ Result<Batch> batch_of(const Steps& steps, const ClusterView& view) {
     KREDIS_TRY(std::vector<Command> commands, commands_for(*step, view));
     const auto at = position.find(core::pod_of(*step));
     if (at == position.end()) {
-      return Error::conflict("pod " + core::pod_of(*step) + " went away").with_hint(k_go_on);
+      return Error::conflict("pod " + core::pod_of(*step) + " went away");
     }
     for (Command& command : commands) {
       batch.commands[at->second].push_back(std::move(command));
@@ -236,7 +235,9 @@ Status apply_plan(Site& site, const core::Plan& plan, const Conduct& conduct) {
   for (const Stage& stage : plan.stages) {
     if (const Status done = run_and_show(site, stage, conduct); !done) {
       const Error& error = done.error();
-      return error.hint.empty() ? error.with_hint(k_go_on) : error;
+      return error.hint.empty()
+                 ? error.with_hint("run the same command again: it plans from what is there")
+                 : error;
     }
   }
   return {};

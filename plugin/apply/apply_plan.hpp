@@ -16,7 +16,8 @@ namespace kredis::plugin {
 /// Runs every stage of `plan`. What the plan works on must be in `site`. In a dry run the server
 /// judges the objects, and steps that are not Kubernetes' to judge are passed over.
 /// Errors: timeout (what does not show in time, and what was seen last), conflict (a node refused a
-/// step, in its own words), cancelled, those of the connections.
+/// step, in its own words), cancelled, those of the connections. One without a hint gets that of
+/// running the same command again.
 Status apply_plan(Site& site, const core::Plan& plan, const Conduct& conduct);
 
 /// Asks all nodes again and again, at a pace that suits their number, until `missing` has nothing

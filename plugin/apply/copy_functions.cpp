@@ -15,8 +15,7 @@ Result<core::Reply> ask_pod(Site& site,
                             const Conduct& conduct) {
   const core::Member* member = site.cluster->view().by_pod(pod);
   if (member == nullptr) {
-    return Error::conflict("pod " + pod + " went away")
-        .with_hint("run the same command again: it plans from what is there");
+    return Error::conflict("pod " + pod + " went away");
   }
   const auto at = static_cast<std::size_t>(member - site.cluster->view().members.data());
   KREDIS_TRY(const auto replies,

@@ -23,8 +23,7 @@ using core::SetEpoch;
 Result<const Member*> member_of(const ClusterView& view, const std::string& pod) {
   const Member* member = view.by_pod(pod);
   if (member == nullptr) {
-    return Error::conflict("pod " + pod + " went away")
-        .with_hint("run the same command again: it plans from what is there");
+    return Error::conflict("pod " + pod + " went away");
   }
   return member;
 }

@@ -99,8 +99,7 @@ Status JobWave::prepare(const MoveSlots& move) {
   const Member& source = cluster_.view().members[ends.source];
   const auto end = source.server ? core::job_end(*source.server) : std::nullopt;
   if (!end) {
-    return Error::conflict(move.pod + " no longer runs what can move slots atomically")
-        .with_hint("run the same command again: it plans from what is there");
+    return Error::conflict(move.pod + " no longer runs what can move slots atomically");
   }
   count_.all += move.slots.size();
   count_.before += move.slots.size() - ends.left.size();

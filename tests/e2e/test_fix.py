@@ -372,8 +372,8 @@ def test_a_master_without_a_replica_and_one_with_two(shop, ends):
         redis(shop, pod, "ping")
 
 
-def half_move(namespace, a, b):
-    """The first 1,000 slots of `a`, to `b`."""
+def open_a_thousand(namespace, a, b):
+    """Half moves the first 1,000 slots of `a` to `b`."""
     first = next(it for it in namespace.status("shop")["masters"] if it["pod"] == a)["slots"][0][0]
     to, of = node_id(namespace, b), node_id(namespace, a)
     for pod, word, other in ((b, "importing", of), (a, "migrating", to)):
@@ -386,7 +386,7 @@ def test_killed_in_the_middle_and_run_again(bed):
     a, b, _ = roles(namespace.status("shop"))
     fill(namespace, a, TAG, "a", "b")
     before = keys_of(namespace)
-    half_move(namespace, a, b)
+    open_a_thousand(namespace, a, b)
     wait_for(namespace, "slots-open")
     kills = 0
     for delay in (0.3, 0.4, 0.5, 0.6, 0.7):
@@ -403,7 +403,7 @@ def test_killed_in_the_middle_and_run_again(bed):
     assert after == before and not told(namespace, "slots-open")
     for point in range(SERVER_POINTS):
         a, b = list(roles(namespace.status("shop")))[:2][:: 1 if point % 4 < 2 else -1]  # There and back again.
-        half_move(namespace, a, b)
+        open_a_thousand(namespace, a, b)
         process = namespace.start_plugin("fix", "shop", "--yes")
         time.sleep(0.2 + 0.6 * point / SERVER_POINTS)  # Wherever it is by then.
         namespace.kubectl("delete", "pod", (a, b)[point % 2], "--grace-period=0", "--force").require()

@@ -237,7 +237,7 @@ def test_a_server_dies_at_any_point_the_same_command_finishes(killed, point):
         victim = pods[(point * 7 + masters) % len(pods)]
         killed.kubectl("delete", "pod", victim, "--grace-period=0", "--force")  # Or it is gone by then.
         said = running.communicate(timeout=300)[1].strip().splitlines()
-        print(f"\nto {masters} masters, {victim} died: exit {running.returncode}: {said[-1].strip()}")
+        print(f"\nto {masters} masters, {victim} died: exit {running.returncode}: {said[-1].strip() if said else ''}")
 
         def again():
             outcome = killed.plugin("scale", "--masters", masters, "--yes", timeout=200)
