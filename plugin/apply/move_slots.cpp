@@ -47,10 +47,13 @@ constexpr int k_most_waves = 10;
 /// The moves of one wave: their ends, their workers, and what is seen of them.
 class Wave {
  public:
-  Wave(const Moves& steps, Site& site, const Conduct& conduct)
-      : steps_(steps), site_(site), cluster_(*site.cluster), conduct_(conduct) {}
+  /// `earlier`: how far the waves before it came.
+  Wave(const Moves& steps, Site& site, const Conduct& conduct, const MoveCount& earlier)
+      : steps_(steps), site_(site), cluster_(*site.cluster), conduct_(conduct), earlier_(earlier) {}
 
   Status run();
+  /// How far it is, with what the waves before it did.
+  MoveCount count() const;
   /// Whether it ended for an exchange that took so long that roles may have changed meanwhile.
   bool was_held_up() const {
     return std::ranges::any_of(pairs_, [](const auto& pair) { return pair->held_up.load(); });
@@ -76,6 +79,7 @@ class Wave {
   Site& site_;
   observe::Cluster& cluster_;
   const Conduct& conduct_;
+  const MoveCount earlier_;
   std::vector<std::unique_ptr<MovePair>> pairs_ = {};
   Probes probes_ = {};
   std::vector<std::pair<std::size_t, std::size_t>> ends_ = {};  ///< Of each pair.
@@ -213,21 +217,30 @@ void Wave::tell_others() {
   static_cast<void>(cluster_.switchboard().ask_each(commands, soon()));
 }
 
-std::string Wave::progress_text() const {
+MoveCount Wave::count() const {
+  const bool is_first = earlier_.all == 0;
   MoveCount count{.slots = before_,
                   .all = all_,
-                  .before = before_,
-                  .time = steady_clock::now() - began_,
-                  .worst = probes_.worst()};
-  std::string large;
+                  .before = is_first ? before_ : earlier_.before,
+                  .keys = earlier_.keys,
+                  .bytes = earlier_.bytes,
+                  .time = earlier_.time + (steady_clock::now() - began_),
+                  .worst = std::max(earlier_.worst, probes_.worst())};
   for (const auto& pair : pairs_) {
     count.slots += pair->slots;
     count.keys += pair->keys;
     count.bytes += pair->bytes;
+  }
+  return count;
+}
+
+std::string Wave::progress_text() const {
+  std::string large;
+  for (const auto& pair : pairs_) {
     const std::lock_guard lock(pair->mutex);
     large = pair->large.empty() ? large : "; large key " + pair->large;
   }
-  return to_text(count) + large;
+  return to_text(count()) + large;
 }
 
 /// Keys may go before all have heard of the takers' epochs, but no slot.
@@ -327,9 +340,11 @@ Status Wave::look_once_more() {
 /// One wave; another look and another wave where a node was held up, which finds out who is master
 /// now.
 Status run_waves(const Moves& steps, Site& site, const Conduct& conduct) {
+  MoveCount so_far;
   for (int in_vain = 0;;) {
-    Wave wave(steps, site, conduct);
+    Wave wave(steps, site, conduct, so_far);
     const Status moved = wave.run();
+    so_far = wave.count();
     in_vain = wave.brought_keys() ? 0 : in_vain + 1;
     if (moved || !wave.was_held_up() || in_vain == k_most_waves || conduct.is_cancelled()) {
       return moved;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -47,6 +48,7 @@ Progress::Progress(std::ostream& stream, TextStyle style, Live live)
 void Progress::begin(const std::string& title) {
   const std::lock_guard lock(mutex_);
   erase_live();
+  print_held_back();
   title_ = one_line(title);
   began_ = std::chrono::steady_clock::now();
   lines_.clear();
@@ -82,14 +84,24 @@ void Progress::line(const std::string& name, const std::string& news) {
 
 void Progress::print_plain(const std::string& key, const std::string& text) {
   std::string words = key + "\n" + without_figures(text);
+  const std::string whole = "  " + key + "  " + text + "\n";
   const auto now = std::chrono::steady_clock::now();
-  if (now - printed_at_ < k_figures_pace && words == printed_) {
+  const bool is_same = words == printed_;
+  if (is_same && now - printed_at_ < k_figures_pace) {
+    held_back_ = whole;
     return;
   }
-  stream_ << "  " << key << "  " << text << "\n" << std::flush;
+  if (!is_same) {
+    print_held_back();
+  }
+  held_back_.clear();
+  stream_ << whole << std::flush;
   printed_ = std::move(words);
   printed_at_ = now;
 }
+
+/// What figures came to is not left out.
+void Progress::print_held_back() { stream_ << std::exchange(held_back_, {}) << std::flush; }
 
 void Progress::done(const std::string& text) { end_stage(style_.green("✓"), text); }
 
@@ -98,6 +110,7 @@ void Progress::fail() { end_stage(style_.red("✗"), {}); }
 void Progress::end_stage(const std::string& mark, const std::string& text) {
   const std::lock_guard lock(mutex_);
   erase_live();
+  print_held_back();
   if (title_.empty()) {
     return;
   }
@@ -112,6 +125,7 @@ void Progress::end_stage(const std::string& mark, const std::string& text) {
 void Progress::note(const std::string& text) {
   const std::lock_guard lock(mutex_);
   erase_live();
+  print_held_back();
   stream_ << text << "\n" << std::flush;
   draw_live();
 }
@@ -119,6 +133,7 @@ void Progress::note(const std::string& text) {
 void Progress::clear() {
   const std::lock_guard lock(mutex_);
   erase_live();
+  print_held_back();
   title_.clear();
   lines_.clear();
 }

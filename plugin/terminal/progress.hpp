@@ -2,7 +2,7 @@
 //
 // What is going on, on stderr: stages that end with a tick and, below the current one, one live
 // line for each thing waited for. Without a terminal, a plain line for each change; where nothing
-// but its figures change, one every few seconds.
+// but its figures change, one every few seconds, and the last.
 #pragma once
 
 #include <chrono>
@@ -38,6 +38,7 @@ class Progress {
 
  private:
   void print_plain(const std::string& key, const std::string& text);
+  void print_held_back();
   void erase_live();
   void draw_live();
   void end_stage(const std::string& mark, const std::string& text);
@@ -49,9 +50,10 @@ class Progress {
   std::string title_;
   std::chrono::steady_clock::time_point began_{};
   std::vector<std::pair<std::string, std::string>> lines_;
-  std::string
-      printed_;  ///< Without a terminal: the last line without its figures, and when that was.
+  /// Without a terminal: the last line without its figures, and when that was.
+  std::string printed_;
   std::chrono::steady_clock::time_point printed_at_{};
+  std::string held_back_;  ///< Without a terminal: the newest line, where it has not been printed.
   std::size_t drawn_ = 0;  ///< Terminal lines that are live now.
 };
 

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <thread>
 
 #include "tests/support/cluster_bed.hpp"
 #include "tests/unit/plugin/apply/engine_bed.hpp"
@@ -47,11 +48,13 @@ struct Bed {
                                .target_pod = "redis-app-1",
                                .target = ids[1],
                                .slots = *core::SlotSet::parse(slots)};
-    return carry_out(std::vector{&step},
-                     site,
-                     {.deadline = steady_clock::now() + time,
-                      .progress = &watcher.progress,
-                      .cancelled = std::move(cancelled)});
+    Status moved = carry_out(std::vector{&step},
+                             site,
+                             {.deadline = steady_clock::now() + time,
+                              .progress = &watcher.progress,
+                              .cancelled = std::move(cancelled)});
+    watcher.progress.clear();
+    return moved;
   }
   /// A move that is slow, and told to end in the middle.
   void cut_short(const std::string& slots) {
@@ -121,7 +124,32 @@ TEST_SUITE("apply/move_slots on real servers") {
     }
     CHECK_FALSE(bed.is_open(0));
     CHECK_FALSE(bed.is_open(1));
+    CAPTURE(bed.watcher.said());
     CHECK(contains(bed.watcher.said(), "1 of 1 slots moved, 6 keys"));
+  }
+
+  TEST_CASE("a node that was held up is looked at anew, and what had gone before counts") {
+    Bed bed;
+    bed.fill();
+    // Its patience is short, and the others' as it was: nobody gives it up meanwhile.
+    bed.set({"CONFIG", "SET", "cluster-node-timeout", "500"});
+    const auto hold_up = [&bed, done = false]() mutable {
+      if (!done && bed.keys_at(1) > 0) {
+        done = true;
+        bed.bed.servers.freeze(0);
+        std::this_thread::sleep_for(700ms);
+        bed.bed.servers.thaw(0);
+      }
+      return false;
+    };
+
+    const Status moved = bed.move("0", hold_up, 60s, {.bytes_per_second = 20'000});
+
+    REQUIRE_MESSAGE(moved.has_value(), moved.error().message);
+    bed.check_arrived();
+    CAPTURE(bed.watcher.said());
+    CHECK(contains(bed.watcher.said(), "looking anew"));
+    CHECK(contains(bed.watcher.said(), "1 of 1 slots moved, 250 keys"));
   }
 
   TEST_CASE("a move that ends in the middle of a slot is finished by the next") {

@@ -67,7 +67,17 @@ TEST_SUITE("terminal/progress") {
     shown.progress.line("", "all there");
     shown.progress.line("pod-0", "starts");
     shown.progress.line("pod-1", "starts");
-    CHECK(shown.stream.str().ends_with("    all there\n  pod-0  starts\n  pod-1  starts\n"));
+    // What the figures came to stands before the next words, and before the end.
+    CHECK(shown.stream.str().ends_with(
+        "    999 of 1,000 slots\n    all there\n  pod-0  starts\n  pod-1  starts\n"));
+    shown.progress.line("", "1 key");
+    shown.progress.line("", "2 key");
+    shown.progress.line("", "3 key");
+    CHECK(shown.stream.str().ends_with("    1 key\n"));
+    shown.progress.clear();
+    CHECK(shown.stream.str().ends_with("    1 key\n    3 key\n"));
+    shown.progress.clear();
+    CHECK(shown.stream.str().ends_with("    1 key\n    3 key\n"));
   }
 
   TEST_CASE("on a terminal one line a key is kept below the stage, and erased at its end") {
