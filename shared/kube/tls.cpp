@@ -100,7 +100,7 @@ int remember_refusal(int ok, X509_STORE_CTX* store) {
 /// A socket BIO that never raises SIGPIPE, unlike OpenSSL's own, which uses write(2). To ignore the
 /// signal for the whole process would be for `main` to decide.
 int bio_write(BIO* bio, const char* data, int size) {
-  const auto socket = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+  const int socket = *static_cast<const int*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
   const auto sent = ::send(socket, data, static_cast<std::size_t>(size), ports::k_no_signal);
   if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -110,7 +110,7 @@ int bio_write(BIO* bio, const char* data, int size) {
 }
 
 int bio_read(BIO* bio, char* buffer, int size) {
-  const auto socket = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+  const int socket = *static_cast<const int*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
   const auto got = ::recv(socket, buffer, static_cast<std::size_t>(size), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -212,6 +212,7 @@ struct TlsContext::Impl {
 };
 
 struct TlsSession::Impl {
+  int socket = -1;  ///< Where the BIO of `ssl` finds it.
   Owned<SSL, &SSL_free> ssl;
   Refusal refusal;
   std::string label;
@@ -320,7 +321,8 @@ Result<std::unique_ptr<TlsSession>> TlsContext::start(int socket, const std::str
     BIO_free(bio);
     return Error::internal("cannot set up TLS: " + openssl_reason());
   }
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
+  session->socket = socket;
+  BIO_set_data(bio, &session->socket);
   BIO_set_init(bio, 1);
   SSL* ssl = session->ssl.get();
   SSL_set_bio(ssl, bio, bio);
@@ -412,7 +414,8 @@ Error TlsSession::Impl::failure() const {
       return Error::unauthorized(label + " refused the client certificate: " + openssl_reason())
           .with_hint("renew client-certificate and client-key of this user in the kubeconfig");
     default:
-      return Error::unreachable("TLS with " + label + " failed: " + openssl_reason());
+      return Error::unreachable("TLS with " + label + " failed: " + openssl_reason())
+          .with_hint("is a proxy in the way, or is the server for TLS below 1.2 only?");
   }
 }
 
@@ -443,7 +446,8 @@ Error TlsSession::Impl::refused_certificate() const {
               "server's own CA");
     default:
       return Error::unreachable("the certificate of " + label +
-                                " was refused: " + X509_verify_cert_error_string(refusal.code));
+                                " was refused: " + X509_verify_cert_error_string(refusal.code))
+          .with_hint("look at the server's certificate, and at the CA that signed it");
   }
 }
 

@@ -75,6 +75,21 @@ TEST_SUITE("plugin/render") {
     check_golden("error.colour.txt", render_error(lagging(), TextStyle(Colour::on)));
   }
 
+  TEST_CASE("an error that says nothing better, and that may pass, says to try again") {
+    const std::string again = "  fix: run the same command again\n";
+    for (const core::CodeTraits& each : core::k_code_traits) {
+      CAPTURE(each.name);
+      const core::Error bare{.code = each.code, .message = "it went wrong"};
+      const bool may_pass =
+          each.retry == core::Retry::same_call || each.retry == core::Retry::from_fresh_view;
+      CHECK(render_error(bare, TextStyle()) == "error: it went wrong\n" + (may_pass ? again : ""));
+      CHECK(Json::parse(render_error_json(bare)).at("error").at("hint") ==
+            (may_pass ? "run the same command again" : ""));
+      CHECK(render_error(bare.with_hint("look"), TextStyle()) ==
+            "error: it went wrong\n  fix: look\n");
+    }
+  }
+
   TEST_CASE("an error in JSON carries its code, hint and context") {
     const Json error = Json::parse(render_error_json(lagging())).at("error");
     CHECK(error.at("code") == "unsafe");
