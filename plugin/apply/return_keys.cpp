@@ -179,7 +179,7 @@ Status Returning::bring(std::uint32_t slot, int database) {
       continue;
     }
     if (moved.front().text.find("BUSYKEY") == std::string::npos) {
-      return redis::error_of(moved.front(), step_.pod);
+      return redis::migrate_error_of(moved.front(), step_.pod, step_.owner_pod);
     }
     KREDIS_CHECK(judge(keys));
   }

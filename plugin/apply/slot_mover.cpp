@@ -272,7 +272,11 @@ Status SlotMover::send(const Burst& burst, const MoveStop& stop) {
   const auto began = steady_clock::now();
   const auto next = pair_.pace.next_after(began, burst.bytes);
   KREDIS_TRY(const auto replies, at_source(burst.commands, burst.bytes));
-  KREDIS_CHECK(expect_no_error(replies, pair_.source.pod));
+  for (const Reply& reply : replies) {
+    if (reply.is_error()) {
+      return redis::migrate_error_of(reply, pair_.source.pod, pair_.target.pod);
+    }
+  }
   // The source had the target's answers, unless all keys had expired.
   const bool all_gone =
       std::ranges::all_of(replies, [](const Reply& reply) { return reply.text == "NOKEY"; });

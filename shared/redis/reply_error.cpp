@@ -53,6 +53,15 @@ constexpr std::array k_rows{
         ErrorCode::unreachable,
         "{who} is still loading its data set into memory",
         "wait until it is ready, then run this again"},
+    Row{"NOREPLICAS",
+        ErrorCode::unsafe,
+        "{who} takes no writes: fewer of its replicas are in step than min-replicas-to-write asks "
+        "for",
+        "wait until they are (kubectl redis status), then run the same command again"},
+    Row{"OOM",
+        ErrorCode::unsafe,
+        "{who} takes no writes: it has as much in memory as maxmemory lets it",
+        "raise maxmemory, or let fewer slots go there; then run the same command again"},
     Row{"ERR max number of clients reached",
         ErrorCode::unreachable,
         "{who} has as many clients as it takes",
@@ -73,6 +82,20 @@ std::string filled(std::string_view pattern, const std::string& who, const std::
 }
 
 }  // namespace
+
+Error migrate_error_of(const core::Reply& reply,
+                       const std::string& source,
+                       const std::string& target) {
+  constexpr std::string_view k_refused = "ERR Target instance replied with error: ";
+  if (reply.text.starts_with(k_refused)) {
+    return error_of({.kind = reply.kind, .text = reply.text.substr(k_refused.size())}, target);
+  }
+  if (reply.text.starts_with("IOERR")) {
+    return Error::unreachable(source + " lost " + target +
+                              " while keys went there: " + reply.text.substr(0, 200));
+  }
+  return error_of(reply, source);
+}
 
 Error error_of(const core::Reply& reply, const std::string& who, const std::string& user) {
   for (const Row& row : k_rows) {

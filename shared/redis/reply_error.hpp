@@ -12,7 +12,14 @@ namespace kredis::redis {
 
 /// Turns an error reply of `who`, spoken to as `user` (empty: `default`), into an Error.
 /// Errors: unauthorized (NOAUTH, WRONGPASS, NOPERM, DENIED), unreachable (LOADING, too many
-/// clients), protocol (the rest).
+/// clients), unsafe (NOREPLICAS, OOM), protocol (the rest).
 Error error_of(const core::Reply& reply, const std::string& who, const std::string& user = {});
+
+/// The same for what `source` answered to a MIGRATE: what `target` refused is told as its answer.
+/// Errors: those of error_of, and unreachable (IOERR: the two lost each other).
+/// https://redis.io/docs/latest/commands/migrate/
+Error migrate_error_of(const core::Reply& reply,
+                       const std::string& source,
+                       const std::string& target);
 
 }  // namespace kredis::redis

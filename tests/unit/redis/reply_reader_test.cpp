@@ -148,6 +148,24 @@ TEST_SUITE("redis/reply_reader") {
           "redis-app-0 does not let user ops do this");
     CHECK(error("ERR odd").message == "redis-app-0 answered: ERR odd");
     CHECK(error("ERR odd").code == ErrorCode::protocol);
+    CHECK(error("OOM command not allowed when used memory > 'maxmemory'.").code ==
+          ErrorCode::unsafe);
+  }
+
+  TEST_CASE("what the target of a MIGRATE refused is told as its own answer") {
+    const auto error = [](const std::string& text) {
+      return migrate_error_of(
+          {.kind = Reply::Kind::error, .text = text}, "redis-app-0", "redis-app-1");
+    };
+    const std::string refused = "ERR Target instance replied with error: ";
+    CHECK(error(refused + "NOREPLICAS Not enough good replicas to write.")
+              .message.starts_with("redis-app-1 takes no writes"));
+    CHECK(error(refused + "ERR odd").message == "redis-app-1 answered: ERR odd");
+    CHECK(error(refused).message == "redis-app-1 answered: ");
+    CHECK(error("NOREPLICAS Not enough").message.starts_with("redis-app-0 takes no writes"));
+    const Error lost = error("IOERR error or timeout reading to target instance");
+    CHECK(lost.code == ErrorCode::unreachable);
+    CHECK(lost.message.starts_with("redis-app-0 lost redis-app-1 while keys went there"));
   }
 }
 

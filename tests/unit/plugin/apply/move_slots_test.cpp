@@ -230,6 +230,26 @@ TEST_SUITE("apply/move_slots on real servers") {
     CHECK(bed.bed.ask(1, {"GET", left}).text == value);
   }
 
+  TEST_CASE("a target whose replicas are behind, where that is not to be, takes no key") {
+    Bed bed;
+    bed.fill();
+    REQUIRE(bed.bed.ask(1, {"CONFIG", "SET", "min-replicas-to-write", "2"}).text == "OK");
+
+    const Status refused = bed.move("0");
+
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().message ==
+          "redis-app-1 takes no writes: fewer of its replicas are in step than "
+          "min-replicas-to-write asks for");
+    CHECK(contains(refused.error().hint, "run the same command again"));
+    CHECK(bed.keys_at(0) == k_counters);
+    CHECK(bed.keys_at(1) == 0);
+    REQUIRE(bed.bed.ask(1, {"CONFIG", "SET", "min-replicas-to-write", "0"}).text == "OK");
+    const Status moved = bed.move("0");
+    REQUIRE_MESSAGE(moved.has_value(), moved.error().message);
+    bed.check_arrived();
+  }
+
   TEST_CASE("a node that does not answer is named before anything is opened") {
     Bed bed;
     bed.bed.servers.kill(1);
