@@ -4,6 +4,7 @@
 // what planning, findings, survival and every screen read.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -113,6 +114,8 @@ struct ClusterView {
   std::optional<Change> change = {};
   Shape shape;
   std::vector<Member> members;  ///< In ordinal order.
+  /// How many pods each workload is to have beyond those that there are; none of them is 0.
+  std::map<std::string, std::size_t> missing_pods = {};
 
   const Member* by_id(const NodeId& id) const noexcept;
   /// The pod that runs `node`: by id, or, for a pod that did not answer, by the announced address

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "shared/core/labels.hpp"
+#include "shared/observe/wanted_pods.hpp"
 #include "shared/wire/kube_objects.hpp"
 
 namespace kredis::observe {
@@ -173,6 +174,7 @@ Result<core::ClusterView> gather_pods(ports::KubePort& kube,
   if (view.shape.masters == 0) {
     view.shape = shape_for(view, {.replicas = 1});
   }
+  view.missing_pods = missing_pods(kube, located, view);
   return view;
 }
 

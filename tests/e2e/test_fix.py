@@ -408,7 +408,7 @@ def test_killed_in_the_middle_and_run_again(bed):
         time.sleep(0.2 + 0.6 * point / SERVER_POINTS)  # Wherever it is by then.
         namespace.kubectl("delete", "pod", (a, b)[point % 2], "--grace-period=0", "--force").require()
         said = process.communicate(timeout=300)
-        print(f"\n  {(a, b)[point % 2]} died: exit {process.returncode}")
+        print(f"\n  {(a, b)[point % 2]} died: exit {process.returncode}", said)
         assert process.returncode == 0 or "left: " in said[0] or "fix: " in said[1], said
         wait_until(lambda: fix(namespace, "--yes"), 120, "the next run ends well")
         settled_or_spread(namespace)

@@ -9,6 +9,7 @@
 #include "plugin/apply/apply_plan.hpp"
 #include "plugin/apply/finish_jobs.hpp"
 #include "plugin/apply/quick_copies.hpp"
+#include "plugin/apply/surprises.hpp"
 #include "plugin/operations/scale/leaving_clients.hpp"
 
 namespace kredis::plugin {
@@ -17,8 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto k_scale_pace = 200ms;
-/// Surprises in a row after which it is no surprise any more.
-constexpr int k_most_surprises = 5;
 
 /// Pods that a stage takes out of the cluster, or introduces to it.
 template <typename Kind>
@@ -66,7 +65,7 @@ Status NodeChange::prepare(const core::Stage& stage) {
 }
 
 Status NodeChange::run() {
-  int surprises = 0;
+  Surprises surprises;
   std::optional<QuickCopies> quick;  // Until they are over, which the next look waits for.
   for (;;) {
     KREDIS_CHECK(look_until(site_, conduct_, [&](const core::ClusterView& seen) {
@@ -95,14 +94,7 @@ Status NodeChange::run() {
     if (std::holds_alternative<core::Replicate>(next.steps.front().what)) {
       quick.emplace(*site_.cluster, conduct_, time_to_gather(next));
     }
-    const Status done = apply_plan(site_, {.stages = {next}}, conduct_);
-    surprises = done ? 0 : surprises + 1;
-    const bool again = done || ((done.error().code == ErrorCode::conflict ||
-                                 done.error().code == ErrorCode::unreachable) &&
-                                surprises < k_most_surprises);
-    if (!again) {
-      return done.error();
-    }
+    KREDIS_CHECK(surprises.judge(apply_plan(site_, {.stages = {next}}, conduct_)));
   }
 }
 

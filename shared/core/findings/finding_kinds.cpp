@@ -167,9 +167,12 @@ constexpr FindingKind k_kinds[] = {
     {.id = "pods-missing",
      .severity = warning,
      .title = "Fewer pods than the cluster was made with",
-     .why = "The workload was scaled down, or never came up in full.",
-     .data = "Some shard has fewer copies than it should.",
-     .mend = "The remedy scales the workload to what the shape asks for."},
+     .why = "The workload was scaled down, or never came up in full; or a pod has gone, and the one"
+            " in its place is not there yet.",
+     .data = "Some shard has fewer copies than it should. No node is taken for gone while the"
+             " workload is to make a pod that may be it.",
+     .mend = "The remedy scales the workload to what the shape asks for, or shows what keeps it"
+             " from making the pod."},
     {.id = "no-answer",
      .severity = error,
      .title = "A pod does not answer",

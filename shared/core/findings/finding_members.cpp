@@ -8,6 +8,7 @@
 #include "shared/core/findings/finding_checks.hpp"
 #include "shared/core/findings/told_apart.hpp"
 #include "shared/core/text.hpp"
+#include "shared/core/unseen_pods.hpp"
 
 namespace kredis::core {
 namespace {
@@ -179,8 +180,8 @@ void check_ghosts(const Examined& cluster, Findings& found) {
     std::vector<std::string> known_to;
   };
   std::map<NodeId, Ghost> ghosts;
-  const bool all_answered = std::ranges::all_of(
-      cluster.view.members, [](const Member& member) { return member.self() != nullptr; });
+  const bool all_heard = !unseen_pods(cluster.view);
+  const bool all_there = !missing_pods(cluster.view);
   std::set<std::uint64_t> ours_alone;
   for (const Member& member : cluster.view.members) {
     if (!member.view || ours_alone.contains(member.view->signature())) {
@@ -202,8 +203,8 @@ void check_ghosts(const Examined& cluster, Findings& found) {
   }
   for (const auto& [id, ghost] : ghosts) {
     const bool gone = ghost.node->flags.fail || ghost.node->flags.noaddr;
-    if (!all_answered && !gone) {
-      continue;  // It may be the node of a pod that does not answer.
+    if (gone ? !all_there : !all_heard || is_away(cluster.view, id)) {
+      continue;  // It may be the node of a pod that does not answer, is not there, or just was it.
     }
     const std::string address =
         ghost.node->address.ip.empty() ? "" : " (" + ghost.node->address.ip + ")";

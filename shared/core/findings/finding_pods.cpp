@@ -4,6 +4,7 @@
 #include <map>
 
 #include "shared/core/findings/finding_checks.hpp"
+#include "shared/core/unseen_pods.hpp"
 
 namespace kredis::core {
 namespace {
@@ -86,6 +87,10 @@ void check_pod_count(const Examined& cluster, Findings& found) {
   const Shape& shape = cluster.view.shape;
   const std::size_t wanted = std::size_t{shape.masters} * (std::size_t{1} + shape.replicas);
   const std::size_t present = cluster.view.members.size();
+  if (const auto missing = missing_pods(cluster.view)) {
+    add(found, "pods-missing", missing->what, shows(missing->see));
+    return;
+  }
   if (shape.inferred || present >= wanted) {
     return;
   }

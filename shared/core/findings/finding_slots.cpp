@@ -6,6 +6,7 @@
 #include "shared/core/findings/finding_checks.hpp"
 #include "shared/core/running_jobs.hpp"
 #include "shared/core/text.hpp"
+#include "shared/core/unseen_pods.hpp"
 
 namespace kredis::core {
 namespace {
@@ -87,6 +88,8 @@ void check_failed_owners(const Examined& cluster, Findings& found) {
     Remedy remedy;
     if (master.member != nullptr) {
       remedy = shows(cluster.kubectl("describe pod " + master.member->pod.name));
+    } else if (const auto missing = missing_pods(cluster.view)) {
+      remedy = shows(missing->see, missing->what + ", and may be that node");
     } else {
       remedy = mends(cluster.redis_command("node forget") + " --id " + master.node->id.short_text(),
                      "bring back the pod whose claim holds node " + master.node->id.short_text() +

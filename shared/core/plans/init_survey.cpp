@@ -6,6 +6,7 @@
 #include <string>
 
 #include "shared/core/text.hpp"
+#include "shared/core/unseen_pods.hpp"
 
 namespace kredis::core {
 namespace {
@@ -63,6 +64,10 @@ Error stranger_error(const ClusterView& view, const Member& member, const Node& 
   const std::string role = stranger.slots.empty()
                                ? "the master of pod " + member.pod.name
                                : "the owner of slots " + stranger.slots.to_text();
+  if (const auto missing = missing_pods(view)) {
+    return Error::unreachable(missing->what + ", and may be node " + id + ", " + role)
+        .with_hint("wait for it, or see why: " + missing->see);
+  }
   if (stranger.flags.fail || stranger.flags.pfail || stranger.flags.noaddr) {
     return Error::unsafe("node " + id + ", " + role + ", is gone: no pod of cluster " + view.name +
                          " is that node")
@@ -70,6 +75,13 @@ Error stranger_error(const ClusterView& view, const Member& member, const Node& 
             "bring the pod back with the claim that holds its data; where that is lost for "
             "good: " +
             redis_command(view, "node forget") + " --id " + id);
+  }
+  if (is_away(view, stranger.id)) {
+    return Error::unreachable("node " + id + ", " + role + ", is away, and no pod of cluster " +
+                              view.name + " is that node")
+        .with_hint(
+            "run the same command again once the others have given it up, which takes "
+            "them cluster-node-timeout");
   }
   const NodeAddress& at = stranger.address;
   return Error::unsafe("pod " + member.pod.name + " belongs to another cluster: it knows node " +

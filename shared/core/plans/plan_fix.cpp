@@ -106,10 +106,9 @@ void Fixing::add(const Result<Plan>& part) {
   }
 }
 
-const Member* silent_pod(const ClusterView& view) {
-  const auto silent = std::ranges::find_if(
-      view.members, [](const Member& member) { return member.self() == nullptr; });
-  return silent == view.members.end() ? nullptr : &*silent;
+Error unseen_error(const UnseenPods& unseen, const std::string& what) {
+  return Error::unreachable(unseen.what + ", and " + what)
+      .with_hint("wait for it, or see why: " + unseen.see);
 }
 
 SlotSet slots_to_count(const ClusterView& view) {

@@ -201,10 +201,15 @@ bool has_copy(const ShardView& shard) {
   });
 }
 
-/// Every copy of a shard is gone: given up only by name.
+/// Every copy of a shard is gone: given up only by name, and only where all pods were heard.
 void give_up(Fixing& fixing, const ShardView& shard) {
   const Node& node = *shard.master.node;
   const std::string id = node.id.short_text();
+  if (const auto unseen = unseen_pods(fixing.view)) {
+    fixing.refuse(unseen_error(
+        *unseen, "may be node " + id + ", the owner of slots " + node.slots.to_text()));
+    return;
+  }
   if (!fixing.accepts_loss(node.id) && !fixing.accepts_loss(node.slots)) {
     fixing.refuse(
         Error::unsafe("every copy of slots " + node.slots.to_text() + " is gone with node " + id)
@@ -222,12 +227,8 @@ std::optional<std::int64_t> silence_ms(const ClusterView& view, const NodeId& ma
   std::optional<std::int64_t> least;
   for (const Member& viewer : view.members) {
     const Node* seen = viewer.view ? viewer.view->find(master) : nullptr;
-    std::int64_t latest = 0;
-    for (const Node& node : viewer.view ? viewer.view->nodes() : std::vector<Node>{}) {
-      latest = std::max(latest, node.pong_received_ms);
-    }
-    if (seen != nullptr && latest > seen->pong_received_ms) {
-      const std::int64_t silent = latest - seen->pong_received_ms;
+    const std::int64_t silent = seen == nullptr ? 0 : unheard_ms(*viewer.view, *seen);
+    if (silent > 0) {
       least = std::min(least.value_or(silent), silent);
     }
   }
@@ -264,11 +265,8 @@ void fix_ownerless(Fixing& fixing) {
   for (const auto& [owner, denied] : denied_slots(fixing.view)) {
     slots.insert(denied);
   }
-  if (const Member* silent = silent_pod(fixing.view)) {
-    fixing.refuse(Error::unreachable("pod " + silent->pod.name +
-                                     " does not answer, and may own slots " + slots.to_text())
-                      .with_hint("bring it back first: " +
-                                 kubectl_command(fixing.view, "describe pod " + silent->pod.name)));
+  if (const auto unseen = unseen_pods(fixing.view)) {
+    fixing.refuse(unseen_error(*unseen, "may own slots " + slots.to_text()));
     return;
   }
   SlotSet empty;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "shared/core/plans/plan_fix.hpp"
+#include "shared/core/unseen_pods.hpp"
 
 namespace kredis::core {
 
@@ -28,8 +29,8 @@ struct Fixing {
   void add(const Result<Plan>& part);
 };
 
-/// A pod that does not answer, and so may own or hold what seems to be nobody's; null when all do.
-const Member* silent_pod(const ClusterView& view);
+/// "pod shop-0 does not answer, and WHAT", with what shows why.
+Error unseen_error(const UnseenPods& unseen, const std::string& what);
 
 // plan_fix_slots.cpp
 void fix_open_slots(Fixing& fixing);

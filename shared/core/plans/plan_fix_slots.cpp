@@ -24,19 +24,12 @@ struct Fates {
   std::map<Pair, SlotSet> brought = {};          ///< From, to the owner.
 };
 
-Error silent_error(const Fixing& fixing, const Member& silent, const std::string& what) {
-  return Error::unreachable("pod " + silent.pod.name + " does not answer, and " + what)
-      .with_hint("see why: " + kubectl_command(fixing.view, "describe pod " + silent.pod.name));
-}
-
 /// The owner gives it away: on with it, or back where nothing went yet.
 void decide_for_owner(Fixing& fixing, const OpenMove& open, Fates& fates) {
   if (open.to == nullptr) {
-    if (const Member* silent = silent_pod(fixing.view)) {
-      fixing.refuse(silent_error(
-          fixing,
-          *silent,
-          "may have keys of slot " + std::to_string(open.slot) + ", which is half moved"));
+    if (const auto unseen = unseen_pods(fixing.view)) {
+      fixing.refuse(unseen_error(
+          *unseen, "may have keys of slot " + std::to_string(open.slot) + ", which is half moved"));
     } else {
       fates.closed[open.from].insert(one_slot(open.slot));
     }
@@ -58,9 +51,9 @@ void decide_for_slot(Fixing& fixing,
                      Fates& fates) {
   const std::vector<const Member*> owners = owners_of(fixing.view, slot);
   if (owners.size() != 1) {
-    if (const Member* silent = silent_pod(fixing.view); silent != nullptr && owners.empty()) {
-      fixing.refuse(silent_error(
-          fixing, *silent, "may own slot " + std::to_string(slot) + ", which is open"));
+    if (const auto unseen = unseen_pods(fixing.view); unseen && owners.empty()) {
+      fixing.refuse(
+          unseen_error(*unseen, "may own slot " + std::to_string(slot) + ", which is open"));
     }
     return;  // Who owns it is to be mended first, and is a finding of its own.
   }

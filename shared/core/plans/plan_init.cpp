@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "shared/core/plans/init_survey.hpp"
+#include "shared/core/unseen_pods.hpp"
 
 namespace kredis::core {
 namespace {
@@ -265,8 +266,12 @@ void add_meets(const Survey& survey, Stage& stage) {
 
 /// Nodes that failed, that no pod is and that held nothing: left behind by pods whose volumes went.
 /// All members forget them at once, as any one that still knew them would tell the others again.
-Stage forgetting(const Survey& survey) {
+/// None while a pod is not there: it may be one of them.
+Stage forgetting(const ClusterView& view, const Survey& survey) {
   Stage stage{.title = "Forget nodes that are gone"};
+  if (missing_pods(view)) {
+    return stage;
+  }
   std::set<NodeId> members;
   for (const InitMember& entry : survey) {
     members.insert(entry.self->id);
@@ -340,7 +345,7 @@ Result<InitPlan> plan_init(const ClusterView& view, Shape shape) {
     plan.placement.compromises = compromises_of(plan.placement, candidates);
   }
   for (const Stage& stage :
-       {forgetting(survey), introduction(roles, survey), replication(roles, survey)}) {
+       {forgetting(view, survey), introduction(roles, survey), replication(roles, survey)}) {
     if (!stage.steps.empty()) {
       plan.stages.push_back(stage);
     }

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "shared/core/text.hpp"
+#include "shared/core/unseen_pods.hpp"
 
 namespace kredis::core {
 namespace {
@@ -106,6 +107,10 @@ Status check_forgettable(const ClusterView& view, const Node& node) {
                            ", and may have its data")
           .with_hint("let it take over: " + way + member.pod.name);
     }
+  }
+  if (const auto missing = missing_pods(view)) {
+    return Error::unreachable(missing->what + ", and may be node " + id)
+        .with_hint("wait for it, or see why: " + missing->see);
   }
   return {};
 }
