@@ -45,7 +45,23 @@ WAYS = [("rebalance", "refuse"), ("scale", "hold"), ("rebalance", "hold"), ("sca
 
 @pytest.mark.parametrize("verb,how", WAYS if POINTS > 1 else WAYS[:2])
 def test_cut_off_at_any_point_the_same_command_finishes(cluster, relay, verb, how):
-    through = relay.bed_through.in_namespace(cluster.name)
+    def cut_off():
+        getattr(relay, how)()
+        time.sleep(3)
+        relay.heal()
+
+    finishes_after(cut_off, cluster, relay.bed_through.in_namespace(cluster.name), verb)
+
+
+@pytest.mark.parametrize("verb", ["rebalance", "scale"])
+def test_the_api_server_dies_at_any_point_and_the_same_command_finishes(cluster, bed, verb):
+    if not bed.real:
+        pytest.skip("needs the real bed: the sandbox is one process")
+    finishes_after(lambda: bed.control("kill", "apiserver"), cluster, cluster, verb)
+
+
+def finishes_after(strike, cluster, through, verb):
+    """`strike` in the middle of a change that is made over `through`."""
     usual = {}
     for command, _ in changes(verb):
         begin = time.monotonic()
@@ -55,9 +71,7 @@ def test_cut_off_at_any_point_the_same_command_finishes(cluster, relay, verb, ho
         for command, masters in changes(verb):
             running = through.start_plugin(*command)
             time.sleep(usual[str(command)] * (point + 0.5) / POINTS)
-            getattr(relay, how)()
-            time.sleep(3)
-            relay.heal()
+            strike()
             said = running.communicate(timeout=200)[1].strip()
             print(f"\n  exit {running.returncode}: {said.splitlines()[-1] if said else ''}")
             assert running.returncode in (0, 1), said

@@ -13,6 +13,7 @@
 #   bed.sh cut NODE NODE          drop packets between the pods of two nodes; `heal` undoes all cuts
 #   bed.sh heal
 #   bed.sh restart apiserver      stop and start one part of the control plane
+#   bed.sh kill apiserver         the same, but it dies (SIGKILL)
 #
 #   KREDIS_BED     where its state goes (default /var/tmp/kubectl-redis-bed)
 #   KREDIS_NODES   names of the nodes   (default "a b c")
@@ -318,5 +319,6 @@ case "${1:-}" in
   cut) cut "$2" "$3" ;;
   heal) heal ;;
   restart) [ "${2:-}" = apiserver ] || die "only the apiserver"; stop apiserver; start_apiserver ;;
+  kill) [ "${2:-}" = apiserver ] || die "only the apiserver"; kill -9 "$(cat "$dir/pid/apiserver")"; start_apiserver ;;
   *) sed -n '/^# *bed.sh/p' "$0" | sed 's/^# *//' >&2; exit 2 ;;
 esac
