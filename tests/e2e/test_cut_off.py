@@ -73,7 +73,8 @@ def finishes_after(strike, cluster, through, verb):
             time.sleep(usual[str(command)] * (point + 0.5) / POINTS)
             strike()
             said = running.communicate(timeout=200)[1].strip()
-            print(f"\n  exit {running.returncode}: {said.splitlines()[-1] if said else ''}")
+            error = next((line for line in said.splitlines() if line.startswith("error: ")), "")
+            print(f"\n  {' '.join(map(str, command))}: exit {running.returncode} {error}")
             assert running.returncode in (0, 1), said
             assert running.returncode == 0 or ("error: " in said and "fix: " in said), said
             again = cluster.plugin(*command, timeout=200)

@@ -40,10 +40,10 @@ start() { # name command...
   echo $! >"$dir/pid/$name"
 }
 
-stop() { # name
+stop() { # name [signal]
   local pid
   pid=$(cat "$dir/pid/$1" 2>/dev/null) || return 0
-  kill "$pid" 2>/dev/null || true
+  kill "-${2:-TERM}" "$pid" 2>/dev/null || true
   local i
   for i in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep .1; done
   kill -9 "$pid" 2>/dev/null || true
@@ -319,6 +319,6 @@ case "${1:-}" in
   cut) cut "$2" "$3" ;;
   heal) heal ;;
   restart) [ "${2:-}" = apiserver ] || die "only the apiserver"; stop apiserver; start_apiserver ;;
-  kill) [ "${2:-}" = apiserver ] || die "only the apiserver"; kill -9 "$(cat "$dir/pid/apiserver")"; start_apiserver ;;
+  kill) [ "${2:-}" = apiserver ] || die "only the apiserver"; stop apiserver KILL; start_apiserver ;;
   *) sed -n '/^# *bed.sh/p' "$0" | sed 's/^# *//' >&2; exit 2 ;;
 esac
