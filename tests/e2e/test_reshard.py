@@ -16,7 +16,7 @@ from client import connect, node
 from conftest import fresh_namespace
 
 KEYS = 3000
-POINTS = int(os.environ.get("KREDIS_E2E_POINTS", 8))  # At which the plugin is killed, evenly over the usual time.
+POINTS = int(os.environ.get("KREDIS_E2E_POINTS", 5))  # At which the plugin is killed, evenly over the usual time.
 SLOT_KEYS = int(os.environ.get("KREDIS_E2E_SLOT_KEYS", 200_000))  # Of the large slot; a million took 14 s.
 SERVER_POINTS = int(os.environ.get("KREDIS_E2E_SERVER_POINTS", 2))  # At which a master is.
 
@@ -137,29 +137,34 @@ def test_slots_move_under_a_client_and_back(cluster):
     assert sorted(slots(cluster).values()) == [5461, 5461, 5462]
 
 
-def test_killed_anywhere_the_same_command_finishes(cluster):
+def move_to(verb, to):
+    """A command that has two masters' slots go there and, for the other one, back."""
+    wish = ["--to", to, "--slots", "0-1999"] if verb == "reshard" else ["--weight", f"{to}=2"]
+    return [verb, *wish, "--bandwidth", "4Mi"]
+
+
+@pytest.mark.parametrize("verb", ["reshard", "rebalance"])
+def test_killed_anywhere_the_same_command_finishes(cluster, verb):
     names = sorted(slots(cluster))
-    wanted = "0-1999"
-    move = lambda to: ["reshard", "--to", to, "--slots", wanted, "--bandwidth", "4Mi"]
     before = copies(cluster)
-    cluster.plugin(*move(names[1])).require()
+    cluster.plugin(*move_to(verb, names[1])).require()
     begin = time.monotonic()
-    cluster.plugin(*move(names[0])).require()
+    cluster.plugin(*move_to(verb, names[0])).require()
     usual = time.monotonic() - begin
     with Writer(cluster) as writer:
         for point in range(POINTS):
             to = names[(point + 1) % 2]
-            first = cluster.start_plugin(*move(to))
+            first = cluster.start_plugin(*move_to(verb, to))
             time.sleep(usual * (point + 0.5) / POINTS)
             first.kill()
             first.communicate()
-            cluster.plugin(*move(to)).require()
+            cluster.plugin(*move_to(verb, to)).require()
             owned = slots(cluster)[to]
-            assert owned >= 2000, owned
+            assert owned >= (2000 if verb == "reshard" else 8000), owned
     assert writer.failed == [] and writer.lost == 0 and writer.stale == []
     check(connect(cluster))
     assert copies(cluster) == before
-    print(f"\n  killed at {POINTS} points of {usual:.1f} s")
+    print(f"\n  {verb} killed at {POINTS} points of {usual:.1f} s")
 
 
 def test_a_slot_of_many_keys_and_a_key_of_200_megabytes(namespace):
