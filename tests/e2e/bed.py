@@ -30,6 +30,11 @@ class Impatient(AssertionError):
     """A condition that did not come true in time."""
 
 
+def error_in(stderr):
+    """The line that says why a command failed; empty where it did not."""
+    return next((line for line in stderr.splitlines() if line.startswith("error: ")), "")
+
+
 def wait_until(condition, timeout, what, every=0.25):
     """Polls `condition` until it gives something true, and returns that."""
     deadline = time.monotonic() + timeout * PATIENCE

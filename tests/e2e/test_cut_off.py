@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bed import wait_until
+from bed import error_in, wait_until
 from client import connect, missing_keys, what_nodes_say, write_keys
 from conftest import drop_namespace, fresh_namespace
 from relay import Relay
@@ -73,8 +73,7 @@ def finishes_after(strike, cluster, through, verb):
             time.sleep(usual[str(command)] * (point + 0.5) / POINTS)
             strike()
             said = running.communicate(timeout=200)[1].strip()
-            error = next((line for line in said.splitlines() if line.startswith("error: ")), "")
-            print(f"\n  {' '.join(map(str, command))}: exit {running.returncode} {error}")
+            print(f"\n  {' '.join(map(str, command))}: exit {running.returncode} {error_in(said)}")
             assert running.returncode in (0, 1), said
             assert running.returncode == 0 or ("error: " in said and "fix: " in said), said
             again = cluster.plugin(*command, timeout=200)
@@ -104,7 +103,7 @@ def test_nodes_cut_off_from_each_other_at_any_point(cluster, bed):
         time.sleep(8)
         bed.node("heal", machine)
         said = running.communicate(timeout=200)[1].strip()
-        print(f"\n  {machine}: exit {running.returncode}: {said.splitlines()[-1] if said else ''}")
+        print(f"\n  {machine}: exit {running.returncode} {error_in(said)}")
         assert running.returncode in (0, 1, 3), said
         assert running.returncode == 0 or ("error: " in said and "fix: " in said), said
 

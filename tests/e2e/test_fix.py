@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from bed import wait_until
+from bed import error_in, wait_until
 from conftest import fresh_namespace
 from hand_made import CONF, apply, config_map, pod_spec, stateful_set, with_claims
 from mending import CALM, doctor, fill, fix, keys_of, settled, told, until_whole, wait_for
@@ -408,7 +408,7 @@ def test_killed_in_the_middle_and_run_again(bed):
         time.sleep(0.2 + 0.6 * point / SERVER_POINTS)  # Wherever it is by then.
         namespace.kubectl("delete", "pod", (a, b)[point % 2], "--grace-period=0", "--force").require()
         said = process.communicate(timeout=300)
-        print(f"\n  {(a, b)[point % 2]} died: exit {process.returncode}", said)
+        print(f"\n  {(a, b)[point % 2]} died: exit {process.returncode} {error_in(said[1])}")
         assert process.returncode == 0 or "left: " in said[0] or "fix: " in said[1], said
         wait_until(lambda: fix(namespace, "--yes"), 120, "the next run ends well")
         settled_or_spread(namespace)

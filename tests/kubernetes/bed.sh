@@ -40,14 +40,27 @@ start() { # name command...
   echo $! >"$dir/pid/$name"
 }
 
-stop() { # name [signal]
+stop() { # name
   local pid
   pid=$(cat "$dir/pid/$1" 2>/dev/null) || return 0
-  kill "-${2:-TERM}" "$pid" 2>/dev/null || true
+  kill "$pid" 2>/dev/null || true
   local i
   for i in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep .1; done
   kill -9 "$pid" 2>/dev/null || true
   rm -f "$dir/pid/$1"
+}
+
+# Whether a process runs program code: one that is dead and not yet reaped does not.
+runs() { readlink -e "/proc/$1/exe" >/dev/null; }
+
+# The same without a warning; fails where it did not run, or outlives it.
+crash() { # name
+  local pid
+  pid=$(cat "$dir/pid/$1")
+  runs "$pid" || die "$1 does not run"
+  kill -KILL "$pid"
+  stop "$1"
+  ! runs "$pid" || die "$1 outlived SIGKILL"
 }
 
 wait_for() { # description command...
@@ -319,6 +332,6 @@ case "${1:-}" in
   cut) cut "$2" "$3" ;;
   heal) heal ;;
   restart) [ "${2:-}" = apiserver ] || die "only the apiserver"; stop apiserver; start_apiserver ;;
-  kill) [ "${2:-}" = apiserver ] || die "only the apiserver"; stop apiserver KILL; start_apiserver ;;
+  kill) [ "${2:-}" = apiserver ] || die "only the apiserver"; crash apiserver; start_apiserver ;;
   *) sed -n '/^# *bed.sh/p' "$0" | sed 's/^# *//' >&2; exit 2 ;;
 esac
